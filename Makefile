@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. ./dev installs what is missing and calls this; see README.md.
+.DEFAULT_GOAL := all
+SHELL := /bin/sh
+# Kbuild reads the root Kbuild, not this file, so nothing here concerns the kernel build.
+include mk/flags.mk
+include mk/deps.mk
+
+ds_srcs :=
+ds_tests :=
+progs :=
+fuzzers :=
+include $(wildcard userspace/lib/*/build.mk userspace/*/build.mk kms/build.mk gateway/build.mk initramfs/build.mk tests/fuzz/build.mk)
+include mk/rules.mk
+include mk/layers.mk
+-include $(wildcard mk/targets-*.mk)
+
+.PHONY: all modules check help clean
+all: userspace modules
+
+modules:
+	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel)
+
+# Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
+check-stages := check-layers check-unit check-modules check-vm check-integration check-e2e fuzz-smoke
+check: all
+	$(Q)rm -f $(O)/tally
+	$(Q)for s in $(check-stages); do \
+		printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory $$s || \
+		echo "0 1 0 stage $$s" >>$(O)/tally; \
+	done; echo; scripts/tally $(O)/tally
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+clean:
+	$(Q)rm -rf $(O)
+
+#: make              build the modules and all programs into build/
+#: make demo         the main job: KMS, gateway and app VM end to end (KEEP=1 leaves it up)
+#: make check        all tests; the last line counts them
+#: make check-unit   unit tests            make check-vm           kernel tests in QEMU
+#: make check-e2e    the demo as a test    make check-integration  daemons on loopback
+#: make check-asan   unit tests under address and undefined behaviour sanitizers
+#: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
+#: make style        sparse, checkpatch and man page lint
+#: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
+
+.PHONY: check-asan
+check-asan:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined check-unit

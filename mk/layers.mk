@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+.PHONY: check-layers
+check-layers:
+	$(Q)scripts/tap layers scripts/check-layers

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fuzz harnesses: one line each, fuzzers += tests/fuzz/fuzz_NAME.c (seeds in tests/fuzz/corpus/NAME/, dictionary tests/fuzz/NAME.dict)

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tests of lib/base. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/stat.h>
+
+#include <ds/base/file.h>
+#include <ds/base/rd.h>
+#include <ds/base/secret.h>
+#include <ds/base/text.h>
+
+static void buf_grows_and_is_stolen(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	struct ds_buf t;
+
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(ds_buf_add_u32le(&b, (uint32_t)i), 0);
+	assert_int_equal(b.n, 4000);
+	assert_int_equal(ds_get_u32le(b.p + 4 * 999), 999);
+	assert_int_equal(ds_buf_reserve(&b, SIZE_MAX - 10), -ENOMEM);
+	assert_int_equal(b.n, 4000);
+	t = ds_buf_steal(&b);
+	assert_null(b.p);
+	ds_buf_done(&t);
+	ds_buf_done(&t);
+	assert_int_equal(ds_buf_addf(&b, "%s-%d", "x", 7), 0);
+	assert_string_equal(ds_buf_cstr(&b), "x-7");
+	assert_int_equal(b.n, 3);
+}
+
+static void rd_is_bounded(void **state)
+{
+	static const uint8_t in[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct ds_rd rd = ds_rd_init(DS_SPAN_ARRAY(in)), sub;
+	struct ds_span s;
+	uint32_t v;
+	uint64_t w;
+
+	assert_int_equal(ds_rd_u64le(&rd, &w), 0);
+	assert_true(w == 0x0807060504030201ull);
+	assert_int_equal(ds_rd_end(&rd), 0);
+	assert_int_equal(ds_rd_skip(&rd, 1), -EBADMSG);
+	rd = ds_rd_init(DS_SPAN_ARRAY(in));
+	assert_int_equal(ds_rd_u24be(&rd, &v), 0);
+	assert_int_equal(v, 0x010203);
+	assert_int_equal(ds_rd_span(&rd, SIZE_MAX, &s), -EBADMSG);
+	assert_int_equal(ds_rd_block(&rd, 4, &sub), 0);
+	assert_int_equal(ds_rd_u32be(&sub, &v), 0);
+	assert_int_equal(v, 0x04050607);
+	assert_int_equal(ds_rd_skip(&sub, 1), -EBADMSG);
+	assert_int_equal(ds_rd_end(&rd), -EBADMSG);
+	assert_int_equal(ds_rd_pos(&rd), 7);
+	rd = ds_rd_init(DS_SPAN_NULL);
+	assert_int_equal(ds_rd_span(&rd, 0, &s), 0);
+	assert_int_equal(ds_rd_skip(&rd, 1), -EBADMSG);
+}
+
+static void hex_codes_every_byte(void **state)
+{
+	uint8_t all[256], back[256];
+	char hex[513], ref[3];
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (uint8_t)i;
+	ds_hex_encode(all, 256, hex);
+	for (int i = 0; i < 256; i++) {
+		snprintf(ref, sizeof(ref), "%02x", i);
+		assert_memory_equal(hex + 2 * i, ref, 2);
+	}
+	assert_int_equal(ds_hex_decode(hex, 512, back, 256), 0);
+	assert_memory_equal(all, back, 256);
+	assert_int_equal(ds_hex_decode(hex, 512, back, 255), -EFBIG);
+	assert_int_equal(ds_hex_decode(hex, 511, back, 256), -EBADMSG);
+	assert_int_equal(ds_hex_decode_exact("AbCd", back, 2), 0);
+	assert_int_equal(back[0], 0xab);
+	assert_int_equal(ds_hex_decode_exact("AbCd", back, 3), -EBADMSG);
+	for (int c = 1; c < 256; c++) {
+		char pair[2] = { (char)c, '0' }, riap[2] = { '0', (char)c };
+		bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+
+		assert_int_equal(ds_hex_decode(pair, 2, back, 1), good ? 0 : -EBADMSG);
+		assert_int_equal(ds_hex_decode(riap, 2, back, 1), good ? 0 : -EBADMSG);
+	}
+}
+
+static void b64_is_canonical(void **state)
+{
+	static const struct {
+		const char *raw, *text;
+	} t[] = { { "", "" },	      { "f", "Zg==" },	     { "fo", "Zm8=" },	{ "foo", "Zm9v" },
+		  { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "\xff\xef\xbe", "/+++" } };
+	uint8_t back[16];
+	char out[32];
+	size_t n;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		assert_string_equal(ds_b64_encode(t[i].raw, strlen(t[i].raw), out), t[i].text);
+		assert_int_equal(ds_b64_decode(t[i].text, strlen(t[i].text), back, 16, &n), 0);
+		assert_int_equal(n, strlen(t[i].raw));
+		assert_memory_equal(back, t[i].raw, n);
+	}
+	assert_int_equal(ds_b64_decode("Zh==", 4, back, 16, &n), -EBADMSG); /* unused bits set */
+	assert_int_equal(ds_b64_decode("Zg=", 3, back, 16, &n), -EBADMSG);
+	assert_int_equal(ds_b64_decode("Z===", 4, back, 16, &n), -EBADMSG);
+	assert_int_equal(ds_b64_decode("Zg==Zg==", 8, back, 16, &n), -EBADMSG);
+	assert_int_equal(ds_b64_decode("Zm9v", 4, back, 2, &n), -EFBIG);
+	for (int c = 1; c < 256; c++) {
+		char four[4] = { 'A', (char)c, 'A', 'A' };
+		bool good = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c);
+
+		assert_int_equal(ds_b64_decode(four, 4, back, 16, &n), good ? 0 : -EBADMSG);
+	}
+}
+
+static void time_is_strict(void **state)
+{
+	static const char *bad[] = { "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z",
+				     "2026-01-01T00:00:00+", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z",
+				     "2026-01-01T00:00:60Z", "2026-1-01T00:00:00ZZ" };
+	char out[DS_TIME_SIZE];
+	int64_t t;
+	uint64_t u;
+
+	assert_int_equal(ds_time_parse_rfc3339("2026-08-13T12:00:00Z", 20, &t), 0);
+	assert_true(t == 1786622400);
+	assert_string_equal(ds_time_format_rfc3339(t, out), "2026-08-13T12:00:00Z");
+	for (size_t i = 0; i < DS_ARRAY_SIZE(bad); i++)
+		assert_int_equal(ds_time_parse_rfc3339(bad[i], strlen(bad[i]), &t), -EBADMSG);
+	assert_int_equal(ds_parse_u64("65535", 5, 65535, &u), 0);
+	assert_int_equal(ds_parse_u64("65536", 5, 65535, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64("18446744073709551616", 20, UINT64_MAX, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64("+1", 2, 9, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64("", 0, 9, &u), -EBADMSG);
+}
+
+static void escape_is_bounded(void **state)
+{
+	char out[12], big[64];
+
+	assert_string_equal(ds_escape(DS_SPAN_LIT("ok"), out, sizeof(out)), "ok");
+	assert_string_equal(ds_escape(DS_SPAN_LIT("a\nb"), out, sizeof(out)), "a\\x0ab");
+	assert_string_equal(ds_escape(DS_SPAN_LIT("0123456789abcdef"), out, sizeof(out)), "01234567...");
+	for (size_t cap = 1; cap < sizeof(big); cap++) {
+		memset(big, 'Z', sizeof(big));
+		ds_escape(DS_SPAN_LIT("\x01\x02 hello \xff\xfe world \\ \r\n"), big, cap);
+		assert_true(strlen(big) < cap);
+		assert_int_equal(big[cap], 'Z');
+	}
+}
+
+static void files_are_atomic_and_bounded(void **state)
+{
+	char dir[] = "/tmp/ds-base-XXXXXX", path[64];
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *s = NULL;
+	struct stat st;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/f", dir);
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, DS_SPAN_LIT("one"), 0600), 0);
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, DS_SPAN_LIT("two!"), 0640), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(ds_read_file(AT_FDCWD, path, 3, &b), -EFBIG);
+	assert_int_equal(ds_read_file(AT_FDCWD, path, 4, &b), 0);
+	assert_int_equal(b.n, 4);
+	assert_int_equal(ds_read_file_secret(AT_FDCWD, path, 3, &s), -EFBIG);
+	assert_int_equal(ds_read_file_secret(AT_FDCWD, path, 4, &s), 0);
+	assert_memory_equal(s->p, "two!", 4);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	ds_buf_done(&b);
+	assert_int_equal(ds_read_file(AT_FDCWD, path, 1 << 20, &b), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0); /* no temporary file is left behind */
+}
+
+static void secrets_are_copied_and_compared(void **state)
+{
+	DS_SECRET struct ds_secret *a = ds_secret_from("0123456789abcdef", 16), *b = NULL;
+
+	assert_non_null(a);
+	b = ds_secret_dup(a);
+	assert_non_null(b);
+	assert_true(ds_ct_equal(a->p, b->p, 16));
+	b->p[15] ^= 1;
+	assert_false(ds_ct_equal(a->p, b->p, 16));
+	assert_true(ds_ct_equal(a->p, b->p, 15));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_grows_and_is_stolen), cmocka_unit_test(rd_is_bounded),
+		cmocka_unit_test(hex_codes_every_byte),	   cmocka_unit_test(b64_is_canonical),
+		cmocka_unit_test(time_is_strict),	   cmocka_unit_test(escape_is_bounded),
+		cmocka_unit_test(files_are_atomic_and_bounded),
+		cmocka_unit_test(secrets_are_copied_and_compared),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

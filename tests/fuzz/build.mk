@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzz harnesses: one line each, fuzzers += tests/fuzz/fuzz_NAME.c (seeds in tests/fuzz/corpus/NAME/, dictionary tests/fuzz/NAME.dict)
+fuzzers += tests/fuzz/fuzz_hostinput.c

@@ -16,6 +16,8 @@
 #define DS_MAX_APP_COMPOSE  (1u << 20)
 #define DS_MAX_SYS_CONFIG   (32u << 10)
 #define DS_MAX_INSTANCE_INFO (10u << 10)
+#define DS_MAX_ENCRYPTED_ENV (256u << 10)
+#define DS_MAX_USER_CONFIG  (1u << 20)
 #define DS_MAX_CLIENT_HELLO (16u << 10)
 #define DS_MAX_CONFIG_FILE  (1u << 20)
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tdx_emul, internal: the state of the one TD we play the TDX module for.
+ *
+ * TDCALL arrives as an exception with interrupts off, so everything a leaf touches is preallocated
+ * and guarded by emul_td.lock, a raw spinlock always taken with interrupts off.
+ */
+#ifndef DS_EMUL_H
+#define DS_EMUL_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "tdreport.h"
+
+struct file;
+struct pt_regs;
+
+/* Completion status, TDX module ABI. The low half names the operand. */
+#define EMUL_SUCCESS		0ULL
+#define EMUL_OPERAND_INVALID	0xC000010000000000ULL
+#define EMUL_OPERAND_ADDR_RANGE	0xC000010100000000ULL
+#define EMUL_OPERAND_BUSY	0x8000020000000000ULL
+#define EMUL_FIELD_ID_INCORRECT	0xC0000C0000000000ULL
+#define EMUL_OP_RAX		0
+#define EMUL_OP_RCX		1
+#define EMUL_OP_RDX		2
+#define EMUL_OP_R8		8
+
+/* What R10 says after TDG.VP.VMCALL, GHCI. */
+#define EMUL_VMCALL_SUCCESS	0ULL
+#define EMUL_VMCALL_RETRY	1ULL
+#define EMUL_VMCALL_INVALID	0x8000000000000000ULL
+
+enum emul_quote_fault {
+	EMUL_FAULT_NONE,
+	EMUL_FAULT_HOLD,	/* requests stay in flight */
+	EMUL_FAULT_ERROR,
+	EMUL_FAULT_UNAVAILABLE,
+	EMUL_FAULT_STATUS,	/* a status no specification defines */
+	EMUL_FAULT_ZERO,	/* success with length 0 */
+	EMUL_FAULT_SHORT,	/* success with half the quote */
+	EMUL_FAULT_OVERSIZE,	/* success with a length beyond the buffer */
+	EMUL_FAULT_HUGE,	/* success with length 0xffffffff */
+	EMUL_FAULT_GARBAGE,	/* success, right length, random bytes */
+	EMUL_FAULT_NR
+};
+
+/**
+ * struct emul_td - the TD as its TDX module sees it
+ * @lock: guards everything below except @mac_key, which is constant after init
+ * @info: TDINFO, the measurement registers among it
+ * @tcb: TEE_TCB_INFO
+ * @cpusvn: security version of the pretended CPU
+ * @mac_key: key of REPORTMAC, new at each load
+ * @busy: this many REPORT and RTMR.EXTEND calls answer OPERAND_BUSY
+ * @quote_retry: this many GetQuote calls answer RETRY
+ * @quote_fault: what happens to quotes
+ */
+struct emul_td {
+	raw_spinlock_t lock;
+	struct ds_tdinfo info;
+	struct ds_tee_tcb_info tcb;
+	u8 cpusvn[16];
+	u8 mac_key[SHA256_DIGEST_SIZE];
+	u32 busy;
+	u32 quote_retry;
+	enum emul_quote_fault quote_fault;
+};
+
+extern struct emul_td emul_td;
+
+/* leaves.c */
+int emul_leaves_init(void);
+void emul_leaves_exit(void);
+void emul_tdcall(struct pt_regs *regs);
+void emul_rtmr_extend(u8 index, const u8 digest[DS_TD_MR_SIZE]);
+bool emul_report_verify(const struct ds_tdreport *report);
+/* Read guest memory by physical address; false if it is not RAM or not mapped. */
+bool emul_read_guest(void *to, u64 gpa, size_t len);
+
+/* quote.c */
+int emul_quote_init(void);
+void emul_quote_exit(void);
+u64 emul_get_quote(u64 gpa, u64 size);
+/* A held request may be served now. */
+void emul_quote_kick(void);
+
+/* knobs.c */
+void emul_knobs_init(void);
+void emul_knobs_exit(void);
+
+#endif /* DS_EMUL_H */

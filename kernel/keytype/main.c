@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dstack_key.ko: keys of a confidential VM, held by the kernel.
+ *
+ * See Documentation/ABI/testing/key-type-dstack.
+ */
+#include <linux/key-type.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "roots.h"
+
+static int ds_keyring_param_set(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;
+}
+
+static int ds_keyring_param_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", ds_roots_serial());
+}
+
+static const struct kernel_param_ops ds_keyring_param_ops = {
+	.set = ds_keyring_param_set,
+	.get = ds_keyring_param_get,
+};
+
+module_param_cb(keyring, &ds_keyring_param_ops, NULL, 0444);
+MODULE_PARM_DESC(keyring, "serial number of the keyring .dstack (read only)");
+
+static int __init ds_key_init(void)
+{
+	int ret;
+
+	ret = ds_key_selftest();
+	if (ret)
+		return ret;
+	ret = ds_roots_init();
+	if (ret)
+		return ret;
+	/* Before the first key can exist: a phase that has passed must not be missed. */
+	ret = ds_roots_watch_phase();
+	if (ret)
+		goto err_roots;
+	ret = register_key_type(&ds_key_type);
+	if (ret)
+		goto err_phase;
+	return 0;
+
+err_phase:
+	ds_roots_unwatch_phase();
+err_roots:
+	ds_roots_exit();
+	return ret;
+}
+
+static void __exit ds_key_exit(void)
+{
+	/* Waits for callers inside the type, wipes and kills all its keys. */
+	unregister_key_type(&ds_key_type);
+	ds_roots_unwatch_phase();
+	ds_roots_exit();
+}
+
+module_init(ds_key_init);
+module_exit(ds_key_exit);
+
+MODULE_DESCRIPTION("dstack keys: root keys from the KMS, app keys derived in the kernel");
+MODULE_LICENSE("GPL");

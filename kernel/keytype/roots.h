@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The root keys: which exist, who may add and read them, when they go away.
+ *
+ * One slot per name holds a reference to its key from the moment it is added until the module is
+ * unloaded, so a name can be used once. The material itself is the payload of the key and is
+ * protected by the key's semaphore. Everything here may sleep.
+ */
+#ifndef DS_KEYTYPE_ROOTS_H
+#define DS_KEYTYPE_ROOTS_H
+
+#include <linux/key.h>
+#include <linux/types.h>
+
+#include "desc.h"
+#include "hkdf.h"
+
+/**
+ * struct ds_key_payload - what the first payload pointer of a key points to
+ * @class: class of the key
+ * @root: name of the root key (class root)
+ * @take_once: may be read, once (class root)
+ * @admitted: ".dstack" has let it in (class root, set before the key exists)
+ * @taken: bit 0 is set by the one reader that takes the material
+ * @bytes: the material
+ */
+struct ds_key_payload {
+	enum ds_key_class class;
+	enum ds_root_name root;
+	bool take_once;
+	bool admitted;
+	unsigned long taken;
+	u8 bytes[DS_KEY_LEN];
+};
+
+/* Its address is the second payload pointer of a root key being added, never of one that exists. */
+extern struct key_type ds_key_type;
+
+int __must_check ds_roots_init(void);
+int __must_check ds_roots_watch_phase(void);
+void ds_roots_unwatch_phase(void);
+void ds_roots_exit(void);
+
+/* Serial number of the keyring ".dstack". */
+key_serial_t ds_roots_serial(void);
+
+/* Make @key, whose payload is set, the root key of its name. -EPERM in the wrong phase, -EEXIST. */
+int __must_check ds_roots_claim(enum ds_root_name root, struct key *key);
+
+/* The app key of @info: -ENOKEY if there is no root key "k256" of @epoch. */
+int __must_check ds_roots_derive(u32 epoch, const u8 *info, size_t info_len,
+				 u8 ret_key[DS_KEY_LEN]);
+
+/* The read operation for the payload of a root key, with its semaphore held. */
+long __must_check ds_roots_read(struct ds_key_payload *payload, char *buffer, size_t buflen);
+
+#ifdef DEBUG
+int __must_check ds_key_selftest(void);
+#else
+static inline int __must_check ds_key_selftest(void)
+{
+	return 0;
+}
+#endif
+
+#endif /* DS_KEYTYPE_ROOTS_H */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The operations of the key type "dstack".
+ *
+ * No byte from userspace ever becomes an app key: their payload is empty on the way in and is
+ * derived in instantiate. Whoever finds a key "app:X" anywhere can trust it.
+ */
+#include <keys/request_key_auth-type.h>
+#include <linux/cred.h>
+#include <linux/key-type.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "roots.h"
+
+#define DS_ROOT_PERM		KEY_USR_VIEW
+#define DS_ROOT_PERM_TAKE_ONCE	(KEY_USR_VIEW | KEY_USR_READ)
+
+static int ds_key_vet_description(const char *text)
+{
+	struct ds_key_desc desc;
+
+	return ds_key_desc_parse(text, &desc);
+}
+
+static int ds_key_preparse(struct key_preparsed_payload *prep)
+{
+	struct ds_key_payload *payload;
+	struct ds_key_desc desc;
+	int ret;
+
+	if (!prep->orig_description)
+		return -EINVAL;
+	ret = ds_key_desc_parse(prep->orig_description, &desc);
+	if (ret)
+		return ret;
+	if (desc.class == DS_KEY_APP)
+		return prep->datalen ? -EPERM : 0;
+	if (desc.epoch)
+		return -EOPNOTSUPP;
+	if (prep->datalen != DS_KEY_LEN)
+		return -EINVAL;
+	payload = kzalloc(sizeof(*payload), GFP_KERNEL);
+	if (!payload)
+		return -ENOMEM;
+	payload->class = DS_KEY_ROOT;
+	payload->root = desc.root;
+	payload->take_once = desc.take_once;
+	memcpy(payload->bytes, prep->data, DS_KEY_LEN);
+	prep->payload.data[0] = payload;
+	prep->payload.data[1] = &ds_key_type;
+	return 0;
+}
+
+static void ds_key_free_preparse(struct key_preparsed_payload *prep)
+{
+	kfree_sensitive(prep->payload.data[0]);
+}
+
+static int ds_key_instantiate_root(struct key *key, struct key_preparsed_payload *prep)
+{
+	struct ds_key_payload *payload = prep->payload.data[0];
+	int ret;
+
+	/* Set by the restriction of ".dstack" alone: no other keyring will do. */
+	if (!payload || !payload->admitted)
+		return -EPERM;
+	key->perm = payload->take_once ? DS_ROOT_PERM_TAKE_ONCE : DS_ROOT_PERM;
+	key->payload.data[0] = payload;
+	/* From here on a change of phase may revoke the key: the payload is no longer ours. */
+	ret = ds_roots_claim(payload->root, key);
+	if (ret) {
+		key->payload.data[0] = NULL;
+		return ret;
+	}
+	prep->payload.data[0] = NULL;
+	return 0;
+}
+
+static int ds_key_instantiate_app(struct key *key, const struct ds_key_desc *desc)
+{
+	struct ds_key_payload *payload;
+	u8 *path;
+	int ret;
+
+	/* Only request_key() constructs a key this way, add_key() never does. */
+	if (!test_bit(KEY_FLAG_USER_CONSTRUCT, &key->flags))
+		return -EPERM;
+	path = kmalloc(DS_KEY_PATH_MAX, GFP_KERNEL);
+	if (!path)
+		return -ENOMEM;
+	payload = kzalloc(sizeof(*payload), GFP_KERNEL);
+	if (!payload) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	payload->class = DS_KEY_APP;
+	ds_key_desc_path(desc, path);
+	ret = ds_roots_derive(desc->epoch, path, desc->path_len, payload->bytes);
+	if (ret) {
+		kfree_sensitive(payload);
+		goto out;
+	}
+	key->payload.data[0] = payload;
+out:
+	kfree(path);
+	return ret;
+}
+
+/* The core holds its construction lock and has charged def_datalen to the owner's quota. */
+static int ds_key_instantiate(struct key *key, struct key_preparsed_payload *prep)
+{
+	struct ds_key_desc desc;
+	int ret;
+
+	ret = ds_key_desc_parse(key->description, &desc);
+	if (ret)
+		return ret;
+	if (desc.class == DS_KEY_ROOT)
+		return ds_key_instantiate_root(key, prep);
+	return ds_key_instantiate_app(key, &desc);
+}
+
+/* The core holds the key's semaphore for writing. */
+static void ds_key_revoke(struct key *key)
+{
+	struct ds_key_payload *payload = key->payload.data[0];
+
+	key->payload.data[0] = NULL;
+	kfree_sensitive(payload);
+	WARN_ON_ONCE(key_payload_reserve(key, 0));	/* giving back cannot fail */
+}
+
+static void ds_key_destroy(struct key *key)
+{
+	kfree_sensitive(key->payload.data[0]);
+	key->payload.data[0] = NULL;
+}
+
+static void ds_key_describe(const struct key *key, struct seq_file *m)
+{
+	seq_puts(m, key->description);
+	if (key_is_positive(key))
+		seq_printf(m, ": %u", key->datalen);
+}
+
+/* The core holds the key's semaphore for reading. */
+static long ds_key_read(const struct key *key, char *buffer, size_t buflen)
+{
+	struct ds_key_payload *payload = key->payload.data[0];
+
+	if (!payload)
+		return -EKEYREVOKED;
+	if (payload->class == DS_KEY_ROOT)
+		return ds_roots_read(payload, buffer, buflen);
+	if (buffer && buflen >= DS_KEY_LEN)
+		memcpy(buffer, payload->bytes, DS_KEY_LEN);
+	return DS_KEY_LEN;
+}
+
+/* Runs in the task that wants the key. */
+static int ds_key_may_request(const struct request_key_auth *rka)
+{
+	struct ds_key_desc desc;
+	int ret;
+
+	ret = ds_key_desc_parse(rka->target_key->description, &desc);
+	if (ret)
+		return ret;
+	if (desc.class != DS_KEY_APP)
+		return -EPERM;
+	if (current_user_ns() != &init_user_ns || !uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
+		return -EPERM;
+	return rka->callout_len ? -EINVAL : 0;
+}
+
+static int ds_key_request(struct key *authkey, void *aux)
+{
+	const struct request_key_auth *rka = get_request_key_auth(authkey);
+	struct key *key = rka->target_key;
+	int ret;
+
+	ret = ds_key_may_request(rka);
+	if (!ret)
+		ret = key_instantiate_and_link(key, NULL, 0, NULL, authkey);
+	/*
+	 * Left to the core, a refusal would be answered from memory for a minute, and an app that
+	 * asked before the root key was there would miss it.
+	 */
+	if (ret)
+		key_reject_and_link(key, 0, -ret, NULL, authkey);
+	complete_request_key(authkey, ret);
+	return ret;
+}
+
+struct key_type ds_key_type = {
+	.name			= "dstack",
+	.def_datalen		= DS_KEY_LEN,
+	.flags			= KEY_TYPE_INSTANT_REAP,
+	.vet_description	= ds_key_vet_description,
+	.preparse		= ds_key_preparse,
+	.free_preparse		= ds_key_free_preparse,
+	.instantiate		= ds_key_instantiate,
+	.revoke			= ds_key_revoke,
+	.destroy		= ds_key_destroy,
+	.describe		= ds_key_describe,
+	.read			= ds_key_read,
+	.request_key		= ds_key_request,
+};

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+ds_srcs += $(addprefix userspace/lib/net/,ip4.c nl.c link.c wg.c)
+ds_tests += $(addprefix userspace/lib/net/,ip4_test.c)

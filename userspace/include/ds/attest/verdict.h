@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policy in, verdict out. A verdict is plain data owned by the caller: no allocation, no pointer into the evidence. It
+ * starts refused and becomes accepted only when every check has passed.
+ */
+#ifndef DS_ATTEST_VERDICT_H
+#define DS_ATTEST_VERDICT_H
+
+#include <ds/attest/reason.h>
+#include <ds/base/base.h>
+#include <ds/wire/quote.h>
+
+enum ds_tcb_status {
+	DS_TCB_UP_TO_DATE,
+	DS_TCB_SW_HARDENING,
+	DS_TCB_CONFIG,
+	DS_TCB_CONFIG_SW_HARDENING,
+	DS_TCB_RELAUNCH,
+	DS_TCB_RELAUNCH_CONFIG,
+	DS_TCB_OUT_OF_DATE,
+	DS_TCB_OUT_OF_DATE_CONFIG,
+	DS_TCB_REVOKED,
+	DS_TCB_COUNT,
+};
+
+/* The ecosystem's word, "OutOfDate" and so on. */
+const char *ds_tcb_status_name(enum ds_tcb_status status);
+/* 0, or -ENOENT for a word that is not in the list. */
+DS_MUST int ds_tcb_status_parse(struct ds_span word, enum ds_tcb_status *ret);
+
+#define DS_TD_ATTR_DEBUG       (1ull << 0)
+#define DS_TD_ATTR_UNTRUSTED   0xffull /* group 7:0 */
+#define DS_TD_ATTR_LASS        (1ull << 27)
+#define DS_TD_ATTR_SEPT_VE     (1ull << 28)
+#define DS_TD_ATTR_MIGRATABLE  (1ull << 29)
+#define DS_TD_ATTR_PKS         (1ull << 30)
+#define DS_TD_ATTR_PERFMON     (1ull << 63)
+
+/*
+ * What one deployment accepts. ds_tcb_policy_default is the safe choice; lists are borrowed. Revoked can never be
+ * allowed, DEBUG only by its own switch.
+ */
+struct ds_tcb_policy {
+	uint32_t tcb_status;        /* 1 << enum ds_tcb_status */
+	uint64_t td_attr_allowed;   /* bits that may be set */
+	uint64_t td_attr_required;  /* bits that must be set */
+	bool allow_debug;           /* TDATTRIBUTES.DEBUG */
+	uint64_t xfam_allowed;      /* 0: not checked */
+	uint64_t min_evaluation;    /* tcbEvaluationDataNumber of the TCB info */
+	const uint8_t (*service_td)[48]; /* accepted values of MRSERVICETD besides zero */
+	size_t n_service_td;
+	const char *const *deny_advisory;
+	size_t n_deny_advisory;
+	const uint8_t (*deny_ppid)[16];
+	size_t n_deny_ppid;
+	const uint8_t (*deny_fmspc)[6];
+	size_t n_deny_fmspc;
+	const uint8_t (*deny_instance)[16];
+	size_t n_deny_instance;
+};
+
+extern const struct ds_tcb_policy ds_tcb_policy_default;
+
+#define DS_VERDICT_CHECKS     64
+#define DS_VERDICT_ADVISORIES 96
+
+struct ds_check {
+	const char *name; /* the reason a failure would give, or a plain word; a literal */
+	bool ok;
+	char text[112];
+};
+
+struct ds_verdict {
+	bool accepted;
+	enum ds_reason reason; /* of the first failed check */
+	char detail[256];
+	char expected[200];
+	char actual[200];
+	char tcb_status[48]; /* "" until the TCB was evaluated */
+	enum ds_tcb_status tcb;
+	char advisories[DS_VERDICT_ADVISORIES][24];
+	size_t n_advisories;
+	uint64_t tcb_evaluation, qe_evaluation; /* tcbEvaluationDataNumber of both documents */
+	bool emulated;     /* MRSEAM is the constant of tdx_emul.ko: no security, whatever the anchors */
+	bool custom_root;  /* judged under a root the caller gave */
+	int64_t time;      /* the time everything was judged at */
+	int64_t expires;   /* earliest end of anything used; 0 if refused before it was known */
+	bool has_body;
+	uint16_t quote_version;
+	struct ds_td_body body;
+	bool has_platform;
+	uint8_t ppid[16];
+	uint8_t fmspc[6];
+	uint8_t instance[16]; /* platform instance id, zero under the Processor CA */
+	struct ds_check checks[DS_VERDICT_CHECKS];
+	size_t n_checks;
+};
+
+/* Refused, nothing checked yet. */
+void ds_verdict_init(struct ds_verdict *v);
+/* A check that passed; text may be "". */
+void ds_verdict_pass(struct ds_verdict *v, const char *name, const char *fmt, ...) DS_PRINTF(3, 4);
+/*
+ * A check that failed: the first one gives reason and detail. Returns DS_ATTEST_REFUSED, so that callers write
+ * return ds_verdict_fail(...). Peer text in fmt's arguments is escaped here.
+ */
+#define DS_ATTEST_REFUSED 1
+int ds_verdict_fail(struct ds_verdict *v, enum ds_reason reason, const char *fmt, ...) DS_PRINTF(3, 4);
+/* The same with both values as hex. */
+int ds_verdict_fail_hex(struct ds_verdict *v, enum ds_reason reason, const char *what, struct ds_span expected,
+			struct ds_span actual);
+/* The same with both values as text. */
+int ds_verdict_fail_text(struct ds_verdict *v, enum ds_reason reason, const char *what, const char *expected,
+			 const char *actual);
+/* Lower the expiry to t. */
+void ds_verdict_until(struct ds_verdict *v, int64_t t);
+
+#endif

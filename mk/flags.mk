@@ -28,8 +28,9 @@ san-flags :=
 else
 san-flags := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
+DS_VERSION := 0.1.0
 werror := $(if $(CI)$(WERROR),-Werror)
 
-ds-cflags = -std=gnu11 -D_GNU_SOURCE $(warn-flags) $(werror) $(hard-flags) $(san-flags) \
+ds-cflags = -std=gnu11 -D_GNU_SOURCE -DDS_VERSION=\"$(DS_VERSION)\" $(warn-flags) $(werror) $(hard-flags) $(san-flags) \
 	-ffile-prefix-map=$(CURDIR)=. -Iuserspace/include -Ikernel/include $(CFLAGS)
 ds-ldflags = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed $(san-flags) $(LDFLAGS)

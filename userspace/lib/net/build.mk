@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 ds_srcs += $(addprefix userspace/lib/net/,ip4.c nl.c link.c wg.c)
 ds_tests += $(addprefix userspace/lib/net/,ip4_test.c)
+
+ds_srcs += userspace/lib/net/peer.c

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dstackctl verify: fetch an app's certificate chain over TLS, then let dstack-verify judge it. */
+#include <getopt.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <ds/base/file.h>
+#include <ds/base/text.h>
+#include <ds/net/peer.h>
+
+#include "run.h"
+#include "vm.h"
+
+static const char help_text[] =
+	"usage: dstackctl verify [--connect ADDR:PORT] [--save FILE] HOST:PORT [-- DSTACK-VERIFY-OPTION...]\n"
+	"\n"
+	"Connects to HOST:PORT (or to ADDR:PORT, naming HOST in the handshake), takes the certificate chain and runs\n"
+	"'dstack-verify app --cert CHAIN' with the options after --, for example\n"
+	"  --compose app-compose.json --image measurement.json --kms-root root-ca.crt --collateral FILE --root-ca FILE\n"
+	"--save keeps the chain. The exit status is dstack-verify's: 0 accepted, 1 refused, 2 usage.\n";
+
+/* "host:port" with a numeric port; host is copied. */
+static int split(const char *s, char *host, size_t cap, uint16_t *ret_port)
+{
+	const char *colon = strrchr(s, ':');
+	uint64_t port;
+
+	if (!colon || colon == s || (size_t)(colon - s) >= cap || ds_parse_u64(colon + 1, strlen(colon + 1), 65535, &port))
+		return -EINVAL;
+	memcpy(host, s, (size_t)(colon - s));
+	host[colon - s] = '\0';
+	*ret_port = (uint16_t)port;
+	return 0;
+}
+
+static int judge(const char *file, int argc, char **extra)
+{
+	DS_FREE char **argv = calloc((size_t)argc + 5, sizeof(*argv));
+	char tool[PATH_MAX];
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+	int status, r;
+
+	if (!argv)
+		return failure("out of memory");
+	r = sibling_path("dstack-verify", tool, sizeof(tool));
+	if (r)
+		return failure("dstack-verify: %s", strerror(-r));
+	argv[0] = tool;
+	argv[1] = (char *)"app";
+	argv[2] = (char *)"--cert";
+	argv[3] = (char *)file;
+	for (int i = 0; i < argc; i++)
+		argv[4 + i] = extra[i];
+	r = run_capture(argv, 1u << 20, &out, &status);
+	if (r)
+		return failure("%s: %s", tool, strerror(-r));
+	if (ds_write_full(STDOUT_FILENO, out.p, out.n))
+		return 1;
+	return status;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	static const struct option o[] = {
+		{ "connect", 1, 0, 'c' }, { "save", 1, 0, 's' }, { "help", 0, 0, 'h' }, { 0 }
+	};
+	char host[256], addr[64], temp[] = "/tmp/dstackctl-chain-XXXXXX";
+	const char *connect = NULL, *save = NULL;
+	DS_BUF struct ds_buf pem = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	uint16_t port, to_port;
+	int opt, r;
+
+	while ((opt = getopt_long(argc, argv, "+h", o, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(help_text, stdout);
+			return 0;
+		}
+		if (opt == 'c')
+			connect = optarg;
+		else if (opt == 's')
+			save = optarg;
+		else
+			return 2;
+	}
+	if (optind >= argc || split(argv[optind], host, sizeof(host), &port))
+		return usage_error("verify: HOST:PORT is needed (see --help)");
+	if (split(connect ? connect : argv[optind], addr, sizeof(addr), &to_port))
+		return usage_error("verify: --connect '%s' is not ADDR:PORT", connect);
+	optind++;
+	if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (ds_tls_fetch_chain(addr, to_port, host, 15, &pem, &err))
+		return failure("%s", err.msg);
+	if (save) {
+		r = ds_write_file_atomic(AT_FDCWD, save, ds_buf_span(&pem), 0644);
+		return r ? failure("%s: %s", save, strerror(-r)) : judge(save, argc - optind, argv + optind);
+	}
+	DS_FD int fd = mkstemp(temp);
+
+	if (fd < 0 || ds_write_full(fd, pem.p, pem.n))
+		return failure("%s: %s", temp, strerror(errno));
+	r = judge(temp, argc - optind, argv + optind);
+	unlink(temp);
+	return r;
+}

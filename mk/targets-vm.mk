@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kernel tests: check-vm boots Debian's stock cloud kernel in QEMU for each suite in tests/vm/*.vm;
+# check-modules builds our modules the strict way.
+
+# Static, because the VM holds nothing else. The linker's remarks about libcrypto's name lookups are noise here.
+# tests/kselftest/*_util.c is linked into every program, each other .c file is one.
+kst-utils := $(wildcard tests/kselftest/*_util.c)
+kst-srcs := $(filter-out $(kst-utils),$(wildcard tests/kselftest/*.c))
+kst-bins := $(patsubst tests/kselftest/%.c,$(O)/kselftest/%,$(kst-srcs)) $(O)/kselftest/vm-init
+kst-cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g $(warn-flags) $(werror) -Ikernel/include \
+	-ffunction-sections -ffile-prefix-map=$(CURDIR)=.
+kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warnings)
+
+$(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $(wildcard tests/kselftest/*.h kernel/include/uapi/*.h)
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-utils) $(kst-ldflags) -lcrypto -lkeyutils
+$(O)/kselftest/vm-init: tests/vm/init.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)
+
+.PHONY: kernel-image check-vm check-modules
+kernel-image:
+	$(Q)scripts/fetch-kernel $(O)/kernel-image
+
+# VM_SUITES="a b" runs only tests/vm/a.vm and b.vm.
+VM_SUITES ?= $(basename $(notdir $(wildcard tests/vm/*.vm)))
+check-vm: modules kernel-image $(kst-bins)
+	$(Q)rc=0; for s in $(VM_SUITES); do \
+		scripts/tap "vm $$s" tests/vm/run -o $(O) tests/vm/$$s.vm || rc=1; done; exit $$rc
+
+# W=1 and sparse without a word, in a folder of their own: a checked object must not be taken for a built one.
+check-modules:
+	$(Q)scripts/tap modules tests/vm/check-modules $(abspath $(O))/kernel-check

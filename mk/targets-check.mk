@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# Integration tests: each script prints TAP, starts its own daemons in a private directory and ends them.
+.PHONY: check-integration check-e2e demo
+integration-tests := $(sort $(wildcard tests/integration/[0-9][0-9]-*))
+check-integration: userspace
+	$(Q)rc=0; for t in $(integration-tests); do \
+		BIN=$(abspath $(O)/bin) scripts/tap "$$t" timeout 300 "$$t" || rc=1; done; exit $$rc
+
+# The main job. `make demo KEEP=1` leaves the machines up and says how to reach them.
+demo: all image
+	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) WORK=$(abspath $(O)/demo) KEEP=$(KEEP) tests/e2e/demo
+
+# The same as a test: every step an assertion.
+check-e2e: all image
+	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) WORK=$(abspath $(O)/e2e) \
+		scripts/tap e2e timeout 600 tests/e2e/demo --tap

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Hashes, see ds/crypto/hash.h. */
+#include <ds/crypto/hash.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include <ds/crypto/ossl.h>
+
+#include "internal.h"
+
+int ds_md(const char *name, const struct ds_span *parts, size_t n_parts, uint8_t *out, size_t n_out)
+{
+	EVP_MD *md = EVP_MD_fetch(NULL, name, NULL);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned int n = 0;
+	int r = -EIO;
+
+	if (!md || !ctx || (size_t)EVP_MD_get_size(md) != n_out ||
+	    EVP_DigestInit_ex(ctx, md, NULL) != 1)
+		goto out;
+	for (size_t i = 0; i < n_parts; i++)
+		if (parts[i].n && EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) != 1)
+			goto out;
+	if (EVP_DigestFinal_ex(ctx, out, &n) == 1 && n == n_out)
+		r = 0;
+out:
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	return r ? ds_ossl_err(NULL, r, "hash", name) : 0;
+}
+
+int ds_sha256(const struct ds_span *parts, size_t n_parts, uint8_t ret[DS_SHA256_SIZE])
+{
+	return ds_md("SHA256", parts, n_parts, ret, DS_SHA256_SIZE);
+}
+
+int ds_sha384(const struct ds_span *parts, size_t n_parts, uint8_t ret[DS_SHA384_SIZE])
+{
+	return ds_md("SHA384", parts, n_parts, ret, DS_SHA384_SIZE);
+}
+
+int ds_sha512(const struct ds_span *parts, size_t n_parts, uint8_t ret[DS_SHA512_SIZE])
+{
+	return ds_md("SHA512", parts, n_parts, ret, DS_SHA512_SIZE);
+}
+
+int ds_sha256_1(struct ds_span in, uint8_t ret[DS_SHA256_SIZE])
+{
+	return ds_sha256(&in, 1, ret);
+}
+
+int ds_sha384_1(struct ds_span in, uint8_t ret[DS_SHA384_SIZE])
+{
+	return ds_sha384(&in, 1, ret);
+}
+
+int ds_sha512_1(struct ds_span in, uint8_t ret[DS_SHA512_SIZE])
+{
+	return ds_sha512(&in, 1, ret);
+}
+
+int ds_hmac_sha256(struct ds_span key, const struct ds_span *parts, size_t n_parts,
+		   uint8_t ret[DS_SHA256_SIZE])
+{
+	char digest[] = "SHA256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	size_t n = 0;
+	int r = -EIO;
+
+	/* a NULL key would mean "keep the previous one" */
+	if (!ctx || EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, params) != 1)
+		goto out;
+	for (size_t i = 0; i < n_parts; i++)
+		if (parts[i].n && EVP_MAC_update(ctx, parts[i].p, parts[i].n) != 1)
+			goto out;
+	if (EVP_MAC_final(ctx, ret, &n, DS_SHA256_SIZE) == 1 && n == DS_SHA256_SIZE)
+		r = 0;
+out:
+	EVP_MAC_CTX_free(ctx);
+	EVP_MAC_free(mac);
+	return r ? ds_ossl_err(NULL, r, "hash", "HMAC-SHA256") : 0;
+}

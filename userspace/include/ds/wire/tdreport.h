@@ -9,7 +9,7 @@
 #include <ds/base/base.h>
 #include <ds/wire/quote.h>
 
-#define DS_TDREPORT_SIZE 1024
+#define DS_TDREPORT_SIZE 1024u
 
 struct ds_tdreport {
 	uint8_t subtype;

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+ds_srcs += $(addprefix userspace/lib/attest/,eventlog.c verdict.c)

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Event logs: the TCG2 crypto-agile form ("TCG PC Client Platform Firmware Profile", 10.2), as firmware leaves it in
+ * the CCEL table and as dstack_rtmr.ko writes it.
+ */
+#include <ds/base/rd.h>
+#include <ds/wire/eventlog.h>
+
+#define DOMAIN        "event-log"
+#define ALG_SHA384    0x000cu
+#define SPEC_ID       "Spec ID Event03"
+#define SPEC_ID_SIZE  16u /* with the terminator */
+#define FILL_INDEX    0xffffffffu
+
+static int bad(struct ds_err *err, const struct ds_rd *rd, size_t i, const char *what)
+{
+	return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "entry %zu: %s", i, what);
+}
+
+/* The event data of the first record: which digests the rest carries. Ours must be SHA-384 and nothing else. */
+static int spec_id(struct ds_rd *rd)
+{
+	struct ds_span sig;
+	uint32_t n_algs;
+	uint16_t alg, size;
+	uint8_t vendor;
+
+	DS_TRY(ds_rd_span(rd, SPEC_ID_SIZE, &sig));
+	if (memcmp(sig.p, SPEC_ID, SPEC_ID_SIZE))
+		return -EBADMSG;
+	DS_TRY(ds_rd_skip(rd, 4 + 4)); /* platform class, version, errata, uintn size */
+	DS_TRY(ds_rd_u32le(rd, &n_algs));
+	if (n_algs != 1)
+		return -EBADMSG;
+	DS_TRY(ds_rd_u16le(rd, &alg));
+	DS_TRY(ds_rd_u16le(rd, &size));
+	if (alg != ALG_SHA384 || size != 48)
+		return -EBADMSG;
+	DS_TRY(ds_rd_u8(rd, &vendor));
+	DS_TRY(ds_rd_skip(rd, vendor));
+	return ds_rd_end(rd);
+}
+
+/* TCG_PCClientPCREvent with the specification's name. */
+static int header(struct ds_rd *rd, struct ds_err *err)
+{
+	uint32_t index, type, size;
+	struct ds_rd data;
+
+	if (ds_rd_u32le(rd, &index) || ds_rd_u32le(rd, &type) || ds_rd_skip(rd, 20) ||
+	    ds_rd_u32le(rd, &size) || ds_rd_block(rd, size, &data))
+		return bad(err, rd, 0, "header is truncated");
+	if (type != DS_EV_NO_ACTION)
+		return bad(err, rd, 0, "header is not EV_NO_ACTION");
+	if (spec_id(&data))
+		return bad(err, rd, 0, "not \"" SPEC_ID "\" with SHA-384 as its only digest");
+	return 0;
+}
+
+/* LE32(type) ":" name ":" payload: what the module records as data of a named event (spec/boot 4.3). */
+static int split_preimage(struct ds_span data, char name[DS_MAX_EVENT_NAME + 1],
+			  struct ds_span *ret_payload)
+{
+	struct ds_rd rd = ds_rd_init(data);
+	const uint8_t *colon;
+	uint32_t type;
+	uint8_t sep;
+	size_t n;
+
+	DS_TRY(ds_rd_u32le(&rd, &type));
+	DS_TRY(ds_rd_u8(&rd, &sep));
+	if (type != DS_EV_RUNTIME || sep != ':' || !ds_rd_left(&rd))
+		return -EBADMSG;
+	colon = memchr(rd.p, ':', ds_rd_left(&rd));
+	if (!colon)
+		return -EBADMSG;
+	n = (size_t)(colon - rd.p);
+	if (!n || n > DS_MAX_EVENT_NAME || memchr(rd.p, 0, n))
+		return -EBADMSG;
+	memcpy(name, rd.p, n);
+	name[n] = '\0';
+	DS_TRY(ds_rd_skip(&rd, n + 1));
+	return ds_rd_span(&rd, ds_rd_left(&rd), ret_payload);
+}
+
+/* TCG_PCR_EVENT2 behind its index. */
+static int entry(struct ds_rd *rd, uint32_t index, size_t i, struct ds_eventlog *log,
+		 struct ds_err *err)
+{
+	char name[DS_MAX_EVENT_NAME + 1] = "";
+	struct ds_span digest, data;
+	uint32_t type, count, size;
+	uint16_t alg;
+	int r;
+
+	if (ds_rd_u32le(rd, &type) || ds_rd_u32le(rd, &count))
+		return bad(err, rd, i, "truncated");
+	if (count != 1)
+		return bad(err, rd, i, "expected exactly one digest");
+	if (ds_rd_u16le(rd, &alg))
+		return bad(err, rd, i, "truncated");
+	if (alg != ALG_SHA384)
+		return bad(err, rd, i, "expected a SHA-384 digest");
+	if (ds_rd_span(rd, 48, &digest) || ds_rd_u32le(rd, &size) || ds_rd_span(rd, size, &data))
+		return bad(err, rd, i, "truncated");
+	if (index > 4)
+		return bad(err, rd, i, "measurement register is not 0 to 4");
+	if (!index)
+		return 0;
+	if (type == DS_EV_RUNTIME && split_preimage(data, name, &data))
+		return bad(err, rd, i, "runtime event data is not type:name:payload");
+	r = ds_eventlog_add(log, index - 1, type, digest.p, name, data, NULL);
+	return r ? ds_err_set(err, r, DOMAIN, ds_rd_pos(rd), "entry %zu: too many events or no memory", i) :
+		   0;
+}
+
+/* Is what is left the fill of a fixed-size table? */
+static bool is_fill(const struct ds_rd *rd)
+{
+	uint8_t fill = *rd->p;
+
+	if (fill != 0 && fill != 0xff)
+		return false;
+	for (const uint8_t *p = rd->p; p < rd->end; p++)
+		if (*p != fill)
+			return false;
+	return true;
+}
+
+int ds_eventlog_parse_tcg2(struct ds_span in, struct ds_eventlog *ret, struct ds_err *err)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	struct ds_rd rd = ds_rd_init(in);
+	uint32_t index;
+
+	if (in.n > DS_MAX_EVENT_LOG)
+		return ds_err_set(err, -EFBIG, DOMAIN, 0, "size: expected at most %u, got %zu",
+				  DS_MAX_EVENT_LOG, in.n);
+	DS_TRY(header(&rd, err));
+	for (size_t i = 1; ds_rd_left(&rd) && !is_fill(&rd); i++) {
+		if (ds_rd_u32le(&rd, &index))
+			return bad(err, &rd, i, "truncated");
+		if (index == FILL_INDEX)
+			return bad(err, &rd, i, "something lies behind the fill bytes");
+		DS_TRY(entry(&rd, index, i, &log, err));
+	}
+	*ret = log;
+	log = DS_EVENTLOG_NULL;
+	return 0;
+}

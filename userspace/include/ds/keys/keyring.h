@@ -9,12 +9,21 @@
 #include <ds/base/base.h>
 #include <ds/base/secret.h>
 
-/* name: "k256", "disk" or "env". Needs CAP_SYS_ADMIN and boot phase. The caller still owns (and wipes) key. */
+/* The key of a path longer than this cannot be asked for: -ENAMETOOLONG (the kernel's limit). */
+#define DS_KEYRING_PATH_MAX 1024u
+
+/*
+ * name: "k256", "disk" or "env". Needs CAP_SYS_ADMIN and boot phase. The caller still owns (and
+ * wipes) key.
+ */
 DS_MUST int ds_keyring_add_root(const char *name, const struct ds_secret *key);
 /*
- * The 32 bytes of "app:<path>", derived by the kernel. The key is linked to the calling process's own keyring, so that
- * it is possessed while it is read and goes away with the process.
+ * The 32 bytes of "app:<path>", derived by the kernel. The key is linked to the process keyring
+ * while it is read, which is what gives possession, and unlinked again: a daemon that is asked for
+ * many paths keeps none. -EBADMSG: the kernel's payload is not 32 bytes.
  */
 DS_MUST int ds_keyring_app_key(struct ds_span path, struct ds_secret **ret);
+/* The description that ds_keyring_app_key() asks for: "app:" and the path, escaped (docs/keyring.md). */
+DS_MUST int ds_keyring_app_desc(struct ds_span path, struct ds_buf *ret);
 
 #endif

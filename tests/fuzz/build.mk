@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzz harnesses: one line each, fuzzers += tests/fuzz/fuzz_NAME.c (seeds in tests/fuzz/corpus/NAME/, dictionary tests/fuzz/NAME.dict)
 fuzzers += tests/fuzz/fuzz_hostinput.c
+fuzzers += tests/fuzz/fuzz_clienthello.c

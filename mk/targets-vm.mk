@@ -4,6 +4,8 @@
 
 # Static, because the VM holds nothing else. The linker's remarks about libcrypto's name lookups are noise here.
 # tests/kselftest/*_util.c is linked into every program, each other .c file is one.
+# NAME_parts: more files of program NAME.
+key_test_parts := $(wildcard tests/kselftest/key/*.c)
 kst-utils := $(wildcard tests/kselftest/*_util.c)
 kst-srcs := $(filter-out $(kst-utils),$(wildcard tests/kselftest/*.c))
 kst-bins := $(patsubst tests/kselftest/%.c,$(O)/kselftest/%,$(kst-srcs)) $(O)/kselftest/vm-init
@@ -13,7 +15,8 @@ kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warning
 
 $(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $(wildcard tests/kselftest/*.h kernel/include/uapi/*.h)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-utils) $(kst-ldflags) -lcrypto -lkeyutils
+	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $($*_parts) $(kst-utils) $(kst-ldflags) -lcrypto -lkeyutils
+$(O)/kselftest/key_test: $(key_test_parts) $(wildcard tests/kselftest/key/*.h)
 $(O)/kselftest/vm-init: tests/vm/init.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "dstack_phase.h"
 #include "roots.h"
 
 /* The app keys "A" and "S" of the reference and what GetKey derives from them. */
@@ -140,6 +141,20 @@ static int ds_test_read(void)
 	return 0;
 }
 
+/* The keyring is closed in phase runtime; this is the refusal behind it. */
+static int ds_test_claim(void)
+{
+	struct key key = { .usage = REFCOUNT_INIT(1) };
+
+	if (dstack_phase_get() == DSTACK_PHASE_BOOT)
+		return 0;
+	if (ds_roots_claim(DS_ROOT_DISK, &key) != -EPERM) {
+		pr_err("selftest: a root key can be added in phase runtime\n");
+		return -ENOTRECOVERABLE;
+	}
+	return 0;
+}
+
 int ds_key_selftest(void)
 {
 	int ret;
@@ -150,6 +165,9 @@ int ds_key_selftest(void)
 	if (!ret)
 		ret = ds_test_read();
 	if (!ret)
-		pr_info("selftest: passed\n");
+		ret = ds_test_claim();
+	if (!ret)
+		pr_info("selftest: passed, phase %s\n",
+			dstack_phase_get() == DSTACK_PHASE_BOOT ? "boot" : "runtime");
 	return ret;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of the key type's test, in the order of one boot. State shared by them is the kernel's:
+ * which root keys exist, and the phase.
+ */
+#ifndef KEY_PARTS_H
+#define KEY_PARTS_H
+
+#include <stdint.h>
+
+#include "util.h"
+
+/* The root key of the reference's simulator, of which the published vectors are made. */
+extern const uint8_t test_k256[KEY_BYTES];
+extern const uint8_t test_disk[KEY_BYTES];
+
+/* Serial of ".dstack" as sysfs says. */
+extern long test_ring;
+
+/* root.c: phase boot, no root key yet; adds all three */
+void test_before_roots(void);
+void test_add_refused(void);
+void test_add_roots(void);
+void test_root_operations(void);
+void test_take_once(void);
+
+/* app.c: needs root:k256 */
+void test_vectors(void);
+void test_random_paths(void);
+void test_descriptions(void);
+void test_app_callers(void);
+void test_app_operations(void);
+void test_together(void);
+
+#endif /* KEY_PARTS_H */

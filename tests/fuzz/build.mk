@@ -2,3 +2,4 @@
 # Fuzz harnesses: one line each, fuzzers += tests/fuzz/fuzz_NAME.c (seeds in tests/fuzz/corpus/NAME/, dictionary tests/fuzz/NAME.dict)
 fuzzers += tests/fuzz/fuzz_hostinput.c
 fuzzers += tests/fuzz/fuzz_clienthello.c
+fuzzers += tests/fuzz/fuzz_compose.c

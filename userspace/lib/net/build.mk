@@ -3,3 +3,5 @@ ds_srcs += $(addprefix userspace/lib/net/,ip4.c nl.c link.c wg.c)
 ds_tests += $(addprefix userspace/lib/net/,ip4_test.c)
 
 ds_srcs += userspace/lib/net/peer.c
+
+ds_srcs += userspace/lib/net/kms.c

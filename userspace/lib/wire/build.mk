@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 ds_srcs += $(addprefix userspace/lib/wire/,hostinput.c jget.c compose.c sysconfig.c)
 ds_tests += $(addprefix userspace/lib/wire/,hostinput_test.c compose_test.c)
-ds_srcs += $(addprefix userspace/lib/wire/,quote.c tdreport.c eventlog.c eventlog_tcg2.c)
+ds_srcs += $(addprefix userspace/lib/wire/,quote.c tdreport.c eventlog.c eventlog_tcg2.c pckext.c)
 ds_srcs += userspace/lib/wire/clienthello.c
 ds_tests += userspace/lib/wire/clienthello_test.c

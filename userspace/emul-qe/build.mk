@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Static, because it runs from the emulated flavour's initramfs.
+progs += dstack-emul-qe
+dstack-emul-qe_srcs := $(addprefix userspace/emul-qe/,main.c pki.c quote.c serve.c)
+dstack-emul-qe_pkgs := libcrypto
+dstack-emul-qe_static := y

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+ds_srcs += $(addprefix userspace/lib/x509/,pki.c pki_cert.c pki_docs.c pki_quote.c pki_sgx.c pki_tdreport.c)

@@ -8,6 +8,9 @@
 #ifndef DS_COMPAT_H
 #define DS_COMPAT_H
 
+/* Not a difference, but the one place before the first include: messages name their module. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 /* Binary sysfs attributes are passed to their callbacks as const since 6.17. */
 #ifdef DS_HAVE_CONST_BIN_ATTR
 #define ds_bin_const const

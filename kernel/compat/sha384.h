@@ -4,7 +4,8 @@
  *
  * Newer kernels have it as a library call. On older ones it is the crypto API's generic C
  * implementation with one transform per module, made by ds_sha384_setup() and shared by all
- * callers: a transform without a key is not modified by hashing. The generic driver is asked for by
+ * callers: a transform without a key is not modified by hashing. One file of the module says
+ * DS_SHA384_DEFINE(); at top level. The generic driver is asked for by
  * name because a SIMD one must not be entered from an exception handler.
  */
 #ifndef DS_COMPAT_SHA384_H
@@ -14,6 +15,8 @@
 #include <linux/types.h>
 
 #ifdef DS_HAVE_SHA384_LIB
+
+#define DS_SHA384_DEFINE() static_assert(true)
 
 static inline int ds_sha384_setup(void)
 {
@@ -41,7 +44,9 @@ static inline void ds_sha384_2(const void *a, size_t a_len, const void *b, size_
 #include <crypto/hash.h>
 #include <linux/err.h>
 
-static struct crypto_shash *ds_sha384_tfm;
+extern struct crypto_shash *ds_sha384_tfm;
+
+#define DS_SHA384_DEFINE() struct crypto_shash *ds_sha384_tfm
 
 static inline int ds_sha384_setup(void)
 {

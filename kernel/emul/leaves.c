@@ -33,6 +33,8 @@
 #define VMCALL_STANDARD_REGS	(TDX_R10 | TDX_R11)
 #define VMCALL_GET_QUOTE_REGS	(TDX_R12 | TDX_R13)
 
+DS_SHA384_DEFINE();
+
 static void *guest_ptr(u64 gpa, size_t len)
 {
 	if (gpa >> EMUL_GPAW || !pfn_valid(PHYS_PFN(gpa)) || !pfn_valid(PHYS_PFN(gpa + len - 1)))

@@ -6,8 +6,6 @@
  * notifiers first; ours recognises the instruction, does what the TDX module would have done and
  * steps over it. Drivers run unchanged.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/hex.h>
 #include <linux/kdebug.h>
 #include <linux/kernel.h>

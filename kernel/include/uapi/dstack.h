@@ -56,7 +56,7 @@ struct dstack_report {
  * @rtmr: in, 2 or 3
  * @reserved: in, must be zero
  * @digest: in, extended into the register
- * @value: out, the register after the extension
+ * @value: out, the register after the extension, by replay: true as long as "consistent" says 1
  * @event_index: out, position of the event in the log, from 0
  * @log_len: out, bytes of eventlog up to and including this event
  */

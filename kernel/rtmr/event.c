@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Event names, the write format and the digest preimage. */
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "event.h"
+#include "uapi/dstack.h"
+
+#define READY_NAME	"system-ready"
+
+/* A verifier trusts these by name, so an application must never be able to log one. */
+static const char *const launch_names[] = {
+	"system-preparing",
+	"app-id",
+	"compose-hash",
+	"init-script-hash",
+	"gpu-policy-hash",
+	"gpu-attestation",
+	"instance-id",
+	"boot-mr-done",
+	"mr-kms",
+	"os-image-hash",
+	"key-provider",
+	"storage-fs",
+	READY_NAME,
+};
+
+/*
+ * Not isalnum(), which accepts Latin-1 letters. A ':' in a name would let two different events have
+ * one preimage.
+ */
+static bool name_char_ok(u8 c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || isdigit(c) ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+int ds_event_parse(const u8 *data, size_t len, struct ds_event *ret_event)
+{
+	size_t n = 0;
+
+	while (n < len && n <= DSTACK_EVENT_NAME_MAX && name_char_ok(data[n]))
+		n++;
+	if (n == 0 || n > DSTACK_EVENT_NAME_MAX || n == len || data[n] != '\n')
+		return -EINVAL;
+	if (len - n - 1 > DSTACK_EVENT_PAYLOAD_MAX)
+		return -EFBIG;
+	ret_event->name = (const char *)data;
+	ret_event->name_len = n;
+	ret_event->payload = data + n + 1;
+	ret_event->payload_len = len - n - 1;
+	return 0;
+}
+
+static bool name_is(const struct ds_event *event, const char *name)
+{
+	return strlen(name) == event->name_len && !memcmp(name, event->name, event->name_len);
+}
+
+bool ds_event_is_launch(const struct ds_event *event)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(launch_names); i++) {
+		if (name_is(event, launch_names[i]))
+			return true;
+	}
+	return false;
+}
+
+bool ds_event_is_ready(const struct ds_event *event)
+{
+	return name_is(event, READY_NAME);
+}
+
+size_t ds_event_preimage_len(const struct ds_event *event)
+{
+	return sizeof(__le32) + 1 + event->name_len + 1 + event->payload_len;
+}
+
+void ds_event_preimage(const struct ds_event *event, u8 *ret_data)
+{
+	u8 *p = ret_data;
+
+	put_unaligned_le32(DSTACK_EV_RUNTIME, p);
+	p += sizeof(__le32);
+	*p++ = ':';
+	memcpy(p, event->name, event->name_len);
+	p += event->name_len;
+	*p++ = ':';
+	memcpy(p, event->payload, event->payload_len);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The event log, TCG PC Client Platform Firmware Profile 10: crypto-agile format. */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "log.h"
+#include "measure.h"
+#include "uapi/dstack.h"
+
+#define LOG_FIRST_SIZE	(64 * 1024)
+
+#define EV_NO_ACTION	3
+#define TPM_ALG_SHA384	0x000c
+
+/* The first record, in the old SHA-1 format: it announces the algorithms of all that follow. */
+struct spec_id_event {
+	__le32 pcr;
+	__le32 type;
+	u8 sha1[20];
+	__le32 size;
+	struct spec_id {
+		u8 signature[16];
+		__le32 platform_class;
+		u8 minor, major, errata, uintn_size;
+		__le32 algorithms;
+		__le16 alg_id;
+		__le16 digest_size;
+		u8 vendor_info_size;
+	} __packed spec;
+} __packed;
+
+/* TCG_PCR_EVENT2 with exactly one digest; the event data follows. */
+struct record {
+	__le32 pcr;
+	__le32 type;
+	__le32 digest_count;
+	__le16 alg_id;
+	u8 digest[DS_TD_MR_SIZE];
+	__le32 data_len;
+	u8 data[];
+} __packed;
+
+static const struct spec_id_event spec_id_event = {
+	.type = cpu_to_le32(EV_NO_ACTION),
+	.size = cpu_to_le32(sizeof(struct spec_id)),
+	.spec = {
+		.signature = "Spec ID Event03",
+		.major = 2,
+		.uintn_size = 2,	/* 64-bit UINTN */
+		.algorithms = cpu_to_le32(1),
+		.alg_id = cpu_to_le16(TPM_ALG_SHA384),
+		.digest_size = cpu_to_le16(DS_TD_MR_SIZE),
+	},
+};
+
+static struct {
+	u8 *buf;
+	size_t len;
+	size_t size;
+	u32 events;
+} log;
+
+static int grow(size_t need)
+{
+	size_t size = log.size;
+	u8 *buf;
+
+	while (size < need)
+		size *= 2;
+	if (size == log.size)
+		return 0;
+	buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, log.buf, log.len);
+	kvfree(log.buf);
+	log.buf = buf;
+	log.size = size;
+	return 0;
+}
+
+int ds_log_reserve(size_t data_len)
+{
+	size_t need = log.len + sizeof(struct record) + data_len;
+
+	lockdep_assert_held(&ds_measure_lock);
+	if (log.events >= DSTACK_LOG_EVENTS_MAX || need > DSTACK_LOG_MAX)
+		return -ENOSPC;
+	return grow(need);
+}
+
+void ds_log_commit(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE], const void *data,
+		   size_t data_len)
+{
+	struct record *rec = (struct record *)(log.buf + log.len);
+
+	lockdep_assert_held(&ds_measure_lock);
+	rec->pcr = cpu_to_le32(DSTACK_LOG_PCR(rtmr));
+	rec->type = cpu_to_le32(type);
+	rec->digest_count = cpu_to_le32(1);
+	rec->alg_id = cpu_to_le16(TPM_ALG_SHA384);
+	memcpy(rec->digest, digest, sizeof(rec->digest));
+	rec->data_len = cpu_to_le32(data_len);
+	memcpy(rec->data, data, data_len);
+	log.len += sizeof(*rec) + data_len;
+	log.events++;
+}
+
+size_t ds_log_len(void)
+{
+	lockdep_assert_held(&ds_measure_lock);
+	return log.len;
+}
+
+u32 ds_log_events(void)
+{
+	lockdep_assert_held(&ds_measure_lock);
+	return log.events;
+}
+
+ssize_t ds_log_read(u8 *to, loff_t off, size_t count)
+{
+	lockdep_assert_held(&ds_measure_lock);
+	if (off < 0)
+		return -EINVAL;
+	if (off >= log.len)
+		return 0;
+	count = min_t(size_t, count, log.len - off);
+	memcpy(to, log.buf + off, count);
+	return count;
+}
+
+bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE])
+{
+	size_t at = sizeof(spec_id_event);
+
+	lockdep_assert_held(&ds_measure_lock);
+	while (at < log.len) {
+		const struct record *rec = (const struct record *)(log.buf + at);
+
+		if (rec->pcr == cpu_to_le32(DSTACK_LOG_PCR(rtmr)) &&
+		    rec->type == cpu_to_le32(type) &&
+		    !memcmp(rec->digest, digest, sizeof(rec->digest)))
+			return true;
+		at += sizeof(*rec) + le32_to_cpu(rec->data_len);
+	}
+	return false;
+}
+
+int ds_log_init(void)
+{
+	static_assert(sizeof(struct spec_id_event) == 32 + 33);
+	static_assert(sizeof(struct record) == 66);
+	log.buf = kvmalloc(LOG_FIRST_SIZE, GFP_KERNEL);
+	if (!log.buf)
+		return -ENOMEM;
+	log.size = LOG_FIRST_SIZE;
+	memcpy(log.buf, &spec_id_event, sizeof(spec_id_event));
+	log.len = sizeof(spec_id_event);
+	return 0;
+}
+
+void ds_log_exit(void)
+{
+	kvfree(log.buf);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The event log in TCG2 crypto-agile format: a Spec ID header, then TCG_PCR_EVENT2 records with a
+ * SHA-384 digest each. Append-only and bounded; a byte once readable never changes.
+ *
+ * No locking here: every function is called with ds_measure_lock held. Adding is two steps so that
+ * nothing can fail between extending a register and logging it: ds_log_reserve() makes room,
+ * ds_log_commit() fills it.
+ */
+#ifndef DS_RTMR_LOG_H
+#define DS_RTMR_LOG_H
+
+#include <linux/types.h>
+
+#include "tdreport.h"
+
+int __must_check ds_log_init(void);
+void ds_log_exit(void);
+
+/* Room for one event with this much data. -ENOSPC: the log is full. -ENOMEM. */
+int __must_check ds_log_reserve(size_t data_len);
+void ds_log_commit(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE], const void *data,
+		   size_t data_len);
+
+size_t ds_log_len(void);
+u32 ds_log_events(void);
+ssize_t ds_log_read(u8 *to, loff_t off, size_t count);
+bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE]);
+
+#endif /* DS_RTMR_LOG_H */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Digests, name rules and the write format against known answers. */
+#include <linux/errno.h>
+#include <linux/hex.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "event.h"
+#include "measure.h"
+#include "selftest.h"
+#include "uapi/dstack.h"
+#include "../compat/sha384.h"
+
+#define NAME_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* One event as it is written, its length (it may hold NUL), and the SHA-384 of its preimage. */
+static const struct {
+	const char *written;
+	size_t len;
+	const char *digest[2];
+} known[] = {
+	{ "system-preparing\n", 17,
+	  { "f9974020ef507068183313d0ca808e0d1ca9b2d1ad0c61f5",
+	    "784e7157c362c06536f5ddacdad4451693f48fcc72fff624" } },
+	{ "boot-mr-done\n", 13,
+	  { "98bd7e6bd3952720b65027fd494834045d06b4a714bf737a",
+	    "06b874638b3ea00ff402f7f583e3e3b05e921c8570433ac6" } },
+	{ "key-provider\n{\"name\":\"none\",\"id\":\"\"}", 36,
+	  { "7f788209b6106d43ad4b0cef85797120c234f175a10b7cb6",
+	    "09a73ec1f4285adfe7abca2e1e3d3bd2ba058c2b78d1771d" } },
+	{ "storage-fs\nzfs", 14,
+	  { "ba51104636900268b0e059fa3d266419d079d1e94aea26fb",
+	    "9fcbb8d764bf4c89a67ac271b8a0d1a3989945132a111fc7" } },
+	{ "system-ready\n", 13,
+	  { "1a76b2a80a0be71eae59f80945d876351a7a3fb8e9fd1ff1",
+	    "cede5734aa84ea11fd72b4edfbb6f04e5a85edd114c751bd" } },
+};
+
+static const struct {
+	const char *written;
+	size_t len;
+	int err;
+} refused[] = {
+	{ "", 0, -EINVAL },
+	{ "\n", 1, -EINVAL },
+	{ "name", 4, -EINVAL },
+	{ "na me\n", 6, -EINVAL },
+	{ "na:me\n", 6, -EINVAL },
+	{ "na/me\n", 6, -EINVAL },
+	{ "na\0me\n", 6, -EINVAL },
+	{ "na\xe9me\n", 6, -EINVAL },
+	{ NAME_64 "x\n", 66, -EINVAL },
+	{ NAME_64, 64, -EINVAL },
+};
+
+static bool digest_from_hex(const char *const halves[2], u8 ret[DS_TD_MR_SIZE])
+{
+	return !hex2bin(ret, halves[0], DS_TD_MR_SIZE / 2) &&
+	       !hex2bin(ret + DS_TD_MR_SIZE / 2, halves[1], DS_TD_MR_SIZE / 2);
+}
+
+static bool known_ok(int i)
+{
+	u8 preimage[128], digest[DS_TD_MR_SIZE], want[DS_TD_MR_SIZE];
+	struct ds_event event;
+
+	if (ds_event_parse((const u8 *)known[i].written, known[i].len, &event) ||
+	    ds_event_preimage_len(&event) > sizeof(preimage) || !ds_event_is_launch(&event) ||
+	    !digest_from_hex(known[i].digest, want))
+		return false;
+	ds_event_preimage(&event, preimage);
+	ds_sha384(preimage, ds_event_preimage_len(&event), digest);
+	return !memcmp(digest, want, sizeof(want));
+}
+
+static bool refused_ok(int i)
+{
+	struct ds_event event;
+
+	return ds_event_parse((const u8 *)refused[i].written, refused[i].len, &event) ==
+	       refused[i].err;
+}
+
+static bool limits_ok(void)
+{
+	static u8 big[DSTACK_EVENT_WRITE_MAX + 1];
+	struct ds_event event;
+
+	memset(big, 'n', sizeof(big));
+	big[DSTACK_EVENT_NAME_MAX] = '\n';
+	if (ds_event_parse(big, DSTACK_EVENT_WRITE_MAX, &event) ||
+	    event.name_len != DSTACK_EVENT_NAME_MAX ||
+	    event.payload_len != DSTACK_EVENT_PAYLOAD_MAX || ds_event_is_launch(&event))
+		return false;
+	return ds_event_parse(big, DSTACK_EVENT_WRITE_MAX + 1, &event) == -EFBIG;
+}
+
+/* Two extensions from zero, with digests of which the first and last byte are set. */
+static bool fold_ok(void)
+{
+	static const char *const folded[2] = {
+		"8c567167903ed0612e122fa2dc70d366b9cd680925653054",
+		"585fadffa3f392521a62944844bf1470013d3f85d98e09ab",
+	};
+	u8 value[DS_TD_MR_SIZE] = {}, digest[DS_TD_MR_SIZE] = {}, want[DS_TD_MR_SIZE];
+
+	digest[0] = 1;
+	ds_rtmr_fold(value, digest);
+	digest[DS_TD_MR_SIZE - 1] = 2;
+	ds_rtmr_fold(value, digest);
+	return digest_from_hex(folded, want) && !memcmp(value, want, sizeof(want));
+}
+
+int ds_selftest(void)
+{
+	bool ok = limits_ok() && fold_ok();
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		if (!known_ok(i)) {
+			pr_err("selftest: event %d\n", i);
+			ok = false;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		if (!refused_ok(i)) {
+			pr_err("selftest: malformed event %d\n", i);
+			ok = false;
+		}
+	}
+	pr_info("selftest: %s\n", ok ? "pass" : "FAIL");
+	return ok ? 0 : -ENOTRECOVERABLE;
+}

@@ -216,10 +216,9 @@ static int raw(struct rig *rig, const char *bytes, size_t n, bool half_close, ch
 		ssize_t k;
 
 		event_base_loop(ds_loop_base(rig->loop), EVLOOP_ONCE);
-		k = read(fd, out + got, cap - 1 - got);
-		if (k > 0)
+		while ((k = read(fd, out + got, cap - 1 - got)) > 0)
 			got += (size_t)k;
-		else if (!k || errno != EAGAIN)
+		if (!k || errno != EAGAIN)
 			break;
 		if (rig->held) {
 			struct ds_req *req = rig->held;

@@ -5,3 +5,4 @@ ds_srcs += $(addprefix userspace/lib/wire/,quote.c tdreport.c eventlog.c eventlo
 ds_srcs += userspace/lib/wire/clienthello.c
 ds_tests += userspace/lib/wire/clienthello_test.c
 ds_srcs += $(addprefix userspace/lib/wire/,tdvf.c tdvf_hob.c pe.c linuxboot.c)
+ds_srcs += $(addprefix userspace/lib/wire/,scale.c msgpack.c attestation.c attestation_v1.c csr.c appinfo.c vmconfig.c)

@@ -10,14 +10,12 @@
 #include <ds/base/base.h>
 #include <ds/wire/eventlog.h>
 
-#define DS_RUNTIME_EVENT_TYPE 0x08000001u
-
 struct ds_attestation {
 	struct ds_buf quote;
-	struct ds_eventlog log; /* firmware and runtime events; a stripped digest is has_digest = false */
+	struct ds_eventlog log; /* firmware and runtime; a stripped digest: has_digest is false */
 	/*
 	 * What is replayed: name, payload (and version, preimage when V1 carries them); imr 3,
-	 * DS_RUNTIME_EVENT_TYPE, has_digest = false.
+	 * DS_EV_RUNTIME, has_digest = false.
 	 */
 	struct ds_eventlog runtime_events;
 	uint8_t report_data[64];

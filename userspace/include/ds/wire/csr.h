@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificate request of SignCert, version 2 (spec/guest-api 6.2, spec/kms 2.6). Pure: the signature over the bytes
- * and the evidence inside are for the caller to check. A decoded struct owns copies.
+ * The certificate request of SignCert, version 2 (spec/guest-api 6.2, spec/kms 2.6). Pure: the
+ * signature over the bytes and the evidence inside are for the caller to check. A decoded struct
+ * owns copies.
  */
 #ifndef DS_WIRE_CSR_H
 #define DS_WIRE_CSR_H
@@ -27,8 +28,9 @@ struct ds_csr {
 DS_MUST int ds_csr_encode(const struct ds_csr *csr, enum ds_attestation_form form,
 			  struct ds_buf *buf);
 /*
- * The whole of in, only in the one canonical form: encoding the result (FULL, V0) gives the same bytes. -EOPNOTSUPP: a
- * version 1 request, or evidence of another platform.
+ * The whole of in. Every field has one encoding: with V0 evidence, encoding the result (FULL) gives
+ * the same bytes. A version 1 request has no mark of its own (api_version says it) and no evidence
+ * where version 2 has it, so it is -EBADMSG here. -EOPNOTSUPP: evidence of another platform.
  */
 DS_MUST int ds_csr_decode(struct ds_span in, struct ds_csr *ret, struct ds_err *err);
 void ds_csr_done(struct ds_csr *csr);

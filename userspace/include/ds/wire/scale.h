@@ -21,7 +21,7 @@ DS_MUST int ds_scale_add_compact(struct ds_buf *buf, size_t n);
 DS_MUST int ds_scale_add_bytes(struct ds_buf *buf, struct ds_span s);
 DS_MUST int ds_scale_add_bool(struct ds_buf *buf, bool v);
 
-/* Valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without NUL. */
+/* Valid UTF-8: no surrogates, no overlong forms, at most U+10FFFF, no NUL. */
 bool ds_utf8_ok(struct ds_span s);
 
 #endif

@@ -102,7 +102,7 @@ static bool add_usage(X509 *x, const struct pki_cert_spec *spec)
 	bool ok = ku && bc;
 
 	if (ok && spec->is_ca) {
-		bc->ca = 1;
+		bc->ca = 0xff; /* the octet itself: DER knows no other TRUE */
 		bc->pathlen = ASN1_INTEGER_new();
 		ok = bc->pathlen && ASN1_INTEGER_set(bc->pathlen, spec->pathlen) &&
 		     ASN1_BIT_STRING_set_bit(ku, 5, 1) && /* keyCertSign */

@@ -62,7 +62,7 @@ struct ds_tcb_policy {
 extern const struct ds_tcb_policy ds_tcb_policy_default;
 
 #define DS_VERDICT_CHECKS     64
-#define DS_VERDICT_ADVISORIES 96
+#define DS_VERDICT_ADVISORIES 192
 
 struct ds_check {
 	const char *name; /* the reason a failure would give, or a plain word; a literal */

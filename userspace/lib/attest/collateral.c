@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The collateral file (spec/dcap 4.1): check 14. Nothing in it is believed before its signature has been checked. */
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+
+#include "priv.h"
+
+#define DOMAIN "collateral"
+
+static int bad(struct ds_err *err, const char *key, const char *what)
+{
+	return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: %s", key, what);
+}
+
+static int text(const json_t *doc, const char *key, struct ds_span *ret, struct ds_err *err)
+{
+	const json_t *v = json_object_get(doc, key);
+
+	if (!v)
+		return bad(err, key, "missing");
+	if (!json_is_string(v))
+		return bad(err, key, "not a string");
+	*ret = DS_SPAN(json_string_value(v), json_string_length(v));
+	return 0;
+}
+
+/* Some producers write a 0x prefix. */
+static int hex(const json_t *doc, const char *key, struct ds_buf *ret, struct ds_err *err)
+{
+	struct ds_span s;
+	int r;
+
+	DS_TRY(text(doc, key, &s, err));
+	if (s.n >= 2 && s.p[0] == '0' && s.p[1] == 'x')
+		s = DS_SPAN(s.p + 2, s.n - 2);
+	r = ds_hex_decode_buf((const char *)s.p, s.n, DS_MAX_COLLATERAL, ret);
+	return r == -ENOMEM ? r : r ? bad(err, key, "not hex") : 0;
+}
+
+static int signature(const json_t *doc, const char *key, uint8_t ret[64], struct ds_err *err)
+{
+	DS_BUF struct ds_buf sig = DS_BUF_NULL;
+
+	DS_TRY(hex(doc, key, &sig, err));
+	if (sig.n != 64)
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: expected 64 bytes, got %zu", key,
+				  sig.n);
+	memcpy(ret, sig.p, 64);
+	return 0;
+}
+
+static int fields(struct ds_collateral *c, struct ds_err *err)
+{
+	struct ds_span ignored;
+
+	DS_TRY(text(c->doc, "pck_crl_issuer_chain", &ignored, err)); /* the quote's CA is used */
+	DS_TRY(hex(c->doc, "root_ca_crl", &c->root_crl, err));
+	DS_TRY(hex(c->doc, "pck_crl", &c->pck_crl, err));
+	DS_TRY(text(c->doc, "tcb_info_issuer_chain", &c->tcb_chain, err));
+	DS_TRY(text(c->doc, "tcb_info", &c->tcb_info, err));
+	DS_TRY(signature(c->doc, "tcb_info_signature", c->tcb_sig, err));
+	DS_TRY(text(c->doc, "qe_identity_issuer_chain", &c->qe_chain, err));
+	DS_TRY(text(c->doc, "qe_identity", &c->qe_identity, err));
+	return signature(c->doc, "qe_identity_signature", c->qe_sig, err);
+}
+
+int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err)
+{
+	struct ds_collateral c = { 0 };
+	json_error_t je;
+	int r;
+
+	if (in.n > DS_MAX_COLLATERAL)
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "size: expected at most %u, got %zu",
+				  DS_MAX_COLLATERAL, in.n);
+	/* chains may end with a NUL */
+	c.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+	if (!c.doc)
+		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
+				  "JSON: %s", je.text);
+	r = json_is_object(c.doc) ? fields(&c, err) :
+				    ds_err_set(err, -EBADMSG, DOMAIN, 0, "not a JSON object");
+	if (r) {
+		ds_collateral_done(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void ds_collateral_done(struct ds_collateral *col)
+{
+	json_decref(col->doc);
+	col->doc = NULL;
+	ds_buf_done(&col->root_crl);
+	ds_buf_done(&col->pck_crl);
+}

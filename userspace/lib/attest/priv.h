@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the verifier: one struct ds_judge per verification, handed from check to check in the order of spec/dcap 7.
+ * Every check function returns 0, DS_ATTEST_REFUSED after recording why, or a negative errno.
+ */
+#ifndef DS_ATTEST_PRIV_H
+#define DS_ATTEST_PRIV_H
+
+#include <jansson.h>
+#include <openssl/x509.h>
+
+#include <ds/attest/verify.h>
+#include <ds/wire/pckext.h>
+#include <ds/wire/quote.h>
+
+/* A certificate and the bytes it was read from. */
+struct ds_acert {
+	X509 *x;
+	struct ds_buf der;
+};
+
+/* The collateral file (spec/dcap 4.1), decoded; spans point into doc. */
+struct ds_collateral {
+	json_t *doc;
+	struct ds_buf root_crl, pck_crl; /* DER */
+	struct ds_span tcb_chain, tcb_info;
+	struct ds_span qe_chain, qe_identity;
+	uint8_t tcb_sig[64], qe_sig[64];
+};
+
+struct ds_crl {
+	X509_CRL *x;
+	const char *what; /* "root CRL", "PCK CRL" */
+};
+
+/* One TCB level of TCB info (spec/dcap 4.4). advisories borrows from the document, NULL if absent. */
+struct ds_tcb_level {
+	uint8_t sgx[16];
+	uint16_t pcesvn;
+	uint8_t tdx[16];
+	enum ds_tcb_status status;
+	const json_t *advisories;
+};
+
+/* A level of a TDX module or of the QE: one SVN. */
+struct ds_svn_level {
+	uint32_t isvsvn;
+	enum ds_tcb_status status;
+	const json_t *advisories;
+};
+
+struct ds_tdx_module {
+	char id[16]; /* "TDX_01"; "" for the entry without levels */
+	uint8_t mrsigner[48];
+	uint8_t attributes[8], mask[8];
+	struct ds_svn_level *levels;
+	size_t n_levels;
+};
+
+struct ds_tcb_info {
+	json_t *doc;
+	int64_t issued, next_update;
+	uint64_t evaluation;
+	uint8_t fmspc[6], pceid[2];
+	bool has_module;
+	struct ds_tdx_module module; /* used when TEE_TCB_SVN[1] is 0 */
+	struct ds_tdx_module *modules;
+	size_t n_modules;
+	struct ds_tcb_level *levels; /* sorted, highest first */
+	size_t n_levels;
+};
+
+struct ds_qe_identity {
+	json_t *doc;
+	int64_t issued, next_update;
+	uint64_t evaluation;
+	uint8_t miscselect[4], miscselect_mask[4];
+	uint8_t attributes[16], attributes_mask[16];
+	uint8_t mrsigner[32];
+	uint32_t isvprodid;
+	struct ds_svn_level *levels;
+	size_t n_levels;
+};
+
+#define DS_PCK_CHAIN_LEN 3 /* leaf, CA, root */
+
+struct ds_judge {
+	const struct ds_tcb_policy *policy;
+	int64_t time;
+	struct ds_verdict *v;
+	struct ds_buf root_der; /* the caller's root; n == 0: pinned by hash */
+	struct ds_quote q;
+	struct ds_acert pck[DS_PCK_CHAIN_LEN];
+	struct ds_pck_ext ext;
+	struct ds_collateral col;
+	struct ds_crl root_crl, pck_crl;
+	struct ds_tcb_info tcb;
+	struct ds_qe_identity qe;
+	const struct ds_svn_level *qe_level;
+};
+
+/* certs.c */
+void ds_acert_done(struct ds_acert *c);
+/* Exactly n PEM certificates and nothing else but white space and final NULs. 0, -EBADMSG or -ENOMEM. */
+DS_MUST int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n);
+DS_MUST int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der);
+/* Is this the trusted root? 0, DS_ATTEST_REFUSED, negative. */
+DS_MUST int ds_check_root(struct ds_judge *j, const struct ds_acert *root);
+bool ds_cert_cn_is(const X509 *x, const char *cn);
+bool ds_cert_issued_by_name(const X509 *x, const X509 *issuer);
+/* The signature is ecdsa-with-SHA256 and verifies with the issuer's key. */
+bool ds_cert_signed_by(X509 *x, const X509 *issuer);
+bool ds_cert_has_ext_flag(X509 *x, uint32_t flag);
+/* X || Y of a P-256 key with named curve and uncompressed point. -EBADMSG for other keys. */
+DS_MUST int ds_cert_xy(const X509 *x, uint8_t ret[64]);
+/* Both ends against the stated time; lowers the verdict's expiry. */
+DS_MUST int ds_check_cert_time(struct ds_judge *j, const X509 *x, const char *what);
+DS_MUST int ds_asn1_time(const ASN1_TIME *t, int64_t *ret);
+/* RFC 5280 path validation by OpenSSL, strict, with CRLs: the backstop behind the named checks. ca may be NULL. */
+DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root, enum ds_reason reason);
+
+/* pckchain.c: checks 7-13 and 17 */
+DS_MUST int ds_check_pck_chain(struct ds_judge *j);
+DS_MUST int ds_check_pck_ext(struct ds_judge *j);
+
+/* collateral.c: check 14 */
+DS_MUST int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err);
+void ds_collateral_done(struct ds_collateral *col);
+
+/* crl.c: checks 15 and 16 */
+DS_MUST int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds_crl *crl);
+DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x, enum ds_reason reason,
+				 const char *what);
+
+/* signer.c: checks 18, 19, 22 (signatures) */
+DS_MUST int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text, const uint8_t sig[64],
+			    enum ds_reason sig_reason, const char *what);
+
+/* json.c */
+DS_MUST int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n);
+DS_MUST int ds_json_get_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret);
+DS_MUST int ds_json_get_time(const json_t *obj, const char *key, int64_t *ret);
+bool ds_json_is_text(const json_t *v, const char *text);
+/* tcbLevels of a module or the QE: isvsvn, tcbStatus (UpToDate, OutOfDate, Revoked), advisoryIDs. */
+DS_MUST int ds_json_svn_levels(const json_t *arr, struct ds_svn_level **ret, size_t *ret_n);
+/* tcbStatus and advisoryIDs of any level. */
+DS_MUST int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret, const json_t **ret_advisories);
+
+/* qeid.c: the highest level not above svn, NULL if none. */
+const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n, uint32_t svn);
+
+/* tcbinfo.c: checks 20, 21, 23 */
+#define DS_TCBINFO_E_KIND 1
+DS_MUST int ds_tcb_info_parse(struct ds_span in, struct ds_tcb_info *ret, struct ds_err *err);
+void ds_tcb_info_done(struct ds_tcb_info *t);
+DS_MUST int ds_check_tcb_info(struct ds_judge *j);
+DS_MUST int ds_check_platform_match(struct ds_judge *j);
+
+/* qeid.c: checks 22, 24-27 */
+#define DS_QEID_E_KIND 1
+DS_MUST int ds_qe_identity_parse(struct ds_span in, struct ds_qe_identity *ret, struct ds_err *err);
+void ds_qe_identity_done(struct ds_qe_identity *id);
+DS_MUST int ds_check_qe_identity(struct ds_judge *j);
+DS_MUST int ds_check_qe(struct ds_judge *j);
+
+/* tcb.c: checks 29 and 30 (spec/dcap 5) */
+DS_MUST int ds_check_tcb(struct ds_judge *j);
+/* Platform status changed by the worse of module and QE. */
+enum ds_tcb_status ds_tcb_merge(enum ds_tcb_status platform, enum ds_tcb_status module, enum ds_tcb_status qe);
+/* Launch and current status of a TD whose module may have been updated under it. */
+enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status current);
+
+/* tdpolicy.c: checks 31-35; all are looked at, the first failure gives the reason. */
+DS_MUST int ds_check_td(struct ds_judge *j);
+
+/* quote.c: everything above, without accepting; v is initialised here. */
+DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct ds_verify_opts *opts,
+			   struct ds_verdict *v);
+/* Accepted, unless a check has failed or nothing was checked. */
+void ds_verdict_accept(struct ds_verdict *v);
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* QE identity (spec/dcap 4.5) and the quoting enclave's report against it: checks 22 and 24-27. */
+#include <ds/base/rd.h>
+#include <ds/base/text.h>
+#include <ds/crypto/hash.h>
+#include <ds/crypto/p256.h>
+
+#include "priv.h"
+
+#define DOMAIN "qe-identity"
+
+/* spec/dcap 1.4: offsets in the QE report. */
+#define QE_MISCSELECT  16
+#define QE_ATTRIBUTES  48
+#define QE_MRSIGNER    128
+#define QE_ISVPRODID   256
+#define QE_ISVSVN      258
+#define QE_REPORT_DATA 320
+#define QE_FLAG_DEBUG  0x02 /* bit 1 of the first byte of ATTRIBUTES */
+
+static int bad(struct ds_err *err, const char *what)
+{
+	return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s", what);
+}
+
+void ds_qe_identity_done(struct ds_qe_identity *id)
+{
+	free(id->levels);
+	json_decref(id->doc);
+	memset(id, 0, sizeof(*id));
+}
+
+static int parse_doc(struct ds_qe_identity *q, struct ds_err *err)
+{
+	const json_t *doc = q->doc;
+	uint64_t version, prod;
+	int r;
+
+	if (!ds_json_is_text(json_object_get(doc, "id"), "TD_QE") ||
+	    ds_json_get_u64(doc, "version", UINT32_MAX, &version) || version != 2) {
+		(void)bad(err, "expected id \"TD_QE\", version 2");
+		return DS_QEID_E_KIND;
+	}
+	if (ds_json_get_time(doc, "issueDate", &q->issued) ||
+	    ds_json_get_time(doc, "nextUpdate", &q->next_update))
+		return bad(err, "issueDate or nextUpdate is not YYYY-MM-DDThh:mm:ssZ");
+	if (ds_json_get_u64(doc, "tcbEvaluationDataNumber", UINT32_MAX, &q->evaluation))
+		return bad(err, "tcbEvaluationDataNumber is not a number");
+	if (ds_json_get_hex(doc, "miscselect", q->miscselect, 4) ||
+	    ds_json_get_hex(doc, "miscselectMask", q->miscselect_mask, 4))
+		return bad(err, "miscselect or its mask is not 4 bytes of hex");
+	if (ds_json_get_hex(doc, "attributes", q->attributes, 16) ||
+	    ds_json_get_hex(doc, "attributesMask", q->attributes_mask, 16))
+		return bad(err, "attributes or their mask are not 16 bytes of hex");
+	if (ds_json_get_hex(doc, "mrsigner", q->mrsigner, 32))
+		return bad(err, "mrsigner is not 32 bytes of hex");
+	if (ds_json_get_u64(doc, "isvprodid", UINT16_MAX, &prod))
+		return bad(err, "isvprodid is not a 16-bit number");
+	q->isvprodid = (uint32_t)prod;
+	r = ds_json_svn_levels(json_object_get(doc, "tcbLevels"), &q->levels, &q->n_levels);
+	return !r || r == -ENOMEM ? r : bad(err, "tcbLevels is malformed");
+}
+
+int ds_qe_identity_parse(struct ds_span in, struct ds_qe_identity *ret, struct ds_err *err)
+{
+	struct ds_qe_identity q = { 0 };
+	json_error_t je;
+	int r;
+
+	q.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES, &je);
+	if (!q.doc)
+		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
+				  "JSON: %s", je.text);
+	r = parse_doc(&q, err);
+	if (r) {
+		ds_qe_identity_done(&q);
+		return r;
+	}
+	*ret = q;
+	return 0;
+}
+
+int ds_check_qe_identity(struct ds_judge *j)
+{
+	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	DS_TRY(ds_check_signed(j, j->col.qe_chain, j->col.qe_identity, j->col.qe_sig,
+			       DS_REASON_QEID_SIGNATURE, "QE identity"));
+	r = ds_qe_identity_parse(j->col.qe_identity, &j->qe, &err);
+	if (r == DS_QEID_E_KIND)
+		return ds_verdict_fail(j->v, DS_REASON_QEID_KIND, "QE identity: %s", err.msg);
+	if (r == -EBADMSG)
+		return ds_verdict_fail(j->v, DS_REASON_QEID_FORMAT, "QE identity: %s", err.msg);
+	if (r)
+		return r;
+	j->v->qe_evaluation = j->qe.evaluation;
+	ds_time_format_rfc3339(j->time, now);
+	if (j->time < j->qe.issued)
+		return ds_verdict_fail_text(j->v, DS_REASON_QEID_NOT_YET_VALID, "QE identity",
+					    ds_time_format_rfc3339(j->qe.issued, edge), now);
+	if (j->time > j->qe.next_update)
+		return ds_verdict_fail_text(j->v, DS_REASON_QEID_EXPIRED, "QE identity",
+					    ds_time_format_rfc3339(j->qe.next_update, edge), now);
+	ds_verdict_until(j->v, j->qe.next_update);
+	ds_verdict_pass(j->v, "qeid-format", "QE identity: TD_QE, evaluation %llu, in date",
+			(unsigned long long)j->qe.evaluation);
+	return 0;
+}
+
+/* S2: the platform's key vouches for this report. */
+static int check_report_signature(struct ds_judge *j)
+{
+	uint8_t xy[64];
+	int r;
+
+	DS_TRY(ds_cert_xy(j->pck[0].x, xy)); /* checked with the chain */
+	r = ds_p256_verify_raw(xy, j->q.qe_report, j->q.qe_report_sig.p);
+	if (r == -EKEYREJECTED || r == -EBADMSG)
+		return ds_verdict_fail(j->v, DS_REASON_QE_REPORT_SIGNATURE,
+				       "QE report is not signed by the PCK of this quote");
+	if (r)
+		return r;
+	ds_verdict_pass(j->v, "qe-report-signature", "QE report is signed by the PCK");
+	return 0;
+}
+
+/* S3: the report names the attestation key and nothing else, over all 64 bytes. */
+static int check_binding(struct ds_judge *j)
+{
+	const struct ds_span parts[] = { j->q.attest_key, j->q.qe_auth };
+	uint8_t want[64] = { 0 };
+	struct ds_span got = DS_SPAN(j->q.qe_report.p + QE_REPORT_DATA, 64);
+
+	DS_TRY(ds_sha256(parts, DS_ARRAY_SIZE(parts), want));
+	if (!ds_ct_equal(want, got.p, sizeof(want)))
+		return ds_verdict_fail_hex(j->v, DS_REASON_QE_AUTH_BINDING,
+					   "hash of the attestation key in the QE report",
+					   DS_SPAN_ARRAY(want), got);
+	ds_verdict_pass(j->v, "qe-auth-binding", "attestation key is the one in the QE report");
+	return 0;
+}
+
+/* (got & mask) == want, bytes in memory order */
+static bool masked_equal(const uint8_t *got, const uint8_t *mask, const uint8_t *want, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((got[i] & mask[i]) != want[i])
+			return false;
+	return true;
+}
+
+static int check_enclave(struct ds_judge *j)
+{
+	const uint8_t *rep = j->q.qe_report.p;
+	const struct ds_qe_identity *id = &j->qe;
+	unsigned int prod = ds_get_u16le(rep + QE_ISVPRODID);
+
+	if (!masked_equal(rep + QE_MISCSELECT, id->miscselect_mask, id->miscselect, 4))
+		return ds_verdict_fail_hex(j->v, DS_REASON_QE_MISCSELECT, "QE MISCSELECT under the mask",
+					   DS_SPAN_ARRAY(id->miscselect),
+					   DS_SPAN(rep + QE_MISCSELECT, 4));
+	if (rep[QE_ATTRIBUTES] & QE_FLAG_DEBUG)
+		return ds_verdict_fail(j->v, DS_REASON_QE_DEBUG, "QE is a debug enclave");
+	if (!masked_equal(rep + QE_ATTRIBUTES, id->attributes_mask, id->attributes, 16))
+		return ds_verdict_fail_hex(j->v, DS_REASON_QE_ATTRIBUTES, "QE ATTRIBUTES under the mask",
+					   DS_SPAN_ARRAY(id->attributes),
+					   DS_SPAN(rep + QE_ATTRIBUTES, 16));
+	if (memcmp(rep + QE_MRSIGNER, id->mrsigner, sizeof(id->mrsigner)))
+		return ds_verdict_fail_hex(j->v, DS_REASON_QE_MRSIGNER, "QE MRSIGNER",
+					   DS_SPAN_ARRAY(id->mrsigner), DS_SPAN(rep + QE_MRSIGNER, 32));
+	if (prod != id->isvprodid)
+		return ds_verdict_fail(j->v, DS_REASON_QE_ISVPRODID,
+				       "QE ISVPRODID: expected %u, got %u", id->isvprodid, prod);
+	ds_verdict_pass(j->v, "qe-mrsigner", "quoting enclave is the one of the QE identity");
+	return 0;
+}
+
+const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n, uint32_t svn)
+{
+	const struct ds_svn_level *best = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ds_svn_level *l = &levels[i];
+
+		if (l->isvsvn > svn || (best && l->isvsvn < best->isvsvn))
+			continue;
+		/* of two equal ones the worse */
+		if (!best || l->isvsvn > best->isvsvn || l->status > best->status)
+			best = l;
+	}
+	return best;
+}
+
+int ds_check_qe(struct ds_judge *j)
+{
+	uint32_t svn = ds_get_u16le(j->q.qe_report.p + QE_ISVSVN);
+
+	DS_TRY(check_report_signature(j));
+	DS_TRY(check_binding(j));
+	DS_TRY(check_enclave(j));
+	j->qe_level = ds_svn_level_find(j->qe.levels, j->qe.n_levels, svn);
+	if (!j->qe_level)
+		return ds_verdict_fail(j->v, DS_REASON_QE_TCB_NO_LEVEL,
+				       "QE ISVSVN %u is below every level of the QE identity", svn);
+	ds_verdict_pass(j->v, "qe-tcb-no-level", "QE ISVSVN %u is at level %u: %s", svn,
+			j->qe_level->isvsvn, ds_tcb_status_name(j->qe_level->status));
+	return 0;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A quote judged from its first byte to the policy, in the order of spec/dcap 7. */
+#include <uapi/tdx_emul.h>
+
+#include <ds/crypto/ossl.h>
+#include <ds/crypto/p256.h>
+
+#include "priv.h"
+
+static const uint8_t emul_mrseam[48] = DSTACK_EMUL_MRSEAM;
+
+static int check_parse(struct ds_judge *j, struct ds_span quote)
+{
+	static const enum ds_reason reasons[] = {
+		[DS_QUOTE_OK] = DS_REASON_INTERNAL,
+		[DS_QUOTE_F_SIZE] = DS_REASON_PARSE_SIZE,
+		[DS_QUOTE_F_TRUNCATED] = DS_REASON_PARSE_TRUNCATED,
+		[DS_QUOTE_F_VERSION] = DS_REASON_PARSE_VERSION,
+		[DS_QUOTE_F_KEY_TYPE] = DS_REASON_PARSE_KEY_TYPE,
+		[DS_QUOTE_F_TEE_TYPE] = DS_REASON_PARSE_TEE_TYPE,
+		[DS_QUOTE_F_VENDOR] = DS_REASON_QE_VENDOR,
+		[DS_QUOTE_F_BODY] = DS_REASON_PARSE_BODY,
+		[DS_QUOTE_F_AUTH_LEN] = DS_REASON_PARSE_AUTH_LENGTH,
+		[DS_QUOTE_F_CERT_TYPE] = DS_REASON_PARSE_CERT_TYPE,
+		[DS_QUOTE_F_TRAILING] = DS_REASON_PARSE_TRAILING,
+	};
+	struct ds_err err = DS_ERR_NULL;
+	enum ds_quote_fault fault;
+
+	if (ds_quote_parse_fault(quote, &j->q, &fault, &err))
+		return ds_verdict_fail(j->v, reasons[fault], "byte %zu: %s", err.offset, err.msg);
+	j->v->has_body = true;
+	j->v->quote_version = j->q.version;
+	j->v->body = j->q.body;
+	j->v->emulated = !memcmp(j->q.body.mr_seam, emul_mrseam, sizeof(emul_mrseam));
+	ds_verdict_pass(j->v, "parse-truncated", "quote version %u, body type %d, %zu bytes", j->q.version,
+			j->q.body_type, j->q.used);
+	return 0;
+}
+
+static int check_collateral(struct ds_judge *j, struct ds_span collateral)
+{
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	if (!collateral.n)
+		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_MISSING,
+				       "no collateral was given; without it nothing says what is revoked");
+	r = ds_collateral_parse(collateral, &j->col, &err);
+	if (r == -EBADMSG)
+		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_FORMAT, "%s", err.msg);
+	if (r)
+		return r;
+	ds_verdict_pass(j->v, "collateral-format", "collateral is complete");
+	return 0;
+}
+
+static int check_revocation(struct ds_judge *j)
+{
+	X509 *leaf = j->pck[0].x, *ca = j->pck[1].x, *root = j->pck[2].x;
+
+	j->root_crl.what = "root CRL";
+	j->pck_crl.what = "PCK CRL";
+	DS_TRY(ds_check_crl(j, ds_buf_span(&j->col.root_crl), root, &j->root_crl));
+	DS_TRY(ds_check_crl(j, ds_buf_span(&j->col.pck_crl), ca, &j->pck_crl));
+	DS_TRY(ds_check_not_revoked(j, &j->root_crl, ca, DS_REASON_PCK_CA_REVOKED, "PCK CA"));
+	DS_TRY(ds_check_not_revoked(j, &j->pck_crl, leaf, DS_REASON_PCK_REVOKED, "PCK"));
+	return ds_check_path(j, leaf, ca, root, DS_REASON_PCK_CHAIN_PROFILE);
+}
+
+/* S1; the attestation key has been bound to the QE report by now. */
+static int check_quote_signature(struct ds_judge *j)
+{
+	int r = ds_p256_verify_raw(j->q.attest_key.p, j->q.signed_part, j->q.signature.p);
+
+	if (r == -EKEYREJECTED || r == -EBADMSG)
+		return ds_verdict_fail(j->v, DS_REASON_QUOTE_SIGNATURE,
+				       "quote is not signed by its attestation key");
+	if (r)
+		return r;
+	ds_verdict_pass(j->v, "quote-signature", "quote is signed by the attestation key");
+	return 0;
+}
+
+static int judge(struct ds_judge *j, struct ds_span quote, struct ds_span collateral)
+{
+	DS_TRY(check_parse(j, quote));
+	DS_TRY(ds_check_pck_chain(j));
+	DS_TRY(check_collateral(j, collateral));
+	DS_TRY(check_revocation(j));
+	DS_TRY(ds_check_pck_ext(j));
+	DS_TRY(ds_check_tcb_info(j));
+	DS_TRY(ds_check_qe_identity(j));
+	DS_TRY(ds_check_platform_match(j));
+	DS_TRY(ds_check_qe(j));
+	DS_TRY(check_quote_signature(j));
+	DS_TRY(ds_check_tcb(j));
+	return ds_check_td(j);
+}
+
+static void judge_done(struct ds_judge *j)
+{
+	ds_buf_done(&j->root_der);
+	for (size_t i = 0; i < DS_PCK_CHAIN_LEN; i++)
+		ds_acert_done(&j->pck[i]);
+	X509_CRL_free(j->root_crl.x);
+	X509_CRL_free(j->pck_crl.x);
+	ds_tcb_info_done(&j->tcb);
+	ds_qe_identity_done(&j->qe);
+	ds_collateral_done(&j->col);
+	(void)ds_ossl_err(NULL, 0, "attest", "");
+}
+
+int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct ds_verify_opts *opts,
+		   struct ds_verdict *v)
+{
+	struct ds_judge j = {
+		.policy = opts->policy ? opts->policy : &ds_tcb_policy_default,
+		.time = opts->time,
+		.v = v,
+	};
+	int r = 0;
+
+	ds_verdict_init(v);
+	v->time = opts->time;
+	v->custom_root = opts->root_ca.n > 0;
+	if (opts->root_ca.n)
+		r = ds_root_load(opts->root_ca, &j.root_der);
+	if (r == -EBADMSG)
+		r = ds_verdict_fail(v, DS_REASON_ROOT_UNTRUSTED,
+				    "the root CA given is not one certificate in PEM or DER");
+	if (!r)
+		r = judge(&j, quote, collateral);
+	judge_done(&j);
+	return r;
+}
+
+void ds_verdict_accept(struct ds_verdict *v)
+{
+	if (v->reason != DS_REASON_INTERNAL || !v->n_checks)
+		return;
+	v->reason = DS_REASON_NONE;
+	v->accepted = true;
+}
+
+int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json,
+		    const struct ds_verify_opts *opts, struct ds_verdict *ret)
+{
+	int r = ds_judge_quote(quote, collateral_json, opts, ret);
+
+	if (r < 0)
+		return r;
+	if (!r)
+		ds_verdict_accept(ret);
+	return 0;
+}

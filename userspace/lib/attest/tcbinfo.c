@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/* TCB info (spec/dcap 4.4): checks 20, 21 and 23. The text is parsed only after its signature has been verified. */
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+
+#include "priv.h"
+
+#define DOMAIN      "tcb-info"
+#define MAX_LEVELS  1024u
+#define MAX_MODULES 64u
+
+static int bad(struct ds_err *err, const char *what)
+{
+	return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s", what);
+}
+
+void ds_tcb_info_done(struct ds_tcb_info *t)
+{
+	for (size_t i = 0; i < t->n_modules; i++)
+		free(t->modules[i].levels);
+	free(t->modules);
+	free(t->levels);
+	json_decref(t->doc);
+	memset(t, 0, sizeof(*t));
+}
+
+/* Exactly sixteen {"svn": 0..255}. */
+static int components(const json_t *arr, uint8_t ret[16])
+{
+	uint64_t svn;
+
+	if (!json_is_array(arr) || json_array_size(arr) != 16)
+		return -EBADMSG;
+	for (size_t i = 0; i < 16; i++) {
+		DS_TRY(ds_json_get_u64(json_array_get(arr, i), "svn", UINT8_MAX, &svn));
+		ret[i] = (uint8_t)svn;
+	}
+	return 0;
+}
+
+static int level(const json_t *obj, struct ds_tcb_level *ret)
+{
+	const json_t *tcb = json_object_get(obj, "tcb");
+	uint64_t pcesvn;
+
+	DS_TRY(components(json_object_get(tcb, "sgxtcbcomponents"), ret->sgx));
+	DS_TRY(components(json_object_get(tcb, "tdxtcbcomponents"), ret->tdx));
+	DS_TRY(ds_json_get_u64(tcb, "pcesvn", UINT16_MAX, &pcesvn));
+	ret->pcesvn = (uint16_t)pcesvn;
+	return ds_json_level_status(obj, &ret->status, &ret->advisories);
+}
+
+/* Highest first; of two equal ones the worse status, so that order in the file never helps. */
+static int compare_levels(const void *pa, const void *pb)
+{
+	const struct ds_tcb_level *a = pa, *b = pb;
+	int d = memcmp(b->sgx, a->sgx, sizeof(a->sgx));
+
+	if (!d)
+		d = (int)b->pcesvn - (int)a->pcesvn;
+	if (!d)
+		d = memcmp(b->tdx, a->tdx, sizeof(a->tdx));
+	if (!d)
+		d = (int)b->status - (int)a->status;
+	return d;
+}
+
+static int levels(const json_t *arr, struct ds_tcb_info *t)
+{
+	size_t n = json_array_size(arr);
+
+	if (!json_is_array(arr) || !n || n > MAX_LEVELS)
+		return -EBADMSG;
+	t->levels = calloc(n, sizeof(*t->levels));
+	if (!t->levels)
+		return -ENOMEM;
+	t->n_levels = n;
+	for (size_t i = 0; i < n; i++)
+		DS_TRY(level(json_array_get(arr, i), &t->levels[i]));
+	qsort(t->levels, n, sizeof(*t->levels), compare_levels);
+	return 0;
+}
+
+static int module_signer(const json_t *obj, struct ds_tdx_module *m)
+{
+	DS_TRY(ds_json_get_hex(obj, "mrsigner", m->mrsigner, sizeof(m->mrsigner)));
+	DS_TRY(ds_json_get_hex(obj, "attributes", m->attributes, sizeof(m->attributes)));
+	return ds_json_get_hex(obj, "attributesMask", m->mask, sizeof(m->mask));
+}
+
+static int module_identity(const json_t *obj, struct ds_tdx_module *m)
+{
+	const json_t *id = json_object_get(obj, "id");
+
+	if (!json_is_string(id) || !json_string_length(id) || json_string_length(id) >= sizeof(m->id))
+		return -EBADMSG;
+	memcpy(m->id, json_string_value(id), json_string_length(id) + 1);
+	DS_TRY(module_signer(obj, m));
+	return ds_json_svn_levels(json_object_get(obj, "tcbLevels"), &m->levels, &m->n_levels);
+}
+
+static int modules(const json_t *arr, struct ds_tcb_info *t)
+{
+	size_t n = json_array_size(arr);
+
+	if (!arr)
+		return 0;
+	if (!json_is_array(arr) || n > MAX_MODULES)
+		return -EBADMSG;
+	t->modules = calloc(n ? n : 1, sizeof(*t->modules));
+	if (!t->modules)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		t->n_modules = i + 1;
+		DS_TRY(module_identity(json_array_get(arr, i), &t->modules[i]));
+		for (size_t k = 0; k < i; k++)
+			if (!strcasecmp(t->modules[k].id, t->modules[i].id))
+				return -EBADMSG;
+	}
+	return 0;
+}
+
+static int is_tdx_v3(const json_t *doc)
+{
+	uint64_t version, type;
+
+	return ds_json_is_text(json_object_get(doc, "id"), "TDX") &&
+	       !ds_json_get_u64(doc, "version", UINT32_MAX, &version) && version == 3 &&
+	       !ds_json_get_u64(doc, "tcbType", UINT32_MAX, &type) && type == 0;
+}
+
+static int parse_doc(struct ds_tcb_info *t, struct ds_err *err)
+{
+	const json_t *module = json_object_get(t->doc, "tdxModule");
+	int r;
+
+	if (!is_tdx_v3(t->doc)) {
+		(void)bad(err, "expected id \"TDX\", version 3, tcbType 0");
+		return DS_TCBINFO_E_KIND;
+	}
+	if (ds_json_get_time(t->doc, "issueDate", &t->issued) ||
+	    ds_json_get_time(t->doc, "nextUpdate", &t->next_update))
+		return bad(err, "issueDate or nextUpdate is not YYYY-MM-DDThh:mm:ssZ");
+	if (ds_json_get_hex(t->doc, "fmspc", t->fmspc, sizeof(t->fmspc)) ||
+	    ds_json_get_hex(t->doc, "pceId", t->pceid, sizeof(t->pceid)))
+		return bad(err, "fmspc or pceId is not 6 or 2 bytes of hex");
+	if (ds_json_get_u64(t->doc, "tcbEvaluationDataNumber", UINT32_MAX, &t->evaluation))
+		return bad(err, "tcbEvaluationDataNumber is not a number");
+	t->has_module = module != NULL;
+	if (module && module_signer(module, &t->module))
+		return bad(err, "tdxModule is malformed");
+	r = modules(json_object_get(t->doc, "tdxModuleIdentities"), t);
+	if (r)
+		return r == -ENOMEM ? r : bad(err, "tdxModuleIdentities is malformed");
+	r = levels(json_object_get(t->doc, "tcbLevels"), t);
+	return !r || r == -ENOMEM ? r : bad(err, "tcbLevels is malformed");
+}
+
+int ds_tcb_info_parse(struct ds_span in, struct ds_tcb_info *ret, struct ds_err *err)
+{
+	struct ds_tcb_info t = { 0 };
+	json_error_t je;
+	int r;
+
+	t.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES, &je);
+	if (!t.doc)
+		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
+				  "JSON: %s", je.text);
+	r = parse_doc(&t, err);
+	if (r) {
+		ds_tcb_info_done(&t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+int ds_check_tcb_info(struct ds_judge *j)
+{
+	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	DS_TRY(ds_check_signed(j, j->col.tcb_chain, j->col.tcb_info, j->col.tcb_sig,
+			       DS_REASON_TCBINFO_SIGNATURE, "TCB info"));
+	r = ds_tcb_info_parse(j->col.tcb_info, &j->tcb, &err);
+	if (r == DS_TCBINFO_E_KIND)
+		return ds_verdict_fail(j->v, DS_REASON_TCBINFO_KIND, "TCB info: %s", err.msg);
+	if (r == -EBADMSG)
+		return ds_verdict_fail(j->v, DS_REASON_TCBINFO_FORMAT, "TCB info: %s", err.msg);
+	if (r)
+		return r;
+	j->v->tcb_evaluation = j->tcb.evaluation;
+	ds_time_format_rfc3339(j->time, now);
+	if (j->time < j->tcb.issued)
+		return ds_verdict_fail_text(j->v, DS_REASON_TCBINFO_NOT_YET_VALID, "TCB info",
+					    ds_time_format_rfc3339(j->tcb.issued, edge), now);
+	if (j->time > j->tcb.next_update)
+		return ds_verdict_fail_text(j->v, DS_REASON_TCBINFO_EXPIRED, "TCB info",
+					    ds_time_format_rfc3339(j->tcb.next_update, edge), now);
+	ds_verdict_until(j->v, j->tcb.next_update);
+	ds_verdict_pass(j->v, "tcbinfo-format", "TCB info: TDX, evaluation %llu, in date",
+			(unsigned long long)j->tcb.evaluation);
+	return 0;
+}
+
+/* The levels are those of this platform, not of a better one. */
+int ds_check_platform_match(struct ds_judge *j)
+{
+	if (memcmp(j->tcb.fmspc, j->ext.fmspc, sizeof(j->ext.fmspc)))
+		return ds_verdict_fail_hex(j->v, DS_REASON_FMSPC_MISMATCH, "FMSPC of the TCB info",
+					   DS_SPAN_ARRAY(j->ext.fmspc), DS_SPAN_ARRAY(j->tcb.fmspc));
+	if (memcmp(j->tcb.pceid, j->ext.pceid, sizeof(j->ext.pceid)))
+		return ds_verdict_fail_hex(j->v, DS_REASON_PCEID_MISMATCH, "PCEID of the TCB info",
+					   DS_SPAN_ARRAY(j->ext.pceid), DS_SPAN_ARRAY(j->tcb.pceid));
+	ds_verdict_pass(j->v, "fmspc-mismatch", "TCB info is that of this platform");
+	return 0;
+}

@@ -91,37 +91,44 @@ int ds_roots_derive(u32 epoch, const u8 *info, size_t info_len, u8 ret_key[DS_KE
 	return ret;
 }
 
+int ds_roots_take(struct ds_key_payload *payload, u8 ret_bytes[DS_KEY_LEN])
+{
+	if (test_and_set_bit(0, &payload->taken))
+		return -EKEYREVOKED;
+	memcpy(ret_bytes, payload->bytes, DS_KEY_LEN);
+	memzero_explicit(payload->bytes, DS_KEY_LEN);
+	return 0;
+}
+
 long ds_roots_read(struct ds_key_payload *payload, char *buffer, size_t buflen)
 {
+	int ret;
+
 	if (!payload->take_once)
 		return -EOPNOTSUPP;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (test_bit(0, &payload->taken))
-		return -EKEYREVOKED;
 	if (!buffer || buflen < DS_KEY_LEN)
-		return DS_KEY_LEN;
-	/* The semaphore is held for reading: others may be here too, one of them wins. */
-	if (test_and_set_bit(0, &payload->taken))
-		return -EKEYREVOKED;
-	memcpy(buffer, payload->bytes, DS_KEY_LEN);
-	memzero_explicit(payload->bytes, DS_KEY_LEN);
+		return test_bit(0, &payload->taken) ? -EKEYREVOKED : DS_KEY_LEN;
+	ret = ds_roots_take(payload, buffer);
+	if (ret)
+		return ret;
 	set_bit(payload->root, &ds_roots_taken);
 	schedule_work(&ds_roots_work);
 	return DS_KEY_LEN;
 }
 
 /*
- * What ".dstack" lets in: root keys being added by the administrator of the machine. An existing
- * key never carries the mark, so a link is refused without a look at a payload that may be going
- * away.
+ * What ".dstack" lets in: root keys being added by the administrator of the machine. The mark is an
+ * address that only this type's preparse hands out, and an existing key never carries it, so a link
+ * is refused without a look at a payload that may be going away.
  */
 static int ds_roots_restrict(struct key *keyring, const struct key_type *type,
 			     const union key_payload *payload, struct key *restriction_key)
 {
 	struct ds_key_payload *root;
 
-	if (type != &ds_key_type || payload->data[1] != &ds_key_type)
+	if (payload->data[1] != &ds_key_type)
 		return -EPERM;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;

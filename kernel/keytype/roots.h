@@ -51,6 +51,12 @@ int __must_check ds_roots_claim(enum ds_root_name root, struct key *key);
 int __must_check ds_roots_derive(u32 epoch, const u8 *info, size_t info_len,
 				 u8 ret_key[DS_KEY_LEN]);
 
+/*
+ * Take the material out of a payload: 0 for one caller, -EKEYREVOKED for all others, who may come
+ * at the same time because the key's semaphore is held for reading only.
+ */
+int __must_check ds_roots_take(struct ds_key_payload *payload, u8 ret_bytes[DS_KEY_LEN]);
+
 /* The read operation for the payload of a root key, with its semaphore held. */
 long __must_check ds_roots_read(struct ds_key_payload *payload, char *buffer, size_t buflen);
 

@@ -122,20 +122,55 @@ fail:
 }
 
 /* The permissions of a root key already keep readers out; this is the refusal behind them. */
-static int ds_test_read(void)
+static int ds_test_read_root(void)
 {
 	struct ds_key_payload payload = { .class = DS_KEY_ROOT, .root = DS_ROOT_K256 };
 	struct key key = { .payload.data[0] = &payload };
 	char buffer[DS_KEY_LEN];
 
-	if (ds_key_type.read(&key, buffer, sizeof(buffer)) != -EOPNOTSUPP ||
-	    ds_key_type.read(&key, NULL, 0) != -EOPNOTSUPP) {
-		pr_err("selftest: a root key can be read\n");
+	if (ds_key_type.read(&key, buffer, sizeof(buffer)) == -EOPNOTSUPP &&
+	    ds_key_type.read(&key, NULL, 0) == -EOPNOTSUPP)
+		return 0;
+	pr_err("selftest: a root key can be read\n");
+	return -ENOTRECOVERABLE;
+}
+
+static int ds_test_take(void)
+{
+	struct ds_key_payload payload = { .class = DS_KEY_ROOT, .take_once = true };
+	u8 bytes[DS_KEY_LEN];
+
+	memset(payload.bytes, 1, DS_KEY_LEN);
+	if (ds_roots_take(&payload, bytes) || memchr_inv(bytes, 1, DS_KEY_LEN) ||
+	    memchr_inv(payload.bytes, 0, DS_KEY_LEN) ||
+	    ds_roots_take(&payload, bytes) != -EKEYREVOKED) {
+		pr_err("selftest: a take-once key is not taken once\n");
 		return -ENOTRECOVERABLE;
 	}
-	key.payload.data[0] = NULL;
-	if (ds_key_type.read(&key, buffer, sizeof(buffer)) != -EKEYREVOKED) {
-		pr_err("selftest: a wiped key can be read\n");
+	return 0;
+}
+
+/* What userspace cannot see: a short buffer is left alone, a revoked key lets go of its bytes. */
+static int ds_test_read_app(void)
+{
+	struct ds_key_payload *payload = kzalloc(sizeof(*payload), GFP_KERNEL);
+	struct key key = { .datalen = DS_KEY_LEN, .payload.data[0] = payload };
+	char buffer[DS_KEY_LEN];
+
+	if (!payload)
+		return -ENOMEM;
+	payload->class = DS_KEY_APP;
+	memset(buffer, 1, sizeof(buffer));
+	if (ds_key_type.read(&key, buffer, DS_KEY_LEN - 1) != DS_KEY_LEN ||
+	    memchr_inv(buffer, 1, sizeof(buffer))) {
+		pr_err("selftest: a short buffer is written to\n");
+		kfree(payload);
+		return -ENOTRECOVERABLE;
+	}
+	ds_key_type.revoke(&key);
+	if (key.payload.data[0] ||
+	    ds_key_type.read(&key, buffer, sizeof(buffer)) != -EKEYREVOKED) {
+		pr_err("selftest: a revoked key keeps its bytes\n");
 		return -ENOTRECOVERABLE;
 	}
 	return 0;
@@ -163,7 +198,11 @@ int ds_key_selftest(void)
 	if (!ret)
 		ret = ds_test_parser();
 	if (!ret)
-		ret = ds_test_read();
+		ret = ds_test_read_root();
+	if (!ret)
+		ret = ds_test_read_app();
+	if (!ret)
+		ret = ds_test_take();
 	if (!ret)
 		ret = ds_test_claim();
 	if (!ret)

@@ -2,8 +2,8 @@
 /*
  * The operations of the key type "dstack".
  *
- * No byte from userspace ever becomes an app key: their payload is empty on the way in and is
- * derived in instantiate. Whoever finds a key "app:X" anywhere can trust it.
+ * No byte from userspace ever becomes an app key: their payload is derived in instantiate. Whoever
+ * finds a key "app:X" anywhere can trust it.
  */
 #include <keys/request_key_auth-type.h>
 #include <linux/cred.h>
@@ -36,7 +36,7 @@ static int ds_key_preparse(struct key_preparsed_payload *prep)
 	if (ret)
 		return ret;
 	if (desc.class == DS_KEY_APP)
-		return prep->datalen ? -EPERM : 0;
+		return 0;		/* what came along is not looked at, now or later */
 	if (desc.epoch)
 		return -EOPNOTSUPP;
 	if (prep->datalen != DS_KEY_LEN)

@@ -40,17 +40,23 @@ static void find_ring(void)
 
 static void test_phase_change(void)
 {
+	static const char *const names[] = { "root:disk;take-once", "root:env;take-once" };
 	uint8_t bytes[KEY_BYTES], want[KEY_BYTES];
-	char text[128];
-	long env;
+	char text[128] = "";
+	long keys[2];
+	int i;
 
-	env = key_add(KEY_TYPE, "root:env;take-once", test_disk, KEY_BYTES, test_ring);
-	tap(env > 0, "phase boot: root:env;take-once is added");
-	tap_is(key_read(env, NULL, 0), KEY_BYTES, "phase boot: it is there to be taken");
-
+	for (i = 0; i < 2; i++) {
+		keys[i] = key_add(KEY_TYPE, names[i], test_disk, KEY_BYTES, test_ring);
+		tap(keys[i] > 0, "phase boot: add %s", names[i]);
+		tap_is(key_read(keys[i], NULL, 0), KEY_BYTES, "phase boot: it is there to be taken");
+	}
 	tap_is(file_write(PHASE_FILE, "runtime"), 0, "the phase becomes runtime");
-	tap_is(key_read(env, bytes, KEY_BYTES), -EKEYREVOKED, "runtime: env is wiped and revoked");
-	tap_is(key_read(env, NULL, 0), -EKEYREVOKED, "runtime: even its length is gone");
+	for (i = 0; i < 2; i++) {
+		tap_is(key_read(keys[i], bytes, KEY_BYTES), -EKEYREVOKED,
+		       "runtime: %s is wiped and revoked", names[i]);
+		tap_is(key_read(keys[i], NULL, 0), -EKEYREVOKED, "runtime: even its length is gone");
+	}
 	tap(!key_describe(test_ring, text, sizeof(text)) &&
 	    !strcmp(text, "keyring;0;0;00030000;.dstack"),
 	    "runtime: .dstack cannot be written: %s", text);
@@ -92,6 +98,15 @@ static long load(const char *module, const char *params)
 	return ret;
 }
 
+/* In phase boot: every name is free again. */
+static void start_afresh(const char *module)
+{
+	tap_is(syscall(SYS_delete_module, KEY_MODULE, O_NONBLOCK) ? -errno : 0, 0,
+	       "the module is removed");
+	tap_is(load(module, ""), 0, "and loaded again");
+	find_ring();
+}
+
 /* Unloading kills every key of the type; what is loaded afterwards knows nothing and stays so. */
 static void test_reload(const char *module)
 {
@@ -131,11 +146,12 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	find_ring();
+	test_take_once();
+	start_afresh(argv[1]);
 	test_before_roots();
 	test_add_refused();
 	test_add_roots();
 	test_root_operations();
-	test_take_once();
 	test_vectors();
 	test_random_paths();
 	test_descriptions();

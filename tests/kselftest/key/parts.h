@@ -17,12 +17,14 @@ extern const uint8_t test_disk[KEY_BYTES];
 /* Serial of ".dstack" as sysfs says. */
 extern long test_ring;
 
-/* root.c: phase boot, no root key yet; adds all three */
+/* root.c: phase boot, no root key yet; uses up "disk" and "env" */
+void test_take_once(void);
+
+/* root.c: phase boot, no root key yet; adds "k256" */
 void test_before_roots(void);
 void test_add_refused(void);
 void test_add_roots(void);
 void test_root_operations(void);
-void test_take_once(void);
 
 /* app.c: needs root:k256 */
 void test_vectors(void);

@@ -247,8 +247,8 @@ long as_caller(enum caller caller, long (*fn)(void *arg), void *arg)
 int together(int n, long (*fn)(void *arg, int i), void *arg, long *ret_failed)
 {
 	int gate[2], i, good = 0, status;
-	char byte;
 	long ret;
+	char byte;
 
 	*ret_failed = 0;
 	if (pipe(gate))
@@ -267,12 +267,15 @@ int together(int n, long (*fn)(void *arg, int i), void *arg, long *ret_failed)
 	close(gate[0]);
 	close(gate[1]);
 	for (i = 0; i < n; i++) {
-		if (wait(&status) < 0 || !WIFEXITED(status))
-			*ret_failed = -ENOTRECOVERABLE;
-		else if (WEXITSTATUS(status))
-			*ret_failed = -WEXITSTATUS(status);
-		else
+		ret = -ENOTRECOVERABLE;
+		if (wait(&status) > 0 && WIFEXITED(status))
+			ret = -WEXITSTATUS(status);
+		if (!ret)
 			good++;
+		else if (!*ret_failed)
+			*ret_failed = ret;
+		else if (*ret_failed != ret)
+			*ret_failed = -ENOTUNIQ;
 	}
 	return good;
 }

@@ -58,7 +58,7 @@ long as_caller(enum caller caller, long (*fn)(void *arg), void *arg);
 
 /*
  * Run fn(arg, i) in n processes that start together. Returns how many ended with 0; ret_failed is
- * set to one of the other results. The children have no output.
+ * the result of the others, 0 if there are none and -ENOTUNIQ if they differ.
  */
 int together(int n, long (*fn)(void *arg, int i), void *arg, long *ret_failed);
 

@@ -17,10 +17,13 @@ $(O)/obj/userspace/lib/wire/%.o $(O)/obj/userspace/lib/crypto/%.o: warn-flags +=
 $(O)/libds.a: $(call obj,$(ds_srcs))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcsD $@ $^
 
+# The static C library warns that name resolution needs shared objects: static programs of ours never resolve through it.
+static-flags := -static-pie -Wl,--no-warnings
+
 define prog-rule
 $(O)/bin/$(1): $(call obj,$($(1)_srcs)) $(O)/libds.a
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,LD,$$@)$(CC) $(if $($(1)_static),-static-pie,-pie) $$(ds-ldflags) -o $$@ $$^ $$(if $$($(1)_static),\
+	$$(call say,LD,$$@)$(CC) $(if $($(1)_static),$$(static-flags),-pie) $$(ds-ldflags) -o $$@ $$^ $$(if $$($(1)_static),\
 		-Wl$$(comma)--start-group $$(shell $(PKG_CONFIG) --static --libs $($(1)_pkgs)) -Wl$$(comma)--end-group,\
 		$$(shell $(PKG_CONFIG) --libs $($(1)_pkgs)))
 endef

@@ -81,7 +81,7 @@ static void bad_compose_is_named(void **state)
 		struct ds_compose c;
 		struct ds_err err = DS_ERR_NULL;
 
-		if (ds_compose_parse(DS_SPAN_STR(bad_compose[i].in), &c, &err) != -EBADMSG ||
+		if (!ds_compose_parse(DS_SPAN_STR(bad_compose[i].in), &c, &err) ||
 		    !strstr(err.msg, bad_compose[i].msg))
 			fail_msg("%s: %d %s", bad_compose[i].in, err.code, err.msg);
 	}

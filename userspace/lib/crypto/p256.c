@@ -181,6 +181,19 @@ int ds_p256_sign(const struct ds_p256 *key, struct ds_span msg, struct ds_buf *r
 	return ds_buf_add(ret_der, sig, n);
 }
 
+int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32], struct ds_buf *ret_der)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->evp, NULL);
+	uint8_t sig[80]; /* at most 72 */
+	size_t n = sizeof(sig);
+	int ok = ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, sig, &n, digest, 32) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	if (!ok)
+		return ds_ossl_err(NULL, -EIO, "p256", "sign");
+	return ds_buf_add(ret_der, sig, n);
+}
+
 /* sig: canonical DER. */
 static int verify(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, const uint8_t *sig,
 		  size_t n)

@@ -294,15 +294,11 @@ static int load_issuer(const struct ds_cert_spec *spec, const struct ds_p256 *ke
 	return 0;
 }
 
-int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_key,
-		  struct ds_span issuer_cert, struct ds_buf *ret_der, struct ds_err *err)
+static int build(const struct ds_cert_spec *spec, X509 *issuer, X509 **ret, struct ds_err *err)
 {
-	DS_X509 X509 *issuer = NULL, *x = NULL;
+	DS_X509 X509 *x = X509_new();
 	int r;
 
-	DS_TRY(check_spec(spec, err));
-	DS_TRY(load_issuer(spec, issuer_key, issuer_cert, &issuer, err));
-	x = X509_new();
 	if (!x || X509_set_version(x, X509_VERSION_3) != 1 ||
 	    !ASN1_TIME_set(X509_getm_notBefore(x), spec->not_before) ||
 	    !ASN1_TIME_set(X509_getm_notAfter(x), spec->not_after))
@@ -315,7 +311,69 @@ int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_
 		r = add_extensions(x, spec, err);
 	if (r)
 		return r == -EINVAL ? r : ds_ossl_err(err, r, DOMAIN, "new certificate");
+	*ret = x;
+	x = NULL;
+	return 0;
+}
+
+int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_key,
+		  struct ds_span issuer_cert, struct ds_buf *ret_der, struct ds_err *err)
+{
+	DS_X509 X509 *issuer = NULL, *x = NULL;
+
+	DS_TRY(check_spec(spec, err));
+	DS_TRY(load_issuer(spec, issuer_key, issuer_cert, &issuer, err));
+	DS_TRY(build(spec, issuer, &x, err));
 	if (X509_sign(x, ds_p256_evp(issuer_key), EVP_sha256()) <= 0)
 		return ds_ossl_err(err, -EIO, DOMAIN, "sign");
+	return ds_x509_to_der(x, ret_der);
+}
+
+/* OpenSSL offers no setter for the signature of a certificate: a throwaway key fills the fields, then the bits are
+ * replaced. */
+static int sign_elsewhere(X509 *x, ds_cert_sign_fn sign, void *arg)
+{
+	DS_P256 struct ds_p256 *throwaway = NULL;
+	DS_BUF struct ds_buf sig = DS_BUF_NULL;
+	const ASN1_BIT_STRING *bits = NULL;
+	unsigned char *tbs = NULL;
+	uint8_t digest[DS_SHA256_SIZE];
+	int n, r;
+
+	DS_TRY(ds_p256_generate(&throwaway));
+	if (X509_sign(x, ds_p256_evp(throwaway), EVP_sha256()) <= 0)
+		return -EIO;
+	n = i2d_re_X509_tbs(x, &tbs);
+	if (n <= 0)
+		return -ENOMEM;
+	r = ds_sha256_1(DS_SPAN(tbs, n), digest);
+	OPENSSL_free(tbs);
+	if (!r)
+		r = sign(arg, digest, &sig);
+	if (r)
+		return r;
+	X509_get0_signature(&bits, NULL, x);
+	if (ASN1_STRING_set((ASN1_STRING *)(uintptr_t)bits, sig.p, (int)sig.n) != 1)
+		return -ENOMEM;
+	return 0;
+}
+
+int ds_cert_issue_by(const struct ds_cert_spec *spec, struct ds_span issuer_cert,
+		     ds_cert_sign_fn sign, void *arg, struct ds_buf *ret_der, struct ds_err *err)
+{
+	DS_X509 X509 *issuer = NULL, *x = NULL;
+	int r;
+
+	DS_TRY(check_spec(spec, err));
+	DS_TRY(ds_x509_from_der(issuer_cert, &issuer, err));
+	if (X509_check_ca(issuer) != 1)
+		return refuse(err, "the issuer is not a CA");
+	DS_TRY(build(spec, issuer, &x, err));
+	r = sign_elsewhere(x, sign, arg);
+	if (r)
+		return ds_ossl_err(err, r, DOMAIN, "sign");
+	if (X509_verify(x, X509_get0_pubkey(issuer)) != 1)
+		return ds_ossl_err(err, -EKEYREJECTED, DOMAIN,
+				   "the signature is not of the issuer's key");
 	return ds_x509_to_der(x, ret_der);
 }

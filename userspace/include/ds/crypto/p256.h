@@ -46,6 +46,8 @@ void ds_p256_spki_from_xy(const uint8_t xy[DS_P256_XY_SIZE], uint8_t ret[DS_P256
 
 /* ret_der is appended to: DER SEQUENCE { r, s } over SHA-256(msg). */
 DS_MUST int ds_p256_sign(const struct ds_p256 *key, struct ds_span msg, struct ds_buf *ret_der);
+/* The same when the caller has hashed already. */
+DS_MUST int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32], struct ds_buf *ret_der);
 /*
  * 0: the signature is good. -EKEYREJECTED: well-formed but wrong. -EBADMSG: the key is not a point of P-256 in the form
  * above, or the signature is not DER.

@@ -42,6 +42,14 @@ struct ds_cert_spec {
 DS_MUST int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_key,
 			  struct ds_span issuer_cert, struct ds_buf *ret_der, struct ds_err *err);
 
+/*
+ * The same when the issuer's key lives in another process: sign returns a DER ECDSA signature over the digest, and the
+ * result is checked against issuer_cert.
+ */
+typedef int (*ds_cert_sign_fn)(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig_der);
+DS_MUST int ds_cert_issue_by(const struct ds_cert_spec *spec, struct ds_span issuer_cert,
+			     ds_cert_sign_fn sign, void *arg, struct ds_buf *ret_der, struct ds_err *err);
+
 struct ds_cert_info {
 	struct ds_buf spki; /* DER SubjectPublicKeyInfo, any key type */
 	bool is_p256;

@@ -3,7 +3,7 @@
 # check-modules builds our modules the strict way.
 
 # Static, because the VM holds nothing else. The linker's remarks about libcrypto's name lookups are noise here.
-# tests/kselftest/*_util.c is linked into every program, each other .c file is one.
+# Every .c file of tests/kselftest is a program, *_util.c are linked into all of them, and NAME/*.c into NAME_test.
 # NAME_parts: more files of program NAME.
 key_test_parts := $(wildcard tests/kselftest/key/*.c)
 kst-utils := $(wildcard tests/kselftest/*_util.c)
@@ -13,10 +13,11 @@ kst-cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g $(warn-flags) $(werror) -Ikernel/in
 	-ffunction-sections -ffile-prefix-map=$(CURDIR)=.
 kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warnings)
 
-$(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $(wildcard tests/kselftest/*.h kernel/include/uapi/*.h)
+.SECONDEXPANSION:
+$(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $$(wildcard tests/kselftest/$$(subst _test,,$$*)/*.[ch]) \
+		$(wildcard tests/kselftest/*.h kernel/include/uapi/*.h)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $($*_parts) $(kst-utils) $(kst-ldflags) -lcrypto -lkeyutils
-$(O)/kselftest/key_test: $(key_test_parts) $(wildcard tests/kselftest/key/*.h)
+	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $(filter %.c,$^) $(kst-ldflags) -lcrypto -lkeyutils
 $(O)/kselftest/vm-init: tests/vm/init.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)

@@ -3,3 +3,4 @@
 fuzzers += tests/fuzz/fuzz_hostinput.c
 fuzzers += tests/fuzz/fuzz_clienthello.c
 fuzzers += tests/fuzz/fuzz_compose.c
+fuzzers += tests/fuzz/fuzz_key_desc.c

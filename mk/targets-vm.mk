@@ -4,8 +4,6 @@
 
 # Static, because the VM holds nothing else. The linker's remarks about libcrypto's name lookups are noise here.
 # Every .c file of tests/kselftest is a program, *_util.c are linked into all of them, and NAME/*.c into NAME_test.
-# NAME_parts: more files of program NAME.
-key_test_parts := $(wildcard tests/kselftest/key/*.c)
 kst-utils := $(wildcard tests/kselftest/*_util.c)
 kst-srcs := $(filter-out $(kst-utils),$(wildcard tests/kselftest/*.c))
 kst-bins := $(patsubst tests/kselftest/%.c,$(O)/kselftest/%,$(kst-srcs)) $(O)/kselftest/vm-init
@@ -22,13 +20,15 @@ $(O)/kselftest/vm-init: tests/vm/init.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)
 
-.PHONY: kernel-image check-vm check-modules
+.PHONY: kernel-image modules-debug check-vm check-modules
+modules-debug:
+	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel-debug) DEBUG=1
 kernel-image:
 	$(Q)scripts/fetch-kernel $(O)/kernel-image
 
 # VM_SUITES="a b" runs only tests/vm/a.vm and b.vm.
 VM_SUITES ?= $(basename $(notdir $(wildcard tests/vm/*.vm)))
-check-vm: modules kernel-image $(kst-bins)
+check-vm: modules modules-debug kernel-image $(kst-bins)
 	$(Q)rc=0; for s in $(VM_SUITES); do \
 		scripts/tap "vm $$s" tests/vm/run -o $(O) tests/vm/$$s.vm || rc=1; done; exit $$rc
 

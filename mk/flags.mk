@@ -33,4 +33,4 @@ werror := $(if $(CI)$(WERROR),-Werror)
 
 ds-cflags = -std=gnu11 -D_GNU_SOURCE -DDS_VERSION=\"$(DS_VERSION)\" $(warn-flags) $(werror) $(hard-flags) $(san-flags) \
 	-ffile-prefix-map=$(CURDIR)=. -Iuserspace/include -Ikernel/include $(CFLAGS)
-ds-ldflags = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed $(san-flags) $(LDFLAGS)
+ds-ldflags = -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,--gc-sections,--as-needed $(san-flags) $(LDFLAGS)

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * dstack_rtmr.ko under concurrency, kill -9 and a full log: the log and the register never part.
+ * The tests run in this order in one VM; the full log comes last.
+ */
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "ktap.h"
+#include "rtmr_util.h"
+
+#define WRITERS		4
+#define PER_WRITER	60
+#define NOISE_EVENTS	2000
+#define REPORTS		40
+#define KILL_ROUNDS	60
+#define KILL_STEPS	200
+
+static unsigned int count_events(const struct rt_log *log, const char *name, const char *payload)
+{
+	unsigned int found = 0;
+	size_t i;
+
+	for (i = 0; i < log->n; i++)
+		found += rt_event_is(&log->events[i], name, payload, strlen(payload));
+	return found;
+}
+
+static int write_events(unsigned int writer)
+{
+	char name[32], payload[32];
+	uint8_t digest[48];
+	unsigned int i;
+
+	snprintf(name, sizeof(name), "app-writer-%u", writer);
+	for (i = 0; i < PER_WRITER; i++) {
+		snprintf(payload, sizeof(payload), "%u", i);
+		if (rt_event(name, payload))
+			return 1;
+		memset(digest, (int)(writer * PER_WRITER + i), sizeof(digest));
+		if (i % 8 == 0 &&
+		    kt_write_file(DS_SYSFS("measurements/rtmr3:sha384"), digest, sizeof(digest)))
+			return 1;
+		/* All writers measure this one; it must be there once. */
+		if (rt_event_once("app-shared", payload))
+			return 1;
+	}
+	return 0;
+}
+
+static bool reap_all_well(unsigned int n)
+{
+	bool ok = true;
+	int status;
+
+	while (n--)
+		ok &= wait(&status) > 0 && status == 0;
+	return ok;
+}
+
+static bool writer_in_order(const struct rt_log *log, unsigned int writer)
+{
+	char name[32], payload[32];
+	unsigned int next = 0;
+	size_t i;
+
+	snprintf(name, sizeof(name), "app-writer-%u", writer);
+	for (i = 0; i < log->n && next < PER_WRITER; i++) {
+		snprintf(payload, sizeof(payload), "%u", next);
+		next += rt_event_is(&log->events[i], name, payload, strlen(payload));
+	}
+	return next == PER_WRITER;
+}
+
+static void concurrent_writers(void)
+{
+	const size_t each = PER_WRITER + (PER_WRITER + 7) / 8;
+	struct rt_log log;
+	char payload[32];
+	unsigned int i;
+
+	for (i = 0; i < WRITERS; i++) {
+		if (!fork())
+			_exit(write_events(i));
+	}
+	KT_CHECK(reap_all_well(WRITERS));
+	KT_CHECK(rt_replay_matches(3));
+	KT_CHECK(rt_log_load(&log));
+	KT_CHECK(log.n == WRITERS * each + PER_WRITER);
+	for (i = 0; i < WRITERS; i++)
+		KT_CHECK(writer_in_order(&log, i));
+	for (i = 0; i < PER_WRITER; i++) {
+		snprintf(payload, sizeof(payload), "%u", i);
+		KT_CHECK(count_events(&log, "app-shared", payload) == 1);
+	}
+	rt_log_free(&log);
+}
+
+/* Every report must be explained by exactly the prefix of the log that came with it. */
+static int check_reports(unsigned int n)
+{
+	int fd = open(DSTACK_DEVICE, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && n--) {
+		struct dstack_report r = { 0 };
+		struct rt_log log;
+		uint8_t replayed[48];
+
+		if (ioctl(fd, DSTACK_IOC_REPORT, &r) || !rt_log_load(&log))
+			return 1;
+		if (!rt_log_replay(&log, r.log_len, 3, replayed) ||
+		    memcmp(replayed, r.tdreport + TDREPORT_RTMR(3), 48))
+			return 2;
+		rt_log_free(&log);
+	}
+	return fd < 0;
+}
+
+static int write_noise(void)
+{
+	char payload[32];
+	unsigned int i;
+
+	for (i = 0; i < NOISE_EVENTS; i++) {
+		snprintf(payload, sizeof(payload), "%u", i);
+		if (rt_event("app-noise", payload))
+			return 1;
+	}
+	return 0;
+}
+
+static void report_and_log_agree(void)
+{
+	pid_t writer = fork(), reader;
+	int status;
+
+	if (!writer)
+		_exit(write_noise());
+	reader = fork();
+	if (!reader)
+		_exit(check_reports(REPORTS));
+	KT_CHECK(waitpid(reader, &status, 0) == reader && status == 0);
+	KT_CHECK(waitpid(writer, &status, 0) == writer && status == 0);
+	KT_CHECK(rt_replay_matches(3));
+}
+
+/* A daemon that measures a sequence, is killed anywhere, and starts over. */
+static int measure_sequence(void)
+{
+	char payload[32];
+	unsigned int i;
+
+	for (i = 0; i < KILL_STEPS; i++) {
+		snprintf(payload, sizeof(payload), "step %u", i);
+		if (rt_event_once("app-sequence", payload))
+			return 1;
+	}
+	return 0;
+}
+
+static void killed_daemon(void)
+{
+	unsigned int round, i, killed = 0;
+	struct rt_log log;
+	char payload[32];
+	pid_t pid;
+	int status;
+
+	srandom(1);
+	for (round = 0; round < KILL_ROUNDS; round++) {
+		/* The moment of death is what is being varied, hence a time and not an event. */
+		struct timespec life = { .tv_nsec = 1000 * (random() % 30000) };
+
+		pid = fork();
+		if (!pid)
+			_exit(measure_sequence());
+		nanosleep(&life, NULL);
+		kill(pid, SIGKILL);
+		KT_CHECK(waitpid(pid, &status, 0) == pid);
+		KT_CHECK(WIFSIGNALED(status) || status == 0);
+		killed += WIFSIGNALED(status);
+	}
+	printf("# %u of %u lives ended by SIGKILL\n", killed, KILL_ROUNDS);
+	KT_CHECK(killed > 0);
+	KT_CHECK(measure_sequence() == 0);
+	KT_CHECK(rt_replay_matches(3));
+	KT_CHECK(rt_log_load(&log));
+	for (i = 0; i < KILL_STEPS; i++) {
+		snprintf(payload, sizeof(payload), "step %u", i);
+		KT_CHECK(count_events(&log, "app-sequence", payload) == 1);
+	}
+	rt_log_free(&log);
+}
+
+static void full_log(void)
+{
+	static uint8_t payload[DSTACK_EVENT_PAYLOAD_MAX];
+	uint8_t before[48], after[48], digest[48] = { 0 };
+	struct rt_log log;
+	unsigned int n;
+
+	KT_CHECK(!rt_event_once("app-early", "e"));
+	for (n = 0; !rt_event_write(DS_SYSFS("event"), "app-fill", payload, sizeof(payload)); n++)
+		KT_CHECK(n < DSTACK_LOG_MAX / sizeof(payload) + 1);
+	KT_CHECK(errno == ENOSPC);
+	/* What is left is too little for the big event; fill it with the smallest. */
+	for (n = 0; !kt_write_file(DS_SYSFS("measurements/rtmr3:sha384"), digest, 48); n++)
+		KT_CHECK(n < 100);
+	KT_CHECK(errno == ENOSPC);
+
+	KT_CHECK(rt_live_rtmr(3, before));
+	KT_ERRNO(rt_event("app-late", ""), ENOSPC);
+	KT_ERRNO(rt_event_once("app-late", ""), ENOSPC);
+	KT_CHECK(!rt_event_once("app-early", "e"));
+	KT_CHECK(rt_live_rtmr(3, after) && !memcmp(before, after, 48));
+	KT_CHECK(rt_log_load(&log));
+	KT_CHECK(log.len <= DSTACK_LOG_MAX && log.len > DSTACK_LOG_MAX - 66);
+	rt_log_free(&log);
+	KT_CHECK(rt_replay_matches(3));
+}
+
+static const struct kt_test tests[] = {
+	{ "rtmr: concurrent writers keep their order, shared events are there once",
+	  concurrent_writers },
+	{ "rtmr: each report replays from the log prefix it names", report_and_log_agree },
+	{ "rtmr: kill -9 neither loses nor repeats a measurement", killed_daemon },
+	{ "rtmr: a full log refuses and stays true", full_log },
+};
+
+KT_MAIN(tests)

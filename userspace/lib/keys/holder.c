@@ -34,7 +34,8 @@ struct holder {
 	struct ds_secret *msg; /* a control message on its way in: it may carry the key */
 };
 
-/* One packet of exactly n bytes. 0; -ENOTCONN at the end of the other side; -EBADMSG for another size. */
+/* One packet of exactly n bytes. 0; -ENOTCONN at the end of the other side; -EBADMSG for another
+ * size. */
 static int recv_exact(int fd, void *p, size_t n, int *ret_fd)
 {
 	union {
@@ -42,7 +43,10 @@ static int recv_exact(int fd, void *p, size_t n, int *ret_fd)
 		struct cmsghdr align;
 	} ctl;
 	struct iovec iov = { p, n };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = ctl.buf,
+			    .msg_controllen = sizeof(ctl.buf) };
 	struct cmsghdr *cm;
 	ssize_t got;
 
@@ -52,7 +56,8 @@ static int recv_exact(int fd, void *p, size_t n, int *ret_fd)
 	if (got < 0)
 		return -errno;
 	cm = CMSG_FIRSTHDR(&m);
-	if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS && cm->cmsg_len == CMSG_LEN(sizeof(int))) {
+	if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
+	    cm->cmsg_len == CMSG_LEN(sizeof(int))) {
 		int passed;
 
 		memcpy(&passed, CMSG_DATA(cm), sizeof(passed));
@@ -133,7 +138,8 @@ static int32_t sign(struct holder *h, const struct sign_req *q, uint8_t sig[65])
 		return -EINVAL;
 	if (!h->key)
 		return -ENOKEY;
-	return ds_app_key_signature(h->key->p, DS_SPAN(q->purpose, q->purpose_len), DS_SPAN(q->pub, q->pub_len), sig);
+	return ds_app_key_signature(h->key->p, DS_SPAN(q->purpose, q->purpose_len),
+				    DS_SPAN(q->pub, q->pub_len), sig);
 }
 
 /* A client that speaks nonsense is cut off; its parent starts it again with a new socket. */
@@ -158,11 +164,14 @@ static void on_client(struct holder *h)
 
 int ds_holder_serve(int control_fd)
 {
-	struct holder h = { .control = control_fd, .client = -1, .msg = ds_secret_new(sizeof(struct ctl_msg)) };
+	struct holder h = { .control = control_fd,
+			    .client = -1,
+			    .msg = ds_secret_new(sizeof(struct ctl_msg)) };
 	int r = h.msg ? 0 : -ENOMEM;
 
 	while (!r) {
-		struct pollfd p[2] = { { .fd = h.control, .events = POLLIN }, { .fd = h.client, .events = POLLIN } };
+		struct pollfd p[2] = { { .fd = h.control, .events = POLLIN },
+				       { .fd = h.client, .events = POLLIN } };
 
 		if (poll(p, 2, -1) < 0) {
 			r = errno == EINTR ? 0 : -errno;
@@ -225,7 +234,9 @@ int ds_holder_sign(int client_fd, struct ds_span purpose, struct ds_span pub, ui
 {
 	static uint64_t next_id;
 	struct timeval tv = { .tv_sec = 2 };
-	struct sign_req q = { .id = ++next_id, .purpose_len = (uint32_t)purpose.n, .pub_len = (uint32_t)pub.n };
+	struct sign_req q = { .id = ++next_id,
+			      .purpose_len = (uint32_t)purpose.n,
+			      .pub_len = (uint32_t)pub.n };
 	struct sign_reply reply;
 	int r;
 

@@ -48,18 +48,29 @@ static void signs_the_vector(void **state)
 	pid_t pid = start(&ctl);
 
 	assert_non_null(key);
-	assert_int_equal(ds_hex_decode_exact("d6e88992cdeeee35fe70b5db61ab66cdb191fb9b6ec9313757ef162dd7214d5d", key->p, 32), 0);
-	assert_int_equal(ds_hex_decode_exact("02c1082e78670feed1c847db81dbd71be37e4d53200a746c0a89f0afa8173cf566", pub, 33), 0);
+	assert_int_equal(ds_hex_decode_exact(
+				 "d6e88992cdeeee35fe70b5db61ab66cdb191fb9b6ec9313757ef162dd7214d5d",
+				 key->p, 32),
+			 0);
+	assert_int_equal(
+		ds_hex_decode_exact(
+			"02c1082e78670feed1c847db81dbd71be37e4d53200a746c0a89f0afa8173cf566", pub,
+			33),
+		0);
 	assert_int_equal(ds_holder_connect(ctl, &cl), 0);
-	assert_int_equal(ds_holder_sign(cl, DS_SPAN_LIT("test-purpose"), DS_SPAN_ARRAY(pub), sig), -ENOKEY);
+	assert_int_equal(ds_holder_sign(cl, DS_SPAN_LIT("test-purpose"), DS_SPAN_ARRAY(pub), sig),
+			 -ENOKEY);
 	assert_int_equal(ds_holder_load(ctl, key), 0);
 	assert_int_equal(ds_holder_load(ctl, key), -EALREADY);
-	assert_int_equal(ds_holder_sign(cl, DS_SPAN_LIT("test-purpose"), DS_SPAN_ARRAY(pub), sig), 0);
+	assert_int_equal(ds_holder_sign(cl, DS_SPAN_LIT("test-purpose"), DS_SPAN_ARRAY(pub), sig),
+			 0);
 	assert_string_equal(ds_hex_encode(sig, 65, hex),
 			    "f50c51735a97072f0c98125ed61fc84e2fdb36e95990b9e57337dadc0e2a9712"
 			    "227f04e07209faecb8891d59ec144a6c13e411dc90b3423f28071bd3fe11978d01");
 	assert_int_equal(ds_holder_sign(cl, DS_SPAN_NULL, DS_SPAN(pub, 31), sig), -EINVAL);
-	assert_int_equal(ds_holder_sign(cl, DS_SPAN(pub, DS_HOLDER_PURPOSE_MAX + 1), DS_SPAN_ARRAY(pub), sig), -EFBIG);
+	assert_int_equal(ds_holder_sign(cl, DS_SPAN(pub, DS_HOLDER_PURPOSE_MAX + 1),
+					DS_SPAN_ARRAY(pub), sig),
+			 -EFBIG);
 	close(cl);
 	stop(pid, ctl);
 }

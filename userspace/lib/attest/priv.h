@@ -176,7 +176,5 @@ DS_MUST int ds_check_td(struct ds_judge *j);
 /* quote.c: everything above, without accepting; v is initialised here. */
 DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct ds_verify_opts *opts,
 			   struct ds_verdict *v);
-/* Accepted, unless a check has failed or nothing was checked. */
-void ds_verdict_accept(struct ds_verdict *v);
 
 #endif

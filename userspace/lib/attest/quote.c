@@ -9,7 +9,7 @@
 
 static const uint8_t emul_mrseam[48] = DSTACK_EMUL_MRSEAM;
 
-static int check_parse(struct ds_judge *j, struct ds_span quote)
+enum ds_reason ds_quote_fault_reason(enum ds_quote_fault fault)
 {
 	static const enum ds_reason reasons[] = {
 		[DS_QUOTE_OK] = DS_REASON_INTERNAL,
@@ -24,11 +24,17 @@ static int check_parse(struct ds_judge *j, struct ds_span quote)
 		[DS_QUOTE_F_CERT_TYPE] = DS_REASON_PARSE_CERT_TYPE,
 		[DS_QUOTE_F_TRAILING] = DS_REASON_PARSE_TRAILING,
 	};
+
+	return (size_t)fault < DS_ARRAY_SIZE(reasons) ? reasons[fault] : DS_REASON_INTERNAL;
+}
+
+static int check_parse(struct ds_judge *j, struct ds_span quote)
+{
 	struct ds_err err = DS_ERR_NULL;
 	enum ds_quote_fault fault;
 
 	if (ds_quote_parse_fault(quote, &j->q, &fault, &err))
-		return ds_verdict_fail(j->v, reasons[fault], "byte %zu: %s", err.offset, err.msg);
+		return ds_verdict_fail(j->v, ds_quote_fault_reason(fault), "byte %zu: %s", err.offset, err.msg);
 	j->v->has_body = true;
 	j->v->quote_version = j->q.version;
 	j->v->body = j->q.body;
@@ -133,14 +139,6 @@ int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct
 		r = judge(&j, quote, collateral);
 	judge_done(&j);
 	return r;
-}
-
-void ds_verdict_accept(struct ds_verdict *v)
-{
-	if (v->reason != DS_REASON_INTERNAL || !v->n_checks)
-		return;
-	v->reason = DS_REASON_NONE;
-	v->accepted = true;
 }
 
 int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json,

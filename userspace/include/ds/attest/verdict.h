@@ -112,6 +112,8 @@ int ds_verdict_fail_hex(struct ds_verdict *v, enum ds_reason reason, const char 
 /* The same with both values as text. */
 int ds_verdict_fail_text(struct ds_verdict *v, enum ds_reason reason, const char *what, const char *expected,
 			 const char *actual);
+/* After the last check: accepted, unless one has failed or none was made. */
+void ds_verdict_accept(struct ds_verdict *v);
 /* Lower the expiry to t. */
 void ds_verdict_until(struct ds_verdict *v, int64_t t);
 

@@ -23,6 +23,9 @@ struct ds_verify_opts {
 DS_MUST int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json, const struct ds_verify_opts *opts,
 			    struct ds_verdict *ret);
 
+/* The reason that goes with a parser's fault. */
+enum ds_reason ds_quote_fault_reason(enum ds_quote_fault fault);
+
 /* What the measured boot says about the machine and its app (spec/kms 4.3). */
 struct ds_identity {
 	uint8_t app_id[20];

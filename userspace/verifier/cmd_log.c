@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dstack-verify log: does an event log give the registers it claims to explain? */
+#include "verify.h"
+
+#include <ds/attest/eventlog.h>
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+
+#define USAGE "log --event-log FILE [--quote QUOTE | --rtmr3 HEX] [--json]"
+
+static int load_log(const char *path, struct ds_eventlog *log, struct ds_verdict *v)
+{
+	DS_BUF struct ds_buf raw = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	int r = input_file(path, DS_MAX_EVENT_LOG, &raw);
+
+	if (r == -EFBIG)
+		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "more than %u bytes", DS_MAX_EVENT_LOG);
+	if (r)
+		return -EIO;
+	r = ds_eventlog_parse(ds_buf_span(&raw), log, &err);
+	if (r == -ENOMEM)
+		return r;
+	if (r)
+		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "byte %zu: %s", err.offset, err.msg);
+	return 0;
+}
+
+/* The registers to compare with. Only parsed: whether the quote itself is genuine is for 'quote' or 'app' to say. */
+static int load_quote(const char *path, struct ds_verdict *v)
+{
+	DS_BUF struct ds_buf raw = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	enum ds_quote_fault fault;
+	struct ds_quote q;
+	int r = input_quote(path, &raw);
+
+	if (r == -EFBIG)
+		return ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes", DS_MAX_QUOTE);
+	if (r)
+		return -EIO;
+	if (ds_quote_parse_fault(ds_buf_span(&raw), &q, &fault, &err))
+		return ds_verdict_fail(v, ds_quote_fault_reason(fault), "quote: byte %zu: %s", err.offset, err.msg);
+	v->has_body = true;
+	v->quote_version = q.version;
+	v->body = q.body;
+	return 0;
+}
+
+static json_t *events_json(const struct ds_eventlog *log)
+{
+	json_t *arr = json_array();
+
+	for (size_t i = 0; i < log->n; i++) {
+		const struct ds_event *ev = &log->ev[i];
+		DS_FREE char *hex = malloc(2 * ev->payload.n + 1);
+
+		if (!hex || ev->type != DS_EV_RUNTIME)
+			continue;
+		ds_hex_encode(ev->payload.p, ev->payload.n, hex);
+		json_array_append_new(arr, json_pack("{s:i, s:s, s:s}", "imr", (int)ev->imr, "event", ev->name,
+						     "event_payload", hex));
+	}
+	return arr;
+}
+
+/* What the log gives, for people and programs. */
+static json_t *replay_json(const struct ds_eventlog *log, const uint8_t rtmr[4][48])
+{
+	json_t *o = json_object(), *regs = json_object();
+	char key[8];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		(void)snprintf(key, sizeof(key), "rt_mr%u", i);
+		output_hex(regs, key, rtmr[i], 48);
+	}
+	json_object_set_new(o, "replayed", regs);
+	json_object_set_new(o, "events", events_json(log));
+	return o;
+}
+
+static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48])
+{
+	char hex[97];
+
+	for (size_t i = 0; i < log->n; i++)
+		if (log->ev[i].type == DS_EV_RUNTIME)
+			printf("     event                  %s (%zu bytes)\n", log->ev[i].name,
+			       log->ev[i].payload.n);
+	for (unsigned int i = 0; i < 4; i++)
+		printf("     replay of rt_mr%u       %s\n", i, ds_hex_encode(rtmr[i], 48, hex));
+}
+
+static int judge(const struct options *o, struct ds_eventlog *log, struct ds_verdict *v)
+{
+	uint8_t want[4][48] = { 0 };
+	int r;
+
+	r = load_log(o->event_log, log, v);
+	if (r)
+		return r;
+	if (o->quote) {
+		r = load_quote(o->quote, v);
+		if (r)
+			return r;
+		memcpy(want, v->body.rt_mr, sizeof(want));
+	} else if (o->rtmr3 && ds_hex_decode_exact(o->rtmr3, want[3], 48)) {
+		fputs("dstack-verify: --rtmr3: expected 96 hex digits\n", stderr);
+		return -EINVAL;
+	}
+	if (!o->quote && !o->rtmr3)
+		return 0;
+	return ds_verify_log(v, log, want, o->quote != NULL);
+}
+
+/* With nothing to compare with there is no verdict: exit 0 says that the log can be read and replayed. */
+static int output_replay_only(const struct options *o, json_t *replay)
+{
+	if (o->json) {
+		json_object_set_new(replay, "verdict", json_string("replayed"));
+		json_dumpf(replay, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		puts("replayed: nothing to compare with (give --quote or --rtmr3)");
+	}
+	return fflush(stdout) ? EXIT_USAGE : EXIT_ACCEPTED;
+}
+
+static int finish(const struct options *o, const struct ds_eventlog *log, struct ds_verdict *v, int r)
+{
+	struct ds_err err = DS_ERR_NULL;
+	json_t *replay = NULL;
+	uint8_t rtmr[4][48];
+	int rc;
+
+	if (r < 0)
+		return EXIT_USAGE;
+	if (!r && !o->quote && !o->rtmr3) {
+		r = ds_eventlog_replay(log, rtmr, &err);
+		if (r)
+			r = ds_verdict_fail(v, r == DS_EVENTLOG_E_NAME ? DS_REASON_EVENT_NAME :
+									 DS_REASON_EVENT_LOG_FORMAT,
+					    "%s", err.msg);
+	} else if (!r) {
+		ds_verdict_accept(v);
+		r = ds_eventlog_replay(log, rtmr, &err);
+	}
+	if (!r) {
+		replay = replay_json(log, rtmr);
+		if (!o->json)
+			print_replay(log, rtmr);
+	}
+	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replay) : output_replay_only(o, replay);
+	json_decref(replay);
+	return rc;
+}
+
+int cmd_log(int argc, char **argv)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	OPTIONS struct options o = { 0 };
+	DS_FREE struct ds_verdict *v = NULL;
+	int r, first;
+
+	r = options_parse(argc, argv, OPT_EVENT_LOG | OPT_QUOTE | OPT_RTMR3, 0, USAGE, &o, &first);
+	if (r)
+		return r == -ECANCELED ? EXIT_ACCEPTED : r;
+	if (!o.event_log || (o.quote && o.rtmr3)) {
+		fputs("dstack-verify log: --event-log is needed, and at most one of --quote and --rtmr3\n", stderr);
+		return EXIT_USAGE;
+	}
+	v = malloc(sizeof(*v));
+	if (!v)
+		return EXIT_USAGE;
+	ds_verdict_init(v);
+	r = judge(&o, &log, v);
+	return finish(&o, &log, v, r);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Command line of the subcommands: one table, each takes the part it names in its mask. */
+#include "verify.h"
+
+#include <getopt.h>
+#include <time.h>
+
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+
+enum { OPT_HELP = 1 << 30, OPT_JSON = 1 << 29 };
+
+static const struct opt {
+	const char *name;
+	const char *arg; /* NULL: takes none */
+	int id;
+	const char *what;
+} table[] = {
+	{ "collateral", "FILE", OPT_COLLATERAL, "TCB info, QE identity and CRLs (JSON)" },
+	{ "root-ca", "PEM", OPT_ROOT_CA, "trust this root instead of Intel's" },
+	{ "time", "TIME", OPT_TIME, "judge at this time (RFC 3339 or seconds since 1970), not now" },
+	{ "policy", "FILE", OPT_POLICY, "what else is acceptable, see dstack-verify(1)" },
+	{ "event-log", "FILE", OPT_EVENT_LOG, "event log, JSON or TCG2" },
+	{ "quote", "QUOTE", OPT_QUOTE, "quote whose registers the log must give" },
+	{ "rtmr3", "HEX", OPT_RTMR3, "value of RTMR3 that the log must give" },
+	{ "cert", "PEM", OPT_CERT, "RA-TLS certificate, and its chain" },
+	{ "compose", "FILE", OPT_COMPOSE, "app-compose.json that must be the measured one" },
+	{ "image", "JSON", OPT_IMAGE, "expected mrtd, rtmr0, rtmr1, rtmr2, as dstack-mr prints them" },
+	{ "kms-root", "PEM", OPT_KMS_ROOT, "root that the certificate chain must end in" },
+	{ "json", NULL, OPT_JSON, "print one JSON object" },
+	{ "help", NULL, OPT_HELP, "print this" },
+};
+
+void options_done(struct options *o)
+{
+	ds_buf_done(&o->root_buf);
+	o->policy = policy_free(o->policy);
+}
+
+static void help(unsigned int mask, const char *usage)
+{
+	printf("usage: dstack-verify %s\n\n", usage);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++) {
+		char left[32];
+
+		if (!((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id))
+			continue;
+		(void)snprintf(left, sizeof(left), "--%s %s", table[i].name,
+			       table[i].arg ? table[i].arg : "");
+		printf("  %-20s %s\n", left, table[i].what);
+	}
+}
+
+static int parse_time(const char *s, int64_t *ret)
+{
+	uint64_t secs;
+
+	if (!ds_parse_u64(s, strlen(s), INT64_C(253402300799), &secs)) {
+		*ret = (int64_t)secs;
+		return 0;
+	}
+	return ds_time_parse_rfc3339(s, strlen(s), ret);
+}
+
+static const char **text_of(struct options *o, int id)
+{
+	switch (id) {
+	case OPT_COLLATERAL:
+		return &o->collateral;
+	case OPT_ROOT_CA:
+		return &o->root_ca;
+	case OPT_POLICY:
+		return &o->policy_file;
+	case OPT_EVENT_LOG:
+		return &o->event_log;
+	case OPT_QUOTE:
+		return &o->quote;
+	case OPT_RTMR3:
+		return &o->rtmr3;
+	case OPT_CERT:
+		return &o->cert;
+	case OPT_COMPOSE:
+		return &o->compose;
+	case OPT_IMAGE:
+		return &o->image;
+	case OPT_KMS_ROOT:
+		return &o->kms_root;
+	default:
+		return NULL;
+	}
+}
+
+static int take(struct options *o, int id, const char *arg)
+{
+	const char **text = text_of(o, id);
+
+	if (text) {
+		*text = arg;
+		return 0;
+	}
+	if (id == OPT_JSON) {
+		o->json = true;
+		return 0;
+	}
+	if (parse_time(arg, &o->time)) {
+		fprintf(stderr, "dstack-verify: --time: expected YYYY-MM-DDThh:mm:ssZ or seconds, got '%s'\n",
+			arg);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++)
+		if ((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id)
+			opts[n++] = (struct option){ table[i].name,
+						     table[i].arg ? required_argument : no_argument, NULL,
+						     table[i].id };
+	opts[n] = (struct option){ 0 };
+	return n;
+}
+
+int options_parse(int argc, char **argv, unsigned int mask, int want_args, const char *usage,
+		  struct options *o, int *ret_first)
+{
+	struct option opts[DS_ARRAY_SIZE(table) + 1];
+	char name[64];
+	int c;
+
+	fill(mask, opts);
+	*o = (struct options){ .time = (int64_t)time(NULL) };
+	(void)snprintf(name, sizeof(name), "dstack-verify %s", argv[0]);
+	argv[0] = name; /* getopt_long() begins its messages with it */
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			help(mask, usage);
+			return -ECANCELED;
+		}
+		if (c == '?' || take(o, c, optarg)) {
+			argv[0] = NULL;
+			return EXIT_USAGE;
+		}
+	}
+	argv[0] = NULL;
+	if (argc - optind != want_args) {
+		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n", name, want_args,
+			want_args == 1 ? "" : "s", argc - optind, usage);
+		return EXIT_USAGE;
+	}
+	*ret_first = optind;
+	return 0;
+}
+
+int options_load(struct options *o)
+{
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	o->verify.time = o->time;
+	if (o->root_ca) {
+		r = input_file(o->root_ca, DS_MAX_CERT_PEM, &o->root_buf);
+		if (r || !o->root_buf.n) {
+			if (r == -EFBIG || !r)
+				fprintf(stderr, "dstack-verify: %s: not a certificate\n", o->root_ca);
+			return EXIT_USAGE;
+		}
+		o->verify.root_ca = ds_buf_span(&o->root_buf);
+	}
+	if (o->policy_file) {
+		if (policy_load(o->policy_file, &o->policy, &err)) {
+			fprintf(stderr, "dstack-verify: %s\n", err.msg);
+			return EXIT_USAGE;
+		}
+		o->verify.policy = policy_get(o->policy);
+	}
+	return 0;
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Quotes through /dev/dstack, with an honest, a busy, a lying and a silent host. Needs qe_echo, whose
+ * quotes are a tag and the report that was quoted.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "ktap.h"
+#include "qe_echo.h"
+#include "rtmr_util.h"
+
+#define SLOTS		4	/* buffers the module gives to the host at most */
+#define WAITING_MAX	64	/* requests it lets wait */
+#define DEADLINE_MS	20000
+
+static const void *const nowhere = (void *)8;
+
+static int fault(const char *name)
+{
+	return kt_write_text(DS_KNOB("quote_fault"), name);
+}
+
+/* An open request for this reportdata, -1 and errno. */
+static int ask(uint8_t fill, int flags)
+{
+	uint8_t reportdata[64];
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC | flags), saved;
+
+	if (fd < 0)
+		return -1;
+	memset(reportdata, fill, sizeof(reportdata));
+	if (write(fd, reportdata, sizeof(reportdata)) == sizeof(reportdata))
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static short wait_ready(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1 ? p.revents : 0;
+}
+
+/* The quote of an asked request: the echo of a report with this reportdata. */
+static bool answered(int fd, uint8_t fill)
+{
+	struct qe_echo_quote quote;
+	uint8_t want[64];
+
+	memset(want, fill, sizeof(want));
+	return wait_ready(fd, DEADLINE_MS) == POLLIN &&
+	       read(fd, &quote, sizeof(quote)) == sizeof(quote) &&
+	       !memcmp(quote.tag, QE_ECHO_TAG, sizeof(quote.tag)) &&
+	       !memcmp(quote.tdreport + TDREPORT_REPORTDATA, want, sizeof(want));
+}
+
+static void honest_host(void)
+{
+	struct dstack_quote_info info;
+	struct qe_echo_quote quote;
+	uint8_t replayed[48], rest;
+	struct rt_log log;
+	int fd;
+
+	KT_CHECK(!rt_event("app-before", "quote"));
+	fd = ask(0x31, 0);
+	KT_CHECK(fd >= 0);
+	/* Measured after the report was taken: not covered by this quote. */
+	KT_CHECK(!rt_event("app-after", "quote"));
+	KT_CHECK(wait_ready(fd, DEADLINE_MS) == POLLIN);
+	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
+	KT_CHECK(info.state == DSTACK_QUOTE_DONE && info.quote_len == sizeof(quote));
+	KT_CHECK(info.log_events == 1);
+	/* In two pieces, then the end. */
+	KT_CHECK(read(fd, &quote, 100) == 100);
+	KT_CHECK(read(fd, (uint8_t *)&quote + 100, 8192) == sizeof(quote) - 100);
+	KT_CHECK(read(fd, &rest, 1) == 0);
+	close(fd);
+	KT_CHECK(rt_log_load(&log) && log.n == 2);
+	KT_CHECK(rt_log_replay(&log, info.log_len, 3, replayed));
+	KT_CHECK(!memcmp(replayed, quote.tdreport + TDREPORT_RTMR(3), 48));
+	rt_log_free(&log);
+}
+
+static void one_file_one_request(void)
+{
+	struct dstack_quote_info info;
+	uint8_t data[65] = { 0 };
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+
+	KT_CHECK(fd >= 0);
+	KT_ERRNO(read(fd, data, 1), ENODATA);
+	KT_ERRNO(write(fd, data, 63), EINVAL);
+	KT_ERRNO(write(fd, data, 65), EINVAL);
+	KT_ERRNO(write(fd, nowhere, 64), EFAULT);
+	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
+	KT_CHECK(info.state == DSTACK_QUOTE_NEW && !info.log_len && !info.quote_len);
+	KT_CHECK(!fault("hold"));
+	KT_CHECK(write(fd, data, 64) == 64);
+	KT_ERRNO(write(fd, data, 64), EBUSY);
+	KT_CHECK(!fcntl(fd, F_SETFL, O_NONBLOCK));
+	KT_ERRNO(read(fd, data, 1), EAGAIN);
+	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
+	KT_CHECK(info.state == DSTACK_QUOTE_WAITING && info.log_len && !info.quote_len);
+	KT_CHECK(!fault("none"));
+	KT_CHECK(answered(fd, 0));
+	KT_ERRNO(write(fd, data, 64), EBUSY);
+	close(fd);
+}
+
+static void host_errors(void)
+{
+	static const struct {
+		const char *fault;
+		int err;
+	} bad[] = {
+		{ "error", EIO },
+		{ "unavailable", ENODEV },
+		{ "status", EBADMSG },
+		{ "zero", EBADMSG },
+		{ "oversize", EBADMSG },
+		{ "huge", EBADMSG },
+	};
+	struct dstack_quote_info info;
+	uint8_t byte;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		KT_CHECK(!fault(bad[i].fault));
+		fd = ask(0x10, 0);
+		KT_CHECK(fd >= 0);
+		KT_CHECK(wait_ready(fd, DEADLINE_MS) == (POLLIN | POLLERR));
+		KT_ERRNO(read(fd, &byte, 1), bad[i].err);
+		KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
+		KT_CHECK(info.state == DSTACK_QUOTE_FAILED && !info.quote_len);
+		close(fd);
+	}
+	KT_CHECK(!fault("none"));
+	fd = ask(0x11, 0);
+	KT_CHECK(fd >= 0 && answered(fd, 0x11));
+	close(fd);
+}
+
+/* The module does not look into quotes: it delivers what the host wrote, within bounds. */
+static void host_garbage(void)
+{
+	struct qe_echo_quote quote;
+	int fd;
+
+	KT_CHECK(!fault("short"));
+	fd = ask(0x20, 0);
+	KT_CHECK(fd >= 0 && read(fd, &quote, sizeof(quote)) == sizeof(quote) / 2);
+	close(fd);
+	KT_CHECK(!fault("garbage"));
+	fd = ask(0x21, 0);
+	KT_CHECK(fd >= 0 && read(fd, &quote, sizeof(quote)) == sizeof(quote));
+	KT_CHECK(memcmp(quote.tag, QE_ECHO_TAG, sizeof(quote.tag)));
+	close(fd);
+	KT_CHECK(!fault("none"));
+}
+
+static void host_retry(void)
+{
+	int fd;
+
+	KT_CHECK(!kt_write_text(DS_KNOB("quote_retry"), "20"));
+	fd = ask(0x22, 0);
+	KT_CHECK(fd >= 0 && answered(fd, 0x22));
+	close(fd);
+}
+
+static void busy_report(void)
+{
+	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "100000000"));
+	KT_ERRNO(ask(0x23, 0), EBUSY);
+	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
+}
+
+/* Abandoned requests leave their buffers with the host; the next ones still get their own answer. */
+static void abandoned(void)
+{
+	int fds[2 * SLOTS], i;
+
+	KT_CHECK(!fault("hold"));
+	for (i = 0; i < SLOTS; i++) {
+		fds[i] = ask((uint8_t)(0x40 + i), 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	/* Long enough for all four to be with the host: nothing else tells from outside. */
+	KT_CHECK(wait_ready(fds[0], 200) == 0);
+	for (i = 0; i < SLOTS; i++)
+		close(fds[i]);
+	for (i = 0; i < 2 * SLOTS; i++) {
+		fds[i] = ask((uint8_t)(0x50 + i), 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	KT_CHECK(wait_ready(fds[0], 300) == 0);
+	KT_CHECK(!fault("none"));
+	for (i = 0; i < 2 * SLOTS; i++) {
+		KT_CHECK(answered(fds[i], (uint8_t)(0x50 + i)));
+		close(fds[i]);
+	}
+}
+
+static void bounded_queue(void)
+{
+	struct pollfd p = { .events = POLLOUT };
+	static int fds[WAITING_MAX];
+	int i;
+
+	KT_CHECK(!fault("hold"));
+	for (i = 0; i < WAITING_MAX; i++) {
+		fds[i] = ask((uint8_t)i, 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	KT_ERRNO(ask(0xff, 0), EAGAIN);
+	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+	KT_CHECK(p.fd >= 0);
+	KT_CHECK(poll(&p, 1, 0) == 0);
+	/* A queued one goes away: room at once, and the poller is told. */
+	close(fds[WAITING_MAX - 1]);
+	KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
+	close(p.fd);
+	KT_CHECK(!fault("none"));
+	for (i = 0; i < WAITING_MAX - 1; i++) {
+		KT_CHECK(answered(fds[i], (uint8_t)i));
+		close(fds[i]);
+	}
+}
+
+static int ask_many(uint8_t fill, unsigned int n)
+{
+	while (n--) {
+		int fd = ask(fill, 0);
+
+		if (fd < 0 || !answered(fd, fill))
+			return 1;
+		close(fd);
+	}
+	return 0;
+}
+
+static void many_askers(void)
+{
+	unsigned int i;
+	bool ok = true;
+	int status;
+
+	for (i = 0; i < 8; i++) {
+		if (!fork())
+			_exit(ask_many((uint8_t)(0x80 + i), 10));
+	}
+	for (i = 0; i < 8; i++)
+		ok &= wait(&status) > 0 && status == 0;
+	KT_CHECK(ok);
+}
+
+/* Askers that die at any moment take nobody else's quote with them. */
+static void killed_askers(void)
+{
+	unsigned int round;
+	pid_t pid;
+	int fd;
+
+	srandom(2);
+	for (round = 0; round < 30; round++) {
+		/* The moment of death is what is being varied, hence a time and not an event. */
+		struct timespec life = { .tv_nsec = 1000 * (random() % 8000) };
+
+		pid = fork();
+		if (!pid)
+			_exit(ask_many(0x66, 1000));
+		nanosleep(&life, NULL);
+		KT_CHECK(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
+	}
+	fd = ask(0x67, 0);
+	KT_CHECK(fd >= 0 && answered(fd, 0x67));
+	close(fd);
+}
+
+/* All of them wait together: those with the host and those behind them. */
+static void timeout(void)
+{
+	int fds[SLOTS + 2], i;
+	uint8_t byte;
+
+	KT_CHECK(!fault("hold"));
+	for (i = 0; i < SLOTS + 2; i++) {
+		fds[i] = ask((uint8_t)i, 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	for (i = 0; i < SLOTS + 2; i++) {
+		KT_CHECK(wait_ready(fds[i], 45000) == (POLLIN | POLLERR));
+		KT_ERRNO(read(fds[i], &byte, 1), ETIMEDOUT);
+		close(fds[i]);
+	}
+	KT_CHECK(!fault("none"));
+	i = ask(0x70, 0);
+	KT_CHECK(i >= 0 && answered(i, 0x70));
+	close(i);
+}
+
+static const struct kt_test tests[] = {
+	{ "quote: covers exactly the log up to its request", honest_host },
+	{ "quote: one open file is one request", one_file_one_request },
+	{ "quote: each failure of the host has its errno", host_errors },
+	{ "quote: short and garbage quotes are delivered as written", host_garbage },
+	{ "quote: a host that says retry is asked again", host_retry },
+	{ "quote: no report, no request", busy_report },
+	{ "quote: abandoned requests do not mix with later ones", abandoned },
+	{ "quote: the queue is bounded and says when there is room", bounded_queue },
+	{ "quote: many askers each get their own", many_askers },
+	{ "quote: killed askers harm nobody", killed_askers },
+	{ "quote: a silent host is a timeout for all who wait", timeout },
+};
+
+KT_MAIN(tests)

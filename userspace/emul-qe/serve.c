@@ -9,8 +9,6 @@
 #include <ds/base/log.h>
 #include <uapi/tdx_emul.h>
 
-#define REQUEST_SIZE sizeof(struct tdx_emul_qe_request)
-
 static const char help[] =
 	"usage: dstack-emul-qe serve (--key FILE | --key-fd N) [--device PATH]\n"
 	"Sign the TDREPORTs that the emulated TDX module asks to have quoted.\n\n"
@@ -53,8 +51,13 @@ int serve_one(int fd, const struct ds_emul_qe *qe)
 		ds_log(DS_LOG_WARN, "request %llu refused: %s", (unsigned long long)req.id,
 		       err.code ? err.msg : strerror(-r));
 	r = reply(fd, req.id, r ? TDX_EMUL_QE_ERROR : TDX_EMUL_QE_OK, ds_buf_span(&quote));
-	/* The guest may have given up and closed its request: that is its business. */
-	if (r == -ENOENT || r == -ESTALE) {
+	if (r == -EMSGSIZE) {
+		ds_log(DS_LOG_WARN, "request %llu: %zu bytes of quote do not fit its buffer", (unsigned long long)req.id,
+		       quote.n);
+		r = reply(fd, req.id, TDX_EMUL_QE_ERROR, DS_SPAN_NULL);
+	}
+	/* Taken back meanwhile: not a reason to stop serving. */
+	if (r == -ENOENT) {
 		ds_log(DS_LOG_INFO, "request %llu is gone", (unsigned long long)req.id);
 		return 0;
 	}

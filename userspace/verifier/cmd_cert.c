@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack-verify app and cert: an RA-TLS certificate, the evidence inside it and what the evidence says. */
+/* dstack-verify app and cert: an RA-TLS certificate, the evidence inside it and what the evidence
+ * says. */
 #include "verify.h"
 
 #include <ds/base/limits.h>
@@ -8,8 +9,9 @@
 #include <ds/wire/attestation.h>
 #include <ds/x509/cert.h>
 
-#define USAGE_APP                                                                                                     \
-	"app --cert CHAIN --collateral FILE [--compose FILE] [--event-log FILE] [--image JSON] [--kms-root PEM] "      \
+#define USAGE_APP                                                                                  \
+	"app --cert CHAIN --collateral FILE [--compose FILE] [--event-log FILE] [--image JSON] "   \
+	"[--kms-root PEM] "                                                                        \
 	"[OPTION...]"
 #define USAGE_CERT "cert --cert CHAIN --collateral FILE [--kms-root PEM] [OPTION...]"
 
@@ -30,7 +32,8 @@ static void subject_done(struct subject *s)
 }
 
 /* An optional input file: 0, EXIT_USAGE after printing, or refused because it is too large. */
-static int load(const char *path, size_t max, enum ds_reason reason, struct ds_buf *ret, struct ds_verdict *v)
+static int load(const char *path, size_t max, enum ds_reason reason, struct ds_buf *ret,
+		struct ds_verdict *v)
 {
 	int r = input_file(path, max, ret);
 
@@ -59,7 +62,8 @@ static int from_older_form(struct subject *s, struct ds_verdict *v)
 	struct ds_quote q;
 
 	if (!s->leaf.quote.n || !s->leaf.event_log.n)
-		return ds_verdict_fail(v, DS_REASON_EVIDENCE_MISSING, "the certificate carries no attestation");
+		return ds_verdict_fail(v, DS_REASON_EVIDENCE_MISSING,
+				       "the certificate carries no attestation");
 	if (ds_quote_parse(ds_buf_span(&s->leaf.quote), &q, &err))
 		return ds_verdict_fail(v, DS_REASON_EVIDENCE_FORMAT, "quote: %s", err.msg);
 	memcpy(s->att.report_data, q.body.report_data, sizeof(s->att.report_data));
@@ -88,19 +92,11 @@ static int load_evidence(struct subject *s, struct ds_verdict *v)
 	return 0;
 }
 
-static int check_validity(const struct options *o, const struct subject *s, struct ds_verdict *v)
+static int check_validity(const struct subject *s, struct ds_verdict *v)
 {
-	char edge[DS_TIME_SIZE], now[DS_TIME_SIZE];
-
-	ds_time_format_rfc3339(o->time, now);
-	if (o->time < s->leaf.not_before)
-		return ds_verdict_fail_text(v, DS_REASON_CERT_NOT_YET_VALID, "RA-TLS certificate",
-					    ds_time_format_rfc3339(s->leaf.not_before, edge), now);
-	if (o->time > s->leaf.not_after)
-		return ds_verdict_fail_text(v, DS_REASON_CERT_EXPIRED, "RA-TLS certificate",
-					    ds_time_format_rfc3339(s->leaf.not_after, edge), now);
-	ds_verdict_until(v, s->leaf.not_after);
-	ds_verdict_pass(v, "cert-expired", "RA-TLS certificate is in date");
+	DS_TRY(ds_verdict_dates(v, "RA-TLS certificate", s->leaf.not_before, s->leaf.not_after,
+				DS_REASON_CERT_NOT_YET_VALID, DS_REASON_CERT_EXPIRED));
+	ds_verdict_pass(v, "dates", "RA-TLS certificate is in date");
 	return 0;
 }
 
@@ -111,15 +107,18 @@ static int check_app_ca(const struct subject *s, struct ds_verdict *v)
 	struct ds_err err = DS_ERR_NULL;
 
 	if (s->chain.n < 2)
-		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN, "the app CA is missing from the chain");
+		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN,
+				       "the app CA is missing from the chain");
 	if (ds_cert_parse(ds_buf_span(&s->chain.der[1]), &ca, &err))
 		return ds_verdict_fail(v, DS_REASON_CERT_FORMAT, "app CA: %s", err.msg);
 	if (strcmp(ca.usage, DS_USAGE_APP_CA))
-		return ds_verdict_fail_text(v, DS_REASON_CERT_USAGE, "usage of the app CA", DS_USAGE_APP_CA, ca.usage);
+		return ds_verdict_fail_text(v, DS_REASON_CERT_USAGE, "usage of the app CA",
+					    DS_USAGE_APP_CA, ca.usage);
 	if (!ca.has_app_id || memcmp(ca.app_id, s->id.app_id, sizeof(ca.app_id)))
-		return ds_verdict_fail_hex(v, DS_REASON_CERT_IDENTITY, "app id of the app CA",
-					   DS_SPAN_ARRAY(s->id.app_id),
-					   DS_SPAN(ca.app_id, ca.has_app_id ? sizeof(ca.app_id) : 0));
+		return ds_verdict_fail_hex(
+			v, DS_REASON_CERT_IDENTITY, "app id of the app CA",
+			DS_SPAN_ARRAY(s->id.app_id),
+			DS_SPAN(ca.app_id, ca.has_app_id ? sizeof(ca.app_id) : 0));
 	ds_verdict_pass(v, "cert-chain", "the app CA is that of this app");
 	return 0;
 }
@@ -168,8 +167,9 @@ static int check_app_info(const struct subject *s, struct ds_verdict *v)
 	if (!same(&info.app_id, s->id.app_id, sizeof(s->id.app_id)) ||
 	    !same(&info.compose_hash, s->id.compose_hash, sizeof(s->id.compose_hash)) ||
 	    !same(&info.instance_id, s->id.instance_id, s->id.instance_id_len))
-		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY,
-				       "app info of the certificate differs from what was measured");
+		return ds_verdict_fail(
+			v, DS_REASON_CERT_IDENTITY,
+			"app info of the certificate differs from what was measured");
 	ds_verdict_pass(v, "cert-identity", "app info is what was measured");
 	return 0;
 }
@@ -180,8 +180,8 @@ static int check_identity(const struct options *o, const struct subject *s, stru
 	const struct ds_cert_info *c = &s->leaf;
 
 	if (s->is_app && strcmp(c->usage, DS_USAGE_APP_CUSTOM))
-		return ds_verdict_fail_text(v, DS_REASON_CERT_USAGE, "usage of the certificate", DS_USAGE_APP_CUSTOM,
-					    c->usage);
+		return ds_verdict_fail_text(v, DS_REASON_CERT_USAGE, "usage of the certificate",
+					    DS_USAGE_APP_CUSTOM, c->usage);
 	if (c->has_app_id && memcmp(c->app_id, s->id.app_id, sizeof(c->app_id)))
 		return ds_verdict_fail_hex(v, DS_REASON_CERT_IDENTITY, "app id of the certificate",
 					   DS_SPAN_ARRAY(s->id.app_id), DS_SPAN_ARRAY(c->app_id));
@@ -243,14 +243,16 @@ static int judge(const struct options *o, struct subject *s, struct ds_verdict *
 	uint8_t expect[64];
 
 	if (o->collateral)
-		DS_TRY(load(o->collateral, DS_MAX_COLLATERAL, DS_REASON_COLLATERAL_FORMAT, &collateral, v));
+		DS_TRY(load(o->collateral, DS_MAX_COLLATERAL, DS_REASON_COLLATERAL_FORMAT,
+			    &collateral, v));
 	DS_TRY(load_chain(o, s, v));
 	DS_TRY(load_evidence(s, v));
 	DS_TRY(ds_ratls_report_data(ds_buf_span(&s->leaf.spki), expect));
-	DS_TRY(ds_attest_evidence(&s->att, expect, ds_buf_span(&collateral), &o->verify, v, &s->id));
+	DS_TRY(ds_attest_evidence(&s->att, expect, ds_buf_span(&collateral), &o->verify, v,
+				  &s->id));
 	if (!v->accepted)
 		return 0;
-	DS_TRY(hard(check_validity(o, s, v)));
+	DS_TRY(hard(check_validity(s, v)));
 	DS_TRY(hard(check_chain(o, s, v)));
 	DS_TRY(hard(check_identity(o, s, v)));
 	DS_TRY(hard(check_compose(o, s, v)));
@@ -269,9 +271,11 @@ static json_t *identity_json(const struct subject *s)
 	output_hex(o, "device_id", id->device_id, sizeof(id->device_id));
 	output_hex(o, "mr_system", id->mr_system, sizeof(id->mr_system));
 	output_hex(o, "mr_aggregated", id->mr_aggregated, sizeof(id->mr_aggregated));
-	output_hex(o, "os_image_hash", id->os_image_hash, id->has_os_image_hash ? sizeof(id->os_image_hash) : 0);
+	output_hex(o, "os_image_hash", id->os_image_hash,
+		   id->has_os_image_hash ? sizeof(id->os_image_hash) : 0);
 	json_object_set_new(o, "os_image_hash_measured", json_boolean(id->os_image_hash_measured));
-	json_object_set_new(o, "key_provider", json_stringn((const char *)id->key_provider.p, id->key_provider.n));
+	json_object_set_new(o, "key_provider",
+			    json_stringn((const char *)id->key_provider.p, id->key_provider.n));
 	json_object_set_new(o, "boot_complete", json_boolean(id->boot_complete));
 	json_object_set_new(c, "subject", json_string(s->leaf.cn));
 	json_object_set_new(c, "usage", json_string(s->leaf.usage));
@@ -284,7 +288,8 @@ static void print_identity(const struct subject *s)
 	char hex[65];
 
 	printf("     %-22s %s\n", "app id", ds_hex_encode(s->id.app_id, sizeof(s->id.app_id), hex));
-	printf("     %-22s %s\n", "instance id", ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
+	printf("     %-22s %s\n", "instance id",
+	       ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
 	printf("     %-22s %s\n", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
 }
 
@@ -302,7 +307,8 @@ static int run(int argc, char **argv, unsigned int mask, const char *usage, bool
 	if (r)
 		return r == -ECANCELED ? EXIT_ACCEPTED : r;
 	if (!o.cert) {
-		fprintf(stderr, "dstack-verify: --cert is needed\nusage: dstack-verify %s\n", usage);
+		fprintf(stderr, "dstack-verify: --cert is needed\nusage: dstack-verify %s\n",
+			usage);
 		return EXIT_USAGE;
 	}
 	v = malloc(sizeof(*v));
@@ -322,8 +328,9 @@ static int run(int argc, char **argv, unsigned int mask, const char *usage, bool
 
 int cmd_app(int argc, char **argv)
 {
-	return run(argc, argv, OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT | OPT_COMPOSE | OPT_IMAGE | OPT_EVENT_LOG, USAGE_APP,
-		   true);
+	return run(argc, argv,
+		   OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT | OPT_COMPOSE | OPT_IMAGE | OPT_EVENT_LOG,
+		   USAGE_APP, true);
 }
 
 int cmd_cert(int argc, char **argv)

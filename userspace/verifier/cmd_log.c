@@ -15,18 +15,21 @@ static int load_log(const char *path, struct ds_eventlog *log, struct ds_verdict
 	int r = input_file(path, DS_MAX_EVENT_LOG, &raw);
 
 	if (r == -EFBIG)
-		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "more than %u bytes", DS_MAX_EVENT_LOG);
+		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "more than %u bytes",
+				       DS_MAX_EVENT_LOG);
 	if (r)
 		return -EIO;
 	r = ds_eventlog_parse(ds_buf_span(&raw), log, &err);
 	if (r == -ENOMEM)
 		return r;
 	if (r)
-		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "byte %zu: %s", err.offset, err.msg);
+		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "byte %zu: %s", err.offset,
+				       err.msg);
 	return 0;
 }
 
-/* The registers to compare with. Only parsed: whether the quote itself is genuine is for 'quote' or 'app' to say. */
+/* The registers to compare with. Only parsed: whether the quote itself is genuine is for 'quote' or
+ * 'app' to say. */
 static int load_quote(const char *path, struct ds_verdict *v)
 {
 	DS_BUF struct ds_buf raw = DS_BUF_NULL;
@@ -36,11 +39,13 @@ static int load_quote(const char *path, struct ds_verdict *v)
 	int r = input_quote(path, &raw);
 
 	if (r == -EFBIG)
-		return ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes", DS_MAX_QUOTE);
+		return ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes",
+				       DS_MAX_QUOTE);
 	if (r)
 		return -EIO;
 	if (ds_quote_parse_fault(ds_buf_span(&raw), &q, &fault, &err))
-		return ds_verdict_fail(v, ds_quote_fault_reason(fault), "quote: byte %zu: %s", err.offset, err.msg);
+		return ds_verdict_fail(v, ds_quote_fault_reason(fault), "quote: byte %zu: %s",
+				       err.offset, err.msg);
 	v->has_body = true;
 	v->quote_version = q.version;
 	v->body = q.body;
@@ -58,8 +63,8 @@ static json_t *events_json(const struct ds_eventlog *log)
 		if (!hex || ev->type != DS_EV_RUNTIME)
 			continue;
 		ds_hex_encode(ev->payload.p, ev->payload.n, hex);
-		json_array_append_new(arr, json_pack("{s:i, s:s, s:s}", "imr", (int)ev->imr, "event", ev->name,
-						     "event_payload", hex));
+		json_array_append_new(arr, json_pack("{s:i, s:s, s:s}", "imr", (int)ev->imr,
+						     "event", ev->name, "event_payload", hex));
 	}
 	return arr;
 }
@@ -113,7 +118,8 @@ static int judge(const struct options *o, struct ds_eventlog *log, struct ds_ver
 	return ds_verify_log(v, log, want, o->quote != NULL);
 }
 
-/* With nothing to compare with there is no verdict: exit 0 says that the log can be read and replayed. */
+/* With nothing to compare with there is no verdict: exit 0 says that the log can be read and
+ * replayed. */
 static int output_replay_only(const struct options *o, json_t *replay)
 {
 	if (o->json) {
@@ -126,7 +132,8 @@ static int output_replay_only(const struct options *o, json_t *replay)
 	return fflush(stdout) ? EXIT_USAGE : EXIT_ACCEPTED;
 }
 
-static int finish(const struct options *o, const struct ds_eventlog *log, struct ds_verdict *v, int r)
+static int finish(const struct options *o, const struct ds_eventlog *log, struct ds_verdict *v,
+		  int r)
 {
 	struct ds_err err = DS_ERR_NULL;
 	json_t *replay = NULL;
@@ -138,8 +145,9 @@ static int finish(const struct options *o, const struct ds_eventlog *log, struct
 	if (!r && !o->quote && !o->rtmr3) {
 		r = ds_eventlog_replay(log, rtmr, &err);
 		if (r)
-			r = ds_verdict_fail(v, r == DS_EVENTLOG_E_NAME ? DS_REASON_EVENT_NAME :
-									 DS_REASON_EVENT_LOG_FORMAT,
+			r = ds_verdict_fail(v,
+					    r == DS_EVENTLOG_E_NAME ? DS_REASON_EVENT_NAME
+								    : DS_REASON_EVENT_LOG_FORMAT,
 					    "%s", err.msg);
 	} else if (!r) {
 		ds_verdict_accept(v);
@@ -150,7 +158,8 @@ static int finish(const struct options *o, const struct ds_eventlog *log, struct
 		if (!o->json)
 			print_replay(log, rtmr);
 	}
-	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replay) : output_replay_only(o, replay);
+	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replay)
+				       : output_replay_only(o, replay);
 	json_decref(replay);
 	return rc;
 }
@@ -166,7 +175,9 @@ int cmd_log(int argc, char **argv)
 	if (r)
 		return r == -ECANCELED ? EXIT_ACCEPTED : r;
 	if (!o.event_log || (o.quote && o.rtmr3)) {
-		fputs("dstack-verify log: --event-log is needed, and at most one of --quote and --rtmr3\n", stderr);
+		fputs("dstack-verify log: --event-log is needed, and at most one of --quote and "
+		      "--rtmr3\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
 	v = malloc(sizeof(*v));

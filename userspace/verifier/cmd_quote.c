@@ -21,12 +21,14 @@ static int judge(struct options *o, const char *path, struct ds_verdict *v)
 		return rc;
 	if (r == -EFBIG) {
 		ds_verdict_init(v);
-		(void)ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes", DS_MAX_QUOTE);
+		(void)ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes",
+				      DS_MAX_QUOTE);
 		return 0;
 	}
 	if (rc == -EFBIG || (o->collateral && !collateral.n)) {
 		ds_verdict_init(v);
-		(void)ds_verdict_fail(v, DS_REASON_COLLATERAL_FORMAT, "collateral: empty, or more than %u bytes",
+		(void)ds_verdict_fail(v, DS_REASON_COLLATERAL_FORMAT,
+				      "collateral: empty, or more than %u bytes",
 				      DS_MAX_COLLATERAL);
 		return 0;
 	}

@@ -16,7 +16,8 @@ static const struct command {
 static void usage(FILE *f)
 {
 	fputs("usage: dstack-verify COMMAND [OPTION...]\n"
-	      "Judge evidence. Exit status 0 accepted, 1 refused, 2 usage or unreadable input.\n\n", f);
+	      "Judge evidence. Exit status 0 accepted, 1 refused, 2 usage or unreadable input.\n\n",
+	      f);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-7s %s\n", commands[i].name, commands[i].what);
 	fputs("\n'dstack-verify COMMAND --help' lists its options.\n", f);

@@ -18,14 +18,16 @@ static const struct opt {
 } table[] = {
 	{ "collateral", "FILE", OPT_COLLATERAL, "TCB info, QE identity and CRLs (JSON)" },
 	{ "root-ca", "PEM", OPT_ROOT_CA, "trust this root instead of Intel's" },
-	{ "time", "TIME", OPT_TIME, "judge at this time (RFC 3339 or seconds since 1970), not now" },
+	{ "time", "TIME", OPT_TIME,
+	  "judge at this time (RFC 3339 or seconds since 1970), not now" },
 	{ "policy", "FILE", OPT_POLICY, "what else is acceptable, see dstack-verify(1)" },
 	{ "event-log", "FILE", OPT_EVENT_LOG, "event log, JSON or TCG2" },
 	{ "quote", "QUOTE", OPT_QUOTE, "quote whose registers the log must give" },
 	{ "rtmr3", "HEX", OPT_RTMR3, "value of RTMR3 that the log must give" },
 	{ "cert", "PEM", OPT_CERT, "RA-TLS certificate, and its chain" },
 	{ "compose", "FILE", OPT_COMPOSE, "app-compose.json that must be the measured one" },
-	{ "image", "JSON", OPT_IMAGE, "expected mrtd, rtmr0, rtmr1, rtmr2, as dstack-mr prints them" },
+	{ "image", "JSON", OPT_IMAGE,
+	  "expected mrtd, rtmr0, rtmr1, rtmr2, as dstack-mr prints them" },
 	{ "kms-root", "PEM", OPT_KMS_ROOT, "root that the certificate chain must end in" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
@@ -103,7 +105,9 @@ static int take(struct options *o, int id, const char *arg)
 		return 0;
 	}
 	if (parse_time(arg, &o->time)) {
-		fprintf(stderr, "dstack-verify: --time: expected YYYY-MM-DDThh:mm:ssZ or seconds, got '%s'\n",
+		fprintf(stderr,
+			"dstack-verify: --time: expected YYYY-MM-DDThh:mm:ssZ or seconds, got "
+			"'%s'\n",
 			arg);
 		return EXIT_USAGE;
 	}
@@ -117,8 +121,8 @@ static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++)
 		if ((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id)
 			opts[n++] = (struct option){ table[i].name,
-						     table[i].arg ? required_argument : no_argument, NULL,
-						     table[i].id };
+						     table[i].arg ? required_argument : no_argument,
+						     NULL, table[i].id };
 	opts[n] = (struct option){ 0 };
 	return n;
 }
@@ -146,8 +150,8 @@ int options_parse(int argc, char **argv, unsigned int mask, int want_args, const
 	}
 	argv[0] = NULL;
 	if (argc - optind != want_args) {
-		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n", name, want_args,
-			want_args == 1 ? "" : "s", argc - optind, usage);
+		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n",
+			name, want_args, want_args == 1 ? "" : "s", argc - optind, usage);
 		return EXIT_USAGE;
 	}
 	*ret_first = optind;
@@ -164,7 +168,8 @@ int options_load(struct options *o)
 		r = input_file(o->root_ca, DS_MAX_CERT_PEM, &o->root_buf);
 		if (r || !o->root_buf.n) {
 			if (r == -EFBIG || !r)
-				fprintf(stderr, "dstack-verify: %s: not a certificate\n", o->root_ca);
+				fprintf(stderr, "dstack-verify: %s: not a certificate\n",
+					o->root_ca);
 			return EXIT_USAGE;
 		}
 		o->verify.root_ca = ds_buf_span(&o->root_buf);

@@ -57,8 +57,9 @@ static json_t *checks_json(const struct ds_verdict *v)
 	json_t *arr = json_array();
 
 	for (size_t i = 0; i < v->n_checks; i++)
-		json_array_append_new(arr, json_pack("{s:s, s:b, s:s}", "check", v->checks[i].name, "ok",
-						     v->checks[i].ok, "text", v->checks[i].text));
+		json_array_append_new(arr,
+				      json_pack("{s:s, s:b, s:s}", "check", v->checks[i].name, "ok",
+						v->checks[i].ok, "text", v->checks[i].text));
 	return arr;
 }
 
@@ -82,8 +83,9 @@ static json_t *verdict_json(const struct ds_verdict *v)
 	json_object_set_new(o, "root", json_string(v->custom_root ? "custom" : "intel"));
 	json_object_set_new(o, "time", json_string(ds_time_format_rfc3339(v->time, t)));
 	json_object_set_new(o, "expires",
-			    v->accepted && v->expires ? json_string(ds_time_format_rfc3339(v->expires, t)) :
-							json_string(""));
+			    v->accepted && v->expires
+				    ? json_string(ds_time_format_rfc3339(v->expires, t))
+				    : json_string(""));
 	json_object_set_new(o, "tcb_evaluation", json_integer((json_int_t)v->tcb_evaluation));
 	json_object_set_new(o, "qe_evaluation", json_integer((json_int_t)v->qe_evaluation));
 	if (v->has_body)
@@ -117,9 +119,18 @@ static void print_attributes(const uint8_t td_attributes[8])
 		unsigned int bit;
 		const char *name;
 	} names[] = {
-		{ 0, "DEBUG" },	 { 4, "HGS_PLUS_PROF" },    { 5, "PERF_PROF" },	 { 6, "PMT_PROF" }, { 16, "ICSSD" },
-		{ 27, "LASS" },	 { 28, "SEPT_VE_DISABLE" }, { 29, "MIGRATABLE" }, { 30, "PKS" },    { 31, "KL" },
-		{ 62, "TPA" },	 { 63, "PERFMON" },
+		{ 0, "DEBUG" },
+		{ 4, "HGS_PLUS_PROF" },
+		{ 5, "PERF_PROF" },
+		{ 6, "PMT_PROF" },
+		{ 16, "ICSSD" },
+		{ 27, "LASS" },
+		{ 28, "SEPT_VE_DISABLE" },
+		{ 29, "MIGRATABLE" },
+		{ 30, "PKS" },
+		{ 31, "KL" },
+		{ 62, "TPA" },
+		{ 63, "PERFMON" },
 	};
 	uint64_t attr = ds_get_u64le(td_attributes);
 
@@ -135,12 +146,14 @@ static void print_text(const struct ds_verdict *v)
 	char hex[2 * 48 + 1], t[DS_TIME_SIZE];
 
 	for (size_t i = 0; i < v->n_checks; i++)
-		printf("%s %-22s %s\n", v->checks[i].ok ? "ok  " : "FAIL", v->checks[i].name, v->checks[i].text);
+		printf("%s %-22s %s\n", v->checks[i].ok ? "ok  " : "FAIL", v->checks[i].name,
+		       v->checks[i].text);
 	if (v->has_body) {
 		print_attributes(v->body.td_attributes);
 		printf("     %-22s %s\n", "mr_td", ds_hex_encode(v->body.mr_td, 48, hex));
 		for (unsigned int i = 0; i < 4; i++)
-			printf("     rt_mr%u                 %s\n", i, ds_hex_encode(v->body.rt_mr[i], 48, hex));
+			printf("     rt_mr%u                 %s\n", i,
+			       ds_hex_encode(v->body.rt_mr[i], 48, hex));
 	}
 	for (size_t i = 0; i < v->n_advisories; i++)
 		printf("     %-22s %s\n", "advisory", v->advisories[i]);
@@ -149,8 +162,8 @@ static void print_text(const struct ds_verdict *v)
 	if (v->emulated)
 		puts("note EMULATED: this quote comes from the TDX emulator and protects nothing");
 	if (v->accepted && v->expires)
-		printf("accepted: TCB %s, good until %s%s\n", v->tcb_status, ds_time_format_rfc3339(v->expires, t),
-		       v->emulated ? ", emulated" : "");
+		printf("accepted: TCB %s, good until %s%s\n", v->tcb_status,
+		       ds_time_format_rfc3339(v->expires, t), v->emulated ? ", emulated" : "");
 	else if (v->accepted)
 		puts("accepted");
 	else

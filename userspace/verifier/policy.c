@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * --policy FILE: an INI file with one section, [policy]. Everything left out keeps its safe default; the keys are in
- * dstack-verify(1).
+ * --policy FILE: an INI file with one section, [policy]. Everything left out keeps its safe
+ * default; the keys are in dstack-verify(1).
  */
 #include "verify.h"
 
@@ -91,7 +91,8 @@ static int mask(const char *value, uint64_t *ret, struct ds_err *err)
 	return 0;
 }
 
-static int on_key(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int on_key(void *ctx, const char *section, const char *key, const char *value,
+		  struct ds_err *err)
 {
 	struct policy *p = ctx;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside dstack-verify: options shared by the subcommands, input files and the two forms of output. Exit status 0
- * accepted, 1 refused, 2 usage or a file that cannot be read.
+ * Inside dstack-verify: options shared by the subcommands, input files and the two forms of output.
+ * Exit status 0 accepted, 1 refused, 2 usage or a file that cannot be read.
  */
 #ifndef DS_VERIFIER_VERIFY_H
 #define DS_VERIFIER_VERIFY_H
@@ -32,8 +32,8 @@ enum {
 struct policy;
 
 struct options {
-	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose, *image,
-		*kms_root;
+	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
+		*image, *kms_root;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
@@ -45,11 +45,11 @@ struct options {
 void options_done(struct options *o);
 
 /*
- * Parse argv against the mask; want_args operands must be left, from *ret_first. 0; EXIT_USAGE after printing why; or
- * -ECANCELED when --help was printed.
+ * Parse argv against the mask; want_args operands must be left, from *ret_first. 0; EXIT_USAGE
+ * after printing why; or -ECANCELED when --help was printed.
  */
-DS_MUST int options_parse(int argc, char **argv, unsigned int mask, int want_args, const char *usage,
-			  struct options *o, int *ret_first);
+DS_MUST int options_parse(int argc, char **argv, unsigned int mask, int want_args,
+			  const char *usage, struct options *o, int *ret_first);
 /* Read root CA and policy files into o->verify. 0 or EXIT_USAGE. */
 DS_MUST int options_load(struct options *o);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Certificates of the DCAP chains: reading them and the questions the checks ask of them (spec/dcap 3). */
+/* Certificates of the DCAP chains: reading them and the questions the checks ask of them (spec/dcap
+ * 3). */
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
 #include <openssl/x509_vfy.h>
@@ -19,8 +20,9 @@
 
 /* spec/dcap 3: SHA-256 of the DER of "Intel SGX Root CA", 2018-05-21 to 2049-12-31. */
 static const uint8_t intel_root_sha256[32] = {
-	0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x89, 0xb8, 0xe1, 0x49, 0xe9, 0x5b, 0x80, 0x7a, 0x35,
-	0x0e, 0x74, 0x24, 0x96, 0x43, 0x99, 0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3,
+	0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x89, 0xb8, 0xe1, 0x49,
+	0xe9, 0x5b, 0x80, 0x7a, 0x35, 0x0e, 0x74, 0x24, 0x96, 0x43, 0x99,
+	0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3,
 };
 
 void ds_acert_done(struct ds_acert *c)
@@ -113,8 +115,9 @@ int ds_check_root(struct ds_judge *j, const struct ds_acert *root)
 		if (ds_ct_equal(hash, intel_root_sha256, sizeof(hash)))
 			return 0;
 	}
-	return ds_verdict_fail_hex(j->v, DS_REASON_ROOT_UNTRUSTED, "SHA-256 of the root certificate",
-				   DS_SPAN_ARRAY(want), DS_SPAN_ARRAY(hash));
+	return ds_verdict_fail_hex(j->v, DS_REASON_ROOT_UNTRUSTED,
+				   "SHA-256 of the root certificate", DS_SPAN_ARRAY(want),
+				   DS_SPAN_ARRAY(hash));
 }
 
 bool ds_cert_cn_is(const X509 *x, const char *cn)
@@ -184,26 +187,17 @@ int ds_asn1_time(const ASN1_TIME *t, int64_t *ret)
 
 int ds_check_cert_time(struct ds_judge *j, const X509 *x, const char *what)
 {
-	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
 	int64_t from, to;
 
 	if (ds_asn1_time(X509_get0_notBefore(x), &from) || ds_asn1_time(X509_get0_notAfter(x), &to))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_FORMAT,
 				       "%s: validity is not a time", what);
-	ds_time_format_rfc3339(j->time, now);
-	if (j->time < from) {
-		ds_time_format_rfc3339(from, edge);
-		return ds_verdict_fail_text(j->v, DS_REASON_CERT_NOT_YET_VALID, what, edge, now);
-	}
-	if (j->time > to) {
-		ds_time_format_rfc3339(to, edge);
-		return ds_verdict_fail_text(j->v, DS_REASON_CERT_EXPIRED, what, edge, now);
-	}
-	ds_verdict_until(j->v, to);
-	return 0;
+	return ds_verdict_dates(j->v, what, from, to, DS_REASON_CERT_NOT_YET_VALID,
+				DS_REASON_CERT_EXPIRED);
 }
 
-/* Times are left to ds_check_cert_time() and ds_check_crl(): OpenSSL calls a list stale in its last good second. */
+/* Times are left to ds_check_cert_time() and ds_check_crl(): OpenSSL calls a list stale in its last
+ * good second. */
 static X509_STORE *path_store(struct ds_judge *j, X509 *root)
 {
 	X509_STORE *store = X509_STORE_new();
@@ -212,7 +206,8 @@ static X509_STORE *path_store(struct ds_judge *j, X509 *root)
 	if (!store)
 		return NULL;
 	param = X509_STORE_get0_param(store);
-	if (X509_STORE_add_cert(store, root) != 1 || X509_STORE_add_crl(store, j->root_crl.x) != 1 ||
+	if (X509_STORE_add_cert(store, root) != 1 ||
+	    X509_STORE_add_crl(store, j->root_crl.x) != 1 ||
 	    X509_STORE_add_crl(store, j->pck_crl.x) != 1 ||
 	    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK |
 						       X509_V_FLAG_CRL_CHECK_ALL |

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The collateral file (spec/dcap 4.1): check 14. Nothing in it is believed before its signature has been checked. */
+/* The collateral file (spec/dcap 4.1): check 14. Nothing in it is believed before its signature has
+ * been checked. */
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 
@@ -78,8 +79,8 @@ int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_
 	if (!c.doc)
 		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
 				  "JSON: %s", je.text);
-	r = json_is_object(c.doc) ? fields(&c, err) :
-				    ds_err_set(err, -EBADMSG, DOMAIN, 0, "not a JSON object");
+	r = json_is_object(c.doc) ? fields(&c, err)
+				  : ds_err_set(err, -EBADMSG, DOMAIN, 0, "not a JSON object");
 	if (r) {
 		ds_collateral_done(&c);
 		return r;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Revocation lists: checks 15 and 16 of spec/dcap 7. An absent list is a refusal, never "not revoked". */
+/* Revocation lists: checks 15 and 16 of spec/dcap 7. An absent list is a refusal, never "not
+ * revoked". */
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
-#include <ds/base/text.h>
 #include <ds/crypto/ossl.h>
 
 #include "priv.h"
@@ -37,7 +37,8 @@ static int check_format(struct ds_judge *j, struct ds_span der, struct ds_crl *c
 	if (!crl->x || p != der.p + der.n) {
 		(void)ds_ossl_err(NULL, 0, "crl", "DER");
 		return ds_verdict_fail(j->v, DS_REASON_CRL_FORMAT,
-				       "%s: %zu bytes are not exactly one DER list", crl->what, der.n);
+				       "%s: %zu bytes are not exactly one DER list", crl->what,
+				       der.n);
 	}
 	why = bad_extensions(crl->x);
 	if (why)
@@ -47,21 +48,14 @@ static int check_format(struct ds_judge *j, struct ds_span der, struct ds_crl *c
 
 static int check_time(struct ds_judge *j, const struct ds_crl *crl)
 {
-	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
 	int64_t from, to;
 
 	if (ds_asn1_time(X509_CRL_get0_lastUpdate(crl->x), &from) ||
 	    ds_asn1_time(X509_CRL_get0_nextUpdate(crl->x), &to))
-		return ds_verdict_fail(j->v, DS_REASON_CRL_FORMAT, "%s: dates are missing", crl->what);
-	ds_time_format_rfc3339(j->time, now);
-	if (j->time < from)
-		return ds_verdict_fail_text(j->v, DS_REASON_CRL_NOT_YET_VALID, crl->what,
-					    ds_time_format_rfc3339(from, edge), now);
-	if (j->time > to)
-		return ds_verdict_fail_text(j->v, DS_REASON_CRL_EXPIRED, crl->what,
-					    ds_time_format_rfc3339(to, edge), now);
-	ds_verdict_until(j->v, to);
-	return 0;
+		return ds_verdict_fail(j->v, DS_REASON_CRL_FORMAT, "%s: dates are missing",
+				       crl->what);
+	return ds_verdict_dates(j->v, crl->what, from, to, DS_REASON_CRL_NOT_YET_VALID,
+				DS_REASON_CRL_EXPIRED);
 }
 
 int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds_crl *crl)
@@ -78,18 +72,19 @@ int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds
 				       "%s: signature is not that of its CA", crl->what);
 	}
 	DS_TRY(check_time(j, crl));
-	ds_verdict_pass(j->v, "crl-signature", "%s: issuer, signature and dates", crl->what);
+	ds_verdict_pass(j->v, "crl", "%s: issuer, signature and dates", crl->what);
 	return 0;
 }
 
-int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x, enum ds_reason reason,
-			 const char *what)
+int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x,
+			 enum ds_reason reason, const char *what)
 {
 	X509_REVOKED *entry;
 
 	/* "removed from CRL" is for delta lists, which we do not use: any entry counts */
 	if (X509_CRL_get0_by_serial(crl->x, &entry, X509_get_serialNumber(x)))
-		return ds_verdict_fail(j->v, reason, "%s: its serial is in the %s", what, crl->what);
-	ds_verdict_pass(j->v, ds_reason_name(reason), "%s is not in the %s", what, crl->what);
+		return ds_verdict_fail(j->v, reason, "%s: its serial is in the %s", what,
+				       crl->what);
+	ds_verdict_pass(j->v, "revocation", "%s is not in the %s", what, crl->what);
 	return 0;
 }

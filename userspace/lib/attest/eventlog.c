@@ -5,7 +5,7 @@
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
 
-#define DOMAIN       "event-log"
+#define DOMAIN	     "event-log"
 #define SYSTEM_READY "system-ready"
 
 /* A JSON string as RFC 8785 writes it: short escapes, other controls as \u00xx, the rest raw. */
@@ -92,7 +92,8 @@ static int event_digest(const struct ds_event *ev, size_t i, uint8_t ret[48], st
 	}
 	if (ev->preimage.n) {
 		DS_TRY(ds_event_preimage_v2(ev->name, ds_buf_span(&ev->payload), &pre));
-		if (ev->version != 2 || !ds_span_eq(ds_buf_span(&pre), ds_buf_span(&ev->preimage))) {
+		if (ev->version != 2 ||
+		    !ds_span_eq(ds_buf_span(&pre), ds_buf_span(&ev->preimage))) {
 			(void)ds_err_set(err, -EBADMSG, DOMAIN, 0,
 					 "event %zu (%s): preimage is not the canonical one", i,
 					 ev->name);
@@ -109,7 +110,8 @@ static int fold(uint8_t rtmr[48], const uint8_t digest[48])
 	return ds_sha384(parts, DS_ARRAY_SIZE(parts), rtmr);
 }
 
-/* Firmware's EV_NO_ACTION entries are informative and never extended; RTMR3 has no firmware entries. */
+/* Firmware's EV_NO_ACTION entries are informative and never extended; RTMR3 has no firmware
+ * entries. */
 static bool is_extended(const struct ds_event *ev)
 {
 	return ev->type != DS_EV_NO_ACTION || ev->imr == DS_EVENT_IMR;

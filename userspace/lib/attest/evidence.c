@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack evidence: a quote, what it was made for, and the measured boot behind RTMR3 (spec/kms 4; checks 36-37). */
+/* dstack evidence: a quote, what it was made for, and the measured boot behind RTMR3 (spec/kms 4;
+ * checks 36-37). */
 #include <ds/attest/eventlog.h>
 #include <ds/crypto/hash.h>
 #include <ds/wire/attestation.h>
@@ -21,11 +22,11 @@ static int check_report_data(struct ds_verdict *v, const struct ds_attestation *
 
 	if (!quote || !blob)
 		return ds_verdict_fail_hex(v, DS_REASON_REPORT_DATA,
-					   quote ? "report data of the evidence" :
-						   "REPORTDATA of the quote",
+					   quote ? "report data of the evidence"
+						 : "REPORTDATA of the quote",
 					   DS_SPAN(expect, 64),
-					   quote ? DS_SPAN_ARRAY(att->report_data) :
-						   DS_SPAN_ARRAY(v->body.report_data));
+					   quote ? DS_SPAN_ARRAY(att->report_data)
+						 : DS_SPAN_ARRAY(v->body.report_data));
 	ds_verdict_pass(v, "report-data", "REPORTDATA binds the key or data it is shown for");
 	return 0;
 }
@@ -70,15 +71,17 @@ static int check_rtmr3(struct ds_verdict *v, const struct ds_eventlog *log, cons
 }
 
 /*
- * The runtime events are what is believed. The log that travels along is used by nobody here, but readers of the blob
- * may look at it, so its RTMR3 half must not say anything else.
+ * The runtime events are what is believed. The log that travels along is used by nobody here, but
+ * readers of the blob may look at it, so its RTMR3 half must not say anything else.
  */
 static int check_events(struct ds_verdict *v, const struct ds_attestation *att)
 {
-	DS_TRY(check_rtmr3(v, &att->runtime_events, "RTMR3 against the replay of the runtime events"));
+	DS_TRY(check_rtmr3(v, &att->runtime_events,
+			   "RTMR3 against the replay of the runtime events"));
 	if (has_imr(&att->log, DS_EVENT_IMR))
 		DS_TRY(check_rtmr3(v, &att->log, "RTMR3 against the replay of the event log"));
-	ds_verdict_pass(v, "rtmr-replay", "%zu runtime events replay to RTMR3", att->runtime_events.n);
+	ds_verdict_pass(v, "event-log", "%zu runtime events replay to RTMR3",
+			att->runtime_events.n);
 	return 0;
 }
 
@@ -89,10 +92,12 @@ static int required_event(struct ds_verdict *v, const struct ds_eventlog *log, c
 	const struct ds_event *ev = ds_eventlog_find(log, name);
 
 	if (!ev)
-		return ds_verdict_fail(v, DS_REASON_EVENT_MISSING, "event %s was not measured", name);
+		return ds_verdict_fail(v, DS_REASON_EVENT_MISSING, "event %s was not measured",
+				       name);
 	if (ev->payload.n != n)
-		return ds_verdict_fail(v, DS_REASON_EVENT_MISSING, "event %s: expected %zu bytes, got %zu",
-				       name, n, ev->payload.n);
+		return ds_verdict_fail(v, DS_REASON_EVENT_MISSING,
+				       "event %s: expected %zu bytes, got %zu", name, n,
+				       ev->payload.n);
 	memcpy(out, ev->payload.p, n);
 	return 0;
 }
@@ -147,10 +152,14 @@ static int mr_values(const struct ds_td_body *b, const uint8_t r[48], struct ds_
 	const struct ds_span system[] = { DS_SPAN_ARRAY(b->mr_td), DS_SPAN_ARRAY(b->rt_mr[0]),
 					  DS_SPAN_ARRAY(b->rt_mr[1]), DS_SPAN_ARRAY(b->rt_mr[2]),
 					  DS_SPAN_ARRAY(mkp) };
-	const struct ds_span aggregated[] = { DS_SPAN_ARRAY(b->mr_td),	      DS_SPAN_ARRAY(b->rt_mr[0]),
-					      DS_SPAN_ARRAY(b->rt_mr[1]),     DS_SPAN_ARRAY(b->rt_mr[2]),
-					      DS_SPAN(r, 48),		      DS_SPAN_ARRAY(b->mr_config_id),
-					      DS_SPAN_ARRAY(b->mr_owner), DS_SPAN_ARRAY(b->mr_owner_config) };
+	const struct ds_span aggregated[] = { DS_SPAN_ARRAY(b->mr_td),
+					      DS_SPAN_ARRAY(b->rt_mr[0]),
+					      DS_SPAN_ARRAY(b->rt_mr[1]),
+					      DS_SPAN_ARRAY(b->rt_mr[2]),
+					      DS_SPAN(r, 48),
+					      DS_SPAN_ARRAY(b->mr_config_id),
+					      DS_SPAN_ARRAY(b->mr_owner),
+					      DS_SPAN_ARRAY(b->mr_owner_config) };
 	bool plain = all_zero(b->mr_config_id, 48) && all_zero(b->mr_owner, 48) &&
 		     all_zero(b->mr_owner_config, 48);
 
@@ -172,7 +181,8 @@ static int read_measurements(const struct ds_verdict *v, const struct ds_eventlo
 	return ds_sha256_1(DS_SPAN_ARRAY(v->ppid), id->device_id);
 }
 
-static int read_identity(struct ds_verdict *v, const struct ds_attestation *att, struct ds_identity *id)
+static int read_identity(struct ds_verdict *v, const struct ds_attestation *att,
+			 struct ds_identity *id)
 {
 	const struct ds_eventlog *log = &att->runtime_events;
 	const struct ds_event *kp = ds_eventlog_find(log, "key-provider");
@@ -185,7 +195,7 @@ static int read_identity(struct ds_verdict *v, const struct ds_attestation *att,
 		DS_TRY(ds_buf_add_span(&id->key_provider, ds_buf_span(&kp->payload)));
 	id->boot_mr_done = ds_eventlog_find(log, "boot-mr-done") != NULL;
 	id->boot_complete = ds_eventlog_find(log, "system-ready") != NULL;
-	ds_verdict_pass(v, "event-missing", "app-id and compose-hash are measured");
+	ds_verdict_pass(v, "identity", "app-id and compose-hash are measured");
 	return read_measurements(v, log, id);
 }
 
@@ -228,10 +238,10 @@ int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log, const uin
 			continue;
 		(void)snprintf(what, sizeof(what), "RTMR%u against the replay of the log", i);
 		if (!ds_ct_equal(got[i], rt_mr[i], 48))
-			r = ds_verdict_fail_hex(v, DS_REASON_RTMR_REPLAY, what, DS_SPAN(rt_mr[i], 48),
-						DS_SPAN(got[i], 48));
+			r = ds_verdict_fail_hex(v, DS_REASON_RTMR_REPLAY, what,
+						DS_SPAN(rt_mr[i], 48), DS_SPAN(got[i], 48));
 		else
-			ds_verdict_pass(v, "rtmr-replay", "RTMR%u is the replay of the log", i);
+			ds_verdict_pass(v, "event-log", "RTMR%u is the replay of the log", i);
 	}
 	return r;
 }

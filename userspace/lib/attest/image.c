@@ -18,20 +18,23 @@ int ds_image_mr_parse(struct ds_span json, struct ds_image_mr *ret, struct ds_er
 				  "JSON: %s", je.text);
 	for (size_t i = 0; !r && i < DS_ARRAY_SIZE(keys); i++)
 		if (ds_json_get_hex(doc, keys[i], out[i], 48))
-			r = ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: expected 48 bytes of hex", keys[i]);
+			r = ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: expected 48 bytes of hex",
+				       keys[i]);
 	json_decref(doc);
 	if (!r)
 		*ret = m;
 	return r;
 }
 
-static int compare(struct ds_verdict *v, const char *what, const uint8_t want[48], const uint8_t got[48])
+static int compare(struct ds_verdict *v, const char *what, const uint8_t want[48],
+		   const uint8_t got[48])
 {
 	if (ds_ct_equal(want, got, 48)) {
 		ds_verdict_pass(v, "measurement", "%s is that of the image", what);
 		return 0;
 	}
-	return ds_verdict_fail_hex(v, DS_REASON_MEASUREMENT, what, DS_SPAN(want, 48), DS_SPAN(got, 48));
+	return ds_verdict_fail_hex(v, DS_REASON_MEASUREMENT, what, DS_SPAN(want, 48),
+				   DS_SPAN(got, 48));
 }
 
 int ds_verify_image(struct ds_verdict *v, const struct ds_image_mr *image)
@@ -40,7 +43,8 @@ int ds_verify_image(struct ds_verdict *v, const struct ds_image_mr *image)
 	int r;
 
 	if (!v->has_body)
-		return ds_verdict_fail(v, DS_REASON_MEASUREMENT, "there is no report to compare with");
+		return ds_verdict_fail(v, DS_REASON_MEASUREMENT,
+				       "there is no report to compare with");
 	r = compare(v, "MRTD", image->mr_td, v->body.mr_td);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++)
 		if (compare(v, names[i], image->rt_mr[i], v->body.rt_mr[i]))

@@ -62,7 +62,8 @@ static int advisories(const json_t *level, const json_t **ret)
 	return 0;
 }
 
-int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret, const json_t **ret_advisories)
+int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret,
+			 const json_t **ret_advisories)
 {
 	const json_t *word = json_object_get(level, "tcbStatus");
 	int64_t date;

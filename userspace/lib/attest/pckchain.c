@@ -7,11 +7,11 @@
 
 #include "priv.h"
 
-#define CN_ROOT      "Intel SGX Root CA"
+#define CN_ROOT	     "Intel SGX Root CA"
 #define CN_PLATFORM  "Intel SGX PCK Platform CA"
 #define CN_PROCESSOR "Intel SGX PCK Processor CA"
-#define CN_PCK       "Intel SGX PCK Certificate"
-#define OID_SGX      "1.2.840.113741.1.13.1" /* spec/dcap 3.2 */
+#define CN_PCK	     "Intel SGX PCK Certificate"
+#define OID_SGX	     "1.2.840.113741.1.13.1" /* spec/dcap 3.2 */
 
 enum { LEAF, CA, ROOT };
 
@@ -20,10 +20,11 @@ static int check_format(struct ds_judge *j)
 	int r;
 
 	if (j->q.cert_type != DS_QUOTE_CERT_PCK_CHAIN)
-		return ds_verdict_fail(j->v, DS_REASON_CERT_DATA_UNSUPPORTED,
-				       "certification data type: expected 5 (PCK chain), got %u; ask the "
-				       "platform for a quote that carries its chain",
-				       j->q.cert_type);
+		return ds_verdict_fail(
+			j->v, DS_REASON_CERT_DATA_UNSUPPORTED,
+			"certification data type: expected 5 (PCK chain), got %u; ask the "
+			"platform for a quote that carries its chain",
+			j->q.cert_type);
 	r = ds_acerts_from_pem(j->q.cert_data, j->pck, DS_PCK_CHAIN_LEN);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_FORMAT,
@@ -39,7 +40,8 @@ static int check_names(struct ds_judge *j)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "leaf is not \"" CN_PCK "\"");
 	if (!ds_cert_cn_is(j->pck[CA].x, CN_PLATFORM) && !ds_cert_cn_is(j->pck[CA].x, CN_PROCESSOR))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME,
-				       "CA is neither \"" CN_PLATFORM "\" nor \"" CN_PROCESSOR "\"");
+				       "CA is neither \"" CN_PLATFORM "\" nor \"" CN_PROCESSOR
+				       "\"");
 	if (!ds_cert_cn_is(j->pck[ROOT].x, CN_ROOT))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "root is not \"" CN_ROOT "\"");
 	if (!ds_cert_issued_by_name(j->pck[LEAF].x, j->pck[CA].x))
@@ -58,7 +60,8 @@ static int check_roles(struct ds_judge *j)
 
 	if (!ds_cert_has_ext_flag(ca, EXFLAG_BCONS | EXFLAG_CA | EXFLAG_KUSAGE) ||
 	    !(X509_get_key_usage(ca) & KU_KEY_CERT_SIGN))
-		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA, "PCK CA may not sign certificates");
+		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA,
+				       "PCK CA may not sign certificates");
 	if (X509_get_pathlen(ca) != 0)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA,
 				       "path length of the PCK CA: expected 0, got %ld",
@@ -85,17 +88,17 @@ int ds_check_pck_chain(struct ds_judge *j)
 {
 	DS_TRY(check_format(j));
 	DS_TRY(ds_check_root(j, &j->pck[ROOT]));
-	ds_verdict_pass(j->v, "root-untrusted", "root is %s",
+	ds_verdict_pass(j->v, "root", "root is %s",
 			j->v->custom_root ? "the one given" : "the pinned Intel SGX Root CA");
 	DS_TRY(check_names(j));
 	DS_TRY(check_roles(j));
 	DS_TRY(check_signatures(j));
-	ds_verdict_pass(j->v, "pck-chain-signature", "PCK, %s CA, root: names, roles, signatures",
+	ds_verdict_pass(j->v, "pck-chain", "PCK, %s CA, root: names, roles, signatures",
 			ds_cert_cn_is(j->pck[CA].x, CN_PLATFORM) ? "Platform" : "Processor");
 	DS_TRY(ds_check_cert_time(j, j->pck[ROOT].x, "root certificate"));
 	DS_TRY(ds_check_cert_time(j, j->pck[CA].x, "PCK CA certificate"));
 	DS_TRY(ds_check_cert_time(j, j->pck[LEAF].x, "PCK certificate"));
-	ds_verdict_pass(j->v, "cert-expired", "certificates are in date");
+	ds_verdict_pass(j->v, "dates", "certificates are in date");
 	return 0;
 }
 

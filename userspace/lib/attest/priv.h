@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the verifier: one struct ds_judge per verification, handed from check to check in the order of spec/dcap 7.
- * Every check function returns 0, DS_ATTEST_REFUSED after recording why, or a negative errno.
+ * Inside the verifier: one struct ds_judge per verification, handed from check to check in the
+ * order of spec/dcap 7. Every check function returns 0, DS_ATTEST_REFUSED after recording why, or a
+ * negative errno.
  */
 #ifndef DS_ATTEST_PRIV_H
 #define DS_ATTEST_PRIV_H
@@ -33,7 +34,8 @@ struct ds_crl {
 	const char *what; /* "root CRL", "PCK CRL" */
 };
 
-/* One TCB level of TCB info (spec/dcap 4.4). advisories borrows from the document, NULL if absent. */
+/* One TCB level of TCB info (spec/dcap 4.4). advisories borrows from the document, NULL if absent.
+ */
 struct ds_tcb_level {
 	uint8_t sgx[16];
 	uint16_t pcesvn;
@@ -101,7 +103,8 @@ struct ds_judge {
 
 /* certs.c */
 void ds_acert_done(struct ds_acert *c);
-/* Exactly n PEM certificates and nothing else but white space and final NULs. 0, -EBADMSG or -ENOMEM. */
+/* Exactly n PEM certificates and nothing else but white space and final NULs. 0, -EBADMSG or
+ * -ENOMEM. */
 DS_MUST int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n);
 DS_MUST int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der);
 /* Is this the trusted root? 0, DS_ATTEST_REFUSED, negative. */
@@ -116,8 +119,10 @@ DS_MUST int ds_cert_xy(const X509 *x, uint8_t ret[64]);
 /* Both ends against the stated time; lowers the verdict's expiry. */
 DS_MUST int ds_check_cert_time(struct ds_judge *j, const X509 *x, const char *what);
 DS_MUST int ds_asn1_time(const ASN1_TIME *t, int64_t *ret);
-/* RFC 5280 path validation by OpenSSL, strict, with CRLs: the backstop behind the named checks. ca may be NULL. */
-DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root, enum ds_reason reason);
+/* RFC 5280 path validation by OpenSSL, strict, with CRLs: the backstop behind the named checks. ca
+ * may be NULL. */
+DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root,
+			  enum ds_reason reason);
 
 /* pckchain.c: checks 7-13 and 17 */
 DS_MUST int ds_check_pck_chain(struct ds_judge *j);
@@ -129,25 +134,28 @@ void ds_collateral_done(struct ds_collateral *col);
 
 /* crl.c: checks 15 and 16 */
 DS_MUST int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds_crl *crl);
-DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x, enum ds_reason reason,
-				 const char *what);
+DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x,
+				 enum ds_reason reason, const char *what);
 
 /* signer.c: checks 18, 19, 22 (signatures) */
-DS_MUST int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text, const uint8_t sig[64],
-			    enum ds_reason sig_reason, const char *what);
+DS_MUST int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text,
+			    const uint8_t sig[64], enum ds_reason sig_reason, const char *what);
 
 /* json.c */
 DS_MUST int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n);
 DS_MUST int ds_json_get_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret);
 DS_MUST int ds_json_get_time(const json_t *obj, const char *key, int64_t *ret);
 bool ds_json_is_text(const json_t *v, const char *text);
-/* tcbLevels of a module or the QE: isvsvn, tcbStatus (UpToDate, OutOfDate, Revoked), advisoryIDs. */
+/* tcbLevels of a module or the QE: isvsvn, tcbStatus (UpToDate, OutOfDate, Revoked), advisoryIDs.
+ */
 DS_MUST int ds_json_svn_levels(const json_t *arr, struct ds_svn_level **ret, size_t *ret_n);
 /* tcbStatus and advisoryIDs of any level. */
-DS_MUST int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret, const json_t **ret_advisories);
+DS_MUST int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret,
+				 const json_t **ret_advisories);
 
 /* qeid.c: the highest level not above svn, NULL if none. */
-const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n, uint32_t svn);
+const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n,
+					     uint32_t svn);
 
 /* tcbinfo.c: checks 20, 21, 23 */
 #define DS_TCBINFO_E_KIND 1
@@ -166,7 +174,8 @@ DS_MUST int ds_check_qe(struct ds_judge *j);
 /* tcb.c: checks 29 and 30 (spec/dcap 5) */
 DS_MUST int ds_check_tcb(struct ds_judge *j);
 /* Platform status changed by the worse of module and QE. */
-enum ds_tcb_status ds_tcb_merge(enum ds_tcb_status platform, enum ds_tcb_status module, enum ds_tcb_status qe);
+enum ds_tcb_status ds_tcb_merge(enum ds_tcb_status platform, enum ds_tcb_status module,
+				enum ds_tcb_status qe);
 /* Launch and current status of a TD whose module may have been updated under it. */
 enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status current);
 
@@ -174,7 +183,7 @@ enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status
 DS_MUST int ds_check_td(struct ds_judge *j);
 
 /* quote.c: everything above, without accepting; v is initialised here. */
-DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct ds_verify_opts *opts,
-			   struct ds_verdict *v);
+DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
+			   const struct ds_verify_opts *opts, struct ds_verdict *v);
 
 #endif

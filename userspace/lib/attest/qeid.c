@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* QE identity (spec/dcap 4.5) and the quoting enclave's report against it: checks 22 and 24-27. */
 #include <ds/base/rd.h>
-#include <ds/base/text.h>
 #include <ds/crypto/hash.h>
 #include <ds/crypto/p256.h>
 
@@ -82,7 +81,6 @@ int ds_qe_identity_parse(struct ds_span in, struct ds_qe_identity *ret, struct d
 
 int ds_check_qe_identity(struct ds_judge *j)
 {
-	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
 	struct ds_err err = DS_ERR_NULL;
 	int r;
 
@@ -96,15 +94,9 @@ int ds_check_qe_identity(struct ds_judge *j)
 	if (r)
 		return r;
 	j->v->qe_evaluation = j->qe.evaluation;
-	ds_time_format_rfc3339(j->time, now);
-	if (j->time < j->qe.issued)
-		return ds_verdict_fail_text(j->v, DS_REASON_QEID_NOT_YET_VALID, "QE identity",
-					    ds_time_format_rfc3339(j->qe.issued, edge), now);
-	if (j->time > j->qe.next_update)
-		return ds_verdict_fail_text(j->v, DS_REASON_QEID_EXPIRED, "QE identity",
-					    ds_time_format_rfc3339(j->qe.next_update, edge), now);
-	ds_verdict_until(j->v, j->qe.next_update);
-	ds_verdict_pass(j->v, "qeid-format", "QE identity: TD_QE, evaluation %llu, in date",
+	DS_TRY(ds_verdict_dates(j->v, "QE identity", j->qe.issued, j->qe.next_update,
+				DS_REASON_QEID_NOT_YET_VALID, DS_REASON_QEID_EXPIRED));
+	ds_verdict_pass(j->v, "qe-identity", "QE identity: TD_QE, evaluation %llu, in date",
 			(unsigned long long)j->qe.evaluation);
 	return 0;
 }
@@ -122,7 +114,7 @@ static int check_report_signature(struct ds_judge *j)
 				       "QE report is not signed by the PCK of this quote");
 	if (r)
 		return r;
-	ds_verdict_pass(j->v, "qe-report-signature", "QE report is signed by the PCK");
+	ds_verdict_pass(j->v, "qe-report", "QE report is signed by the PCK");
 	return 0;
 }
 
@@ -138,7 +130,7 @@ static int check_binding(struct ds_judge *j)
 		return ds_verdict_fail_hex(j->v, DS_REASON_QE_AUTH_BINDING,
 					   "hash of the attestation key in the QE report",
 					   DS_SPAN_ARRAY(want), got);
-	ds_verdict_pass(j->v, "qe-auth-binding", "attestation key is the one in the QE report");
+	ds_verdict_pass(j->v, "qe-binding", "attestation key is the one in the QE report");
 	return 0;
 }
 
@@ -158,26 +150,28 @@ static int check_enclave(struct ds_judge *j)
 	unsigned int prod = ds_get_u16le(rep + QE_ISVPRODID);
 
 	if (!masked_equal(rep + QE_MISCSELECT, id->miscselect_mask, id->miscselect, 4))
-		return ds_verdict_fail_hex(j->v, DS_REASON_QE_MISCSELECT, "QE MISCSELECT under the mask",
-					   DS_SPAN_ARRAY(id->miscselect),
-					   DS_SPAN(rep + QE_MISCSELECT, 4));
+		return ds_verdict_fail_hex(
+			j->v, DS_REASON_QE_MISCSELECT, "QE MISCSELECT under the mask",
+			DS_SPAN_ARRAY(id->miscselect), DS_SPAN(rep + QE_MISCSELECT, 4));
 	if (rep[QE_ATTRIBUTES] & QE_FLAG_DEBUG)
 		return ds_verdict_fail(j->v, DS_REASON_QE_DEBUG, "QE is a debug enclave");
 	if (!masked_equal(rep + QE_ATTRIBUTES, id->attributes_mask, id->attributes, 16))
-		return ds_verdict_fail_hex(j->v, DS_REASON_QE_ATTRIBUTES, "QE ATTRIBUTES under the mask",
-					   DS_SPAN_ARRAY(id->attributes),
-					   DS_SPAN(rep + QE_ATTRIBUTES, 16));
+		return ds_verdict_fail_hex(
+			j->v, DS_REASON_QE_ATTRIBUTES, "QE ATTRIBUTES under the mask",
+			DS_SPAN_ARRAY(id->attributes), DS_SPAN(rep + QE_ATTRIBUTES, 16));
 	if (memcmp(rep + QE_MRSIGNER, id->mrsigner, sizeof(id->mrsigner)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_QE_MRSIGNER, "QE MRSIGNER",
-					   DS_SPAN_ARRAY(id->mrsigner), DS_SPAN(rep + QE_MRSIGNER, 32));
+					   DS_SPAN_ARRAY(id->mrsigner),
+					   DS_SPAN(rep + QE_MRSIGNER, 32));
 	if (prod != id->isvprodid)
 		return ds_verdict_fail(j->v, DS_REASON_QE_ISVPRODID,
 				       "QE ISVPRODID: expected %u, got %u", id->isvprodid, prod);
-	ds_verdict_pass(j->v, "qe-mrsigner", "quoting enclave is the one of the QE identity");
+	ds_verdict_pass(j->v, "qe-identity", "quoting enclave is the one of the QE identity");
 	return 0;
 }
 
-const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n, uint32_t svn)
+const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n,
+					     uint32_t svn)
 {
 	const struct ds_svn_level *best = NULL;
 
@@ -204,7 +198,7 @@ int ds_check_qe(struct ds_judge *j)
 	if (!j->qe_level)
 		return ds_verdict_fail(j->v, DS_REASON_QE_TCB_NO_LEVEL,
 				       "QE ISVSVN %u is below every level of the QE identity", svn);
-	ds_verdict_pass(j->v, "qe-tcb-no-level", "QE ISVSVN %u is at level %u: %s", svn,
-			j->qe_level->isvsvn, ds_tcb_status_name(j->qe_level->status));
+	ds_verdict_pass(j->v, "qe-tcb", "QE ISVSVN %u is at level %u: %s", svn, j->qe_level->isvsvn,
+			ds_tcb_status_name(j->qe_level->status));
 	return 0;
 }

@@ -34,12 +34,13 @@ static int check_parse(struct ds_judge *j, struct ds_span quote)
 	enum ds_quote_fault fault;
 
 	if (ds_quote_parse_fault(quote, &j->q, &fault, &err))
-		return ds_verdict_fail(j->v, ds_quote_fault_reason(fault), "byte %zu: %s", err.offset, err.msg);
+		return ds_verdict_fail(j->v, ds_quote_fault_reason(fault), "byte %zu: %s",
+				       err.offset, err.msg);
 	j->v->has_body = true;
 	j->v->quote_version = j->q.version;
 	j->v->body = j->q.body;
 	j->v->emulated = !memcmp(j->q.body.mr_seam, emul_mrseam, sizeof(emul_mrseam));
-	ds_verdict_pass(j->v, "parse-truncated", "quote version %u, body type %d, %zu bytes", j->q.version,
+	ds_verdict_pass(j->v, "quote", "quote version %u, body type %d, %zu bytes", j->q.version,
 			j->q.body_type, j->q.used);
 	return 0;
 }
@@ -50,14 +51,15 @@ static int check_collateral(struct ds_judge *j, struct ds_span collateral)
 	int r;
 
 	if (!collateral.n)
-		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_MISSING,
-				       "no collateral was given; without it nothing says what is revoked");
+		return ds_verdict_fail(
+			j->v, DS_REASON_COLLATERAL_MISSING,
+			"no collateral was given; without it nothing says what is revoked");
 	r = ds_collateral_parse(collateral, &j->col, &err);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_FORMAT, "%s", err.msg);
 	if (r)
 		return r;
-	ds_verdict_pass(j->v, "collateral-format", "collateral is complete");
+	ds_verdict_pass(j->v, "collateral", "collateral is complete");
 	return 0;
 }
 
@@ -84,7 +86,7 @@ static int check_quote_signature(struct ds_judge *j)
 				       "quote is not signed by its attestation key");
 	if (r)
 		return r;
-	ds_verdict_pass(j->v, "quote-signature", "quote is signed by the attestation key");
+	ds_verdict_pass(j->v, "signature", "quote is signed by the attestation key");
 	return 0;
 }
 
@@ -117,8 +119,8 @@ static void judge_done(struct ds_judge *j)
 	(void)ds_ossl_err(NULL, 0, "attest", "");
 }
 
-int ds_judge_quote(struct ds_span quote, struct ds_span collateral, const struct ds_verify_opts *opts,
-		   struct ds_verdict *v)
+int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
+		   const struct ds_verify_opts *opts, struct ds_verdict *v)
 {
 	struct ds_judge j = {
 		.policy = opts->policy ? opts->policy : &ds_tcb_policy_default,

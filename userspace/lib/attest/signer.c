@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Who signed TCB info and QE identity: check 18, and the signatures of checks 19 and 22. The name is a security check:
- * without it any key certified under the same root could sign.
+ * Who signed TCB info and QE identity: check 18, and the signatures of checks 19 and 22. The name
+ * is a security check: without it any key certified under the same root could sign.
  */
 #include <openssl/x509v3.h>
 
@@ -25,7 +25,8 @@ static int check_chain(struct ds_judge *j, struct ds_acert chain[CHAIN_LEN], con
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN,
 				       "%s: signer's issuer is not the root", what);
 	if (ds_cert_has_ext_flag(leaf, EXFLAG_CA))
-		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN, "%s: signer is a CA", what);
+		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN, "%s: signer is a CA",
+				       what);
 	if (!ds_cert_signed_by(leaf, chain[ROOT].x))
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN,
 				       "%s: signer's certificate is not signed by the root", what);
@@ -67,7 +68,7 @@ int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span
 	if (!r)
 		r = check_signature(j, chain[LEAF].x, text, sig, sig_reason, what);
 	if (!r)
-		ds_verdict_pass(j->v, ds_reason_name(sig_reason), "%s: signer and signature", what);
+		ds_verdict_pass(j->v, "signer", "%s: signer and signature", what);
 	for (size_t i = 0; i < CHAIN_LEN; i++)
 		ds_acert_done(&chain[i]);
 	return r;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How new the platform is: TDX module, TCB level, merge and relaunch (spec/dcap 5; checks 29 and 30). */
+/* How new the platform is: TDX module, TCB level, merge and relaunch (spec/dcap 5; checks 29 and
+ * 30). */
 #include "priv.h"
 
 struct eval {
@@ -31,7 +32,8 @@ enum ds_tcb_status ds_tcb_merge(enum ds_tcb_status platform, enum ds_tcb_status 
 
 static bool speaks_of_config(enum ds_tcb_status s)
 {
-	return s == DS_TCB_CONFIG || s == DS_TCB_CONFIG_SW_HARDENING || s == DS_TCB_OUT_OF_DATE_CONFIG;
+	return s == DS_TCB_CONFIG || s == DS_TCB_CONFIG_SW_HARDENING ||
+	       s == DS_TCB_OUT_OF_DATE_CONFIG;
 }
 
 enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status current)
@@ -40,8 +42,9 @@ enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status
 	bool current_new = current < DS_TCB_RELAUNCH;
 
 	if (launch_old && current_new)
-		return speaks_of_config(launch) || speaks_of_config(current) ? DS_TCB_RELAUNCH_CONFIG :
-									       DS_TCB_RELAUNCH;
+		return speaks_of_config(launch) || speaks_of_config(current)
+			       ? DS_TCB_RELAUNCH_CONFIG
+			       : DS_TCB_RELAUNCH;
 	/* honest hardware cannot report a current module older than the one at launch */
 	return current > launch ? current : launch;
 }
@@ -79,10 +82,9 @@ static int check_signer(struct ds_judge *j, const struct ds_tdx_module *m)
 					   DS_SPAN_ARRAY(b->mr_signer_seam));
 	for (size_t i = 0; i < sizeof(m->mask); i++)
 		if ((b->seam_attributes[i] & m->mask[i]) != m->attributes[i])
-			return ds_verdict_fail_hex(j->v, DS_REASON_SEAM_ATTRIBUTES,
-						   "SEAMATTRIBUTES under the mask",
-						   DS_SPAN_ARRAY(m->attributes),
-						   DS_SPAN_ARRAY(b->seam_attributes));
+			return ds_verdict_fail_hex(
+				j->v, DS_REASON_SEAM_ATTRIBUTES, "SEAMATTRIBUTES under the mask",
+				DS_SPAN_ARRAY(m->attributes), DS_SPAN_ARRAY(b->seam_attributes));
 	if (memcmp(b->seam_attributes, zero, sizeof(zero)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_SEAM_ATTRIBUTES, "SEAMATTRIBUTES",
 					   DS_SPAN_ARRAY(zero), DS_SPAN_ARRAY(b->seam_attributes));
@@ -90,7 +92,8 @@ static int check_signer(struct ds_judge *j, const struct ds_tdx_module *m)
 }
 
 /* Components 0 and 1 are the module: judged by its own identity when there is one. */
-static bool level_fits(const struct ds_judge *j, const struct ds_tcb_level *l, const uint8_t svn[16])
+static bool level_fits(const struct ds_judge *j, const struct ds_tcb_level *l,
+		       const uint8_t svn[16])
 {
 	for (size_t i = 0; i < 16; i++)
 		if (j->ext.tcb[i] < l->sgx[i])
@@ -114,20 +117,21 @@ static int evaluate(struct ds_judge *j, const uint8_t svn[16], const char *which
 		e.module = ds_svn_level_find(m->levels, m->n_levels, svn[0]);
 		if (!e.module)
 			return ds_verdict_fail(j->v, DS_REASON_TDX_MODULE_NO_LEVEL,
-					       "%s: SVN %u is below every level of %s", which, svn[0],
-					       m->id);
+					       "%s: SVN %u is below every level of %s", which,
+					       svn[0], m->id);
 	}
 	for (size_t i = 0; i < j->tcb.n_levels && !e.platform; i++)
 		if (level_fits(j, &j->tcb.levels[i], svn))
 			e.platform = &j->tcb.levels[i];
 	if (!e.platform)
-		return ds_verdict_fail(j->v, DS_REASON_TCB_NO_LEVEL,
-				       "%s: no level of the TCB info is as low as this platform; update "
-				       "its firmware",
-				       which);
+		return ds_verdict_fail(
+			j->v, DS_REASON_TCB_NO_LEVEL,
+			"%s: no level of the TCB info is as low as this platform; update "
+			"its firmware",
+			which);
 	e.status = ds_tcb_merge(e.platform->status, e.module ? e.module->status : DS_TCB_UP_TO_DATE,
 				j->qe_level->status);
-	ds_verdict_pass(j->v, "tcb-no-level", "%s: platform %s, TDX module %s, QE %s: %s", which,
+	ds_verdict_pass(j->v, "tcb", "%s: platform %s, TDX module %s, QE %s: %s", which,
 			ds_tcb_status_name(e.platform->status),
 			e.module ? ds_tcb_status_name(e.module->status) : "-",
 			ds_tcb_status_name(j->qe_level->status), ds_tcb_status_name(e.status));
@@ -159,7 +163,8 @@ static int by_text(const void *a, const void *b)
 static void report(struct ds_judge *j, enum ds_tcb_status status, const struct eval *e)
 {
 	j->v->tcb = status;
-	(void)snprintf(j->v->tcb_status, sizeof(j->v->tcb_status), "%s", ds_tcb_status_name(status));
+	(void)snprintf(j->v->tcb_status, sizeof(j->v->tcb_status), "%s",
+		       ds_tcb_status_name(status));
 	add_advisories(j->v, e->platform->advisories);
 	if (e->module)
 		add_advisories(j->v, e->module->advisories);

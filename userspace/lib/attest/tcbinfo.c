@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* TCB info (spec/dcap 4.4): checks 20, 21 and 23. The text is parsed only after its signature has been verified. */
+/* TCB info (spec/dcap 4.4): checks 20, 21 and 23. The text is parsed only after its signature has
+ * been verified. */
 #include <ds/base/limits.h>
-#include <ds/base/text.h>
 
 #include "priv.h"
 
-#define DOMAIN      "tcb-info"
+#define DOMAIN	    "tcb-info"
 #define MAX_LEVELS  1024u
 #define MAX_MODULES 64u
 
@@ -92,7 +92,8 @@ static int module_identity(const json_t *obj, struct ds_tdx_module *m)
 {
 	const json_t *id = json_object_get(obj, "id");
 
-	if (!json_is_string(id) || !json_string_length(id) || json_string_length(id) >= sizeof(m->id))
+	if (!json_is_string(id) || !json_string_length(id) ||
+	    json_string_length(id) >= sizeof(m->id))
 		return -EBADMSG;
 	memcpy(m->id, json_string_value(id), json_string_length(id) + 1);
 	DS_TRY(module_signer(obj, m));
@@ -177,7 +178,6 @@ int ds_tcb_info_parse(struct ds_span in, struct ds_tcb_info *ret, struct ds_err 
 
 int ds_check_tcb_info(struct ds_judge *j)
 {
-	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE];
 	struct ds_err err = DS_ERR_NULL;
 	int r;
 
@@ -191,15 +191,9 @@ int ds_check_tcb_info(struct ds_judge *j)
 	if (r)
 		return r;
 	j->v->tcb_evaluation = j->tcb.evaluation;
-	ds_time_format_rfc3339(j->time, now);
-	if (j->time < j->tcb.issued)
-		return ds_verdict_fail_text(j->v, DS_REASON_TCBINFO_NOT_YET_VALID, "TCB info",
-					    ds_time_format_rfc3339(j->tcb.issued, edge), now);
-	if (j->time > j->tcb.next_update)
-		return ds_verdict_fail_text(j->v, DS_REASON_TCBINFO_EXPIRED, "TCB info",
-					    ds_time_format_rfc3339(j->tcb.next_update, edge), now);
-	ds_verdict_until(j->v, j->tcb.next_update);
-	ds_verdict_pass(j->v, "tcbinfo-format", "TCB info: TDX, evaluation %llu, in date",
+	DS_TRY(ds_verdict_dates(j->v, "TCB info", j->tcb.issued, j->tcb.next_update,
+				DS_REASON_TCBINFO_NOT_YET_VALID, DS_REASON_TCBINFO_EXPIRED));
+	ds_verdict_pass(j->v, "tcb-info", "TCB info: TDX, evaluation %llu, in date",
 			(unsigned long long)j->tcb.evaluation);
 	return 0;
 }
@@ -209,10 +203,12 @@ int ds_check_platform_match(struct ds_judge *j)
 {
 	if (memcmp(j->tcb.fmspc, j->ext.fmspc, sizeof(j->ext.fmspc)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_FMSPC_MISMATCH, "FMSPC of the TCB info",
-					   DS_SPAN_ARRAY(j->ext.fmspc), DS_SPAN_ARRAY(j->tcb.fmspc));
+					   DS_SPAN_ARRAY(j->ext.fmspc),
+					   DS_SPAN_ARRAY(j->tcb.fmspc));
 	if (memcmp(j->tcb.pceid, j->ext.pceid, sizeof(j->ext.pceid)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_PCEID_MISMATCH, "PCEID of the TCB info",
-					   DS_SPAN_ARRAY(j->ext.pceid), DS_SPAN_ARRAY(j->tcb.pceid));
-	ds_verdict_pass(j->v, "fmspc-mismatch", "TCB info is that of this platform");
+					   DS_SPAN_ARRAY(j->ext.pceid),
+					   DS_SPAN_ARRAY(j->tcb.pceid));
+	ds_verdict_pass(j->v, "platform", "TCB info is that of this platform");
 	return 0;
 }

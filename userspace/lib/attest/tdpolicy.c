@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The TD itself and the deployment's policy: checks 31-35 of spec/dcap 7. All are looked at, none hides another. */
+/* The TD itself and the deployment's policy: checks 31-35 of spec/dcap 7. All are looked at, none
+ * hides another. */
 #include <ds/base/rd.h>
 #include <ds/base/text.h>
 
 #include "priv.h"
 
-/* Body type 4 (spec/dcap 1.3): service TD hashes at launch and now, offsets in the last 237 bytes. */
+/* Body type 4 (spec/dcap 1.3): service TD hashes at launch and now, offsets in the last 237 bytes.
+ */
 #define EXT_INITIAL_SERVICE_TD 81
 #define EXT_CURRENT_SERVICE_TD 181
 
-static int attribute_failure(struct ds_judge *j, enum ds_reason reason, const char *what, uint64_t bits)
+static int attribute_failure(struct ds_judge *j, enum ds_reason reason, const char *what,
+			     uint64_t bits)
 {
 	return ds_verdict_fail(j->v, reason, "TDATTRIBUTES: %s (bits 0x%016llx)", what,
 			       (unsigned long long)bits);
@@ -26,19 +29,21 @@ static int check_attributes(struct ds_judge *j)
 		allowed |= DS_TD_ATTR_DEBUG;
 	bad = attr & ~allowed;
 	if (bad & DS_TD_ATTR_UNTRUSTED)
-		r = attribute_failure(j, DS_REASON_TD_DEBUG, "the host may debug or profile the TD", bad);
+		r = attribute_failure(j, DS_REASON_TD_DEBUG, "the host may debug or profile the TD",
+				      bad);
 	if (bad & DS_TD_ATTR_MIGRATABLE)
 		r = attribute_failure(j, DS_REASON_TD_MIGRATABLE, "the TD can be migrated", bad);
 	if (bad & ~(DS_TD_ATTR_UNTRUSTED | DS_TD_ATTR_MIGRATABLE))
-		r = attribute_failure(j, DS_REASON_TD_ATTRIBUTES_RESERVED, "bits that are not allowed",
-				      bad);
+		r = attribute_failure(j, DS_REASON_TD_ATTRIBUTES_RESERVED,
+				      "bits that are not allowed", bad);
 	if (missing & DS_TD_ATTR_SEPT_VE)
 		r = attribute_failure(j, DS_REASON_TD_SEPT_VE, "SEPT_VE_DISABLE is clear", attr);
 	if (missing & ~DS_TD_ATTR_SEPT_VE)
-		r = attribute_failure(j, DS_REASON_TD_ATTRIBUTES_RESERVED, "required bits are clear",
-				      missing);
+		r = attribute_failure(j, DS_REASON_TD_ATTRIBUTES_RESERVED,
+				      "required bits are clear", missing);
 	if (!r)
-		ds_verdict_pass(j->v, "td-debug", "TDATTRIBUTES 0x%016llx", (unsigned long long)attr);
+		ds_verdict_pass(j->v, "td-attributes", "TDATTRIBUTES 0x%016llx",
+				(unsigned long long)attr);
 	return r;
 }
 
@@ -48,7 +53,8 @@ static int check_xfam(struct ds_judge *j)
 
 	if (j->policy->xfam_allowed && bad)
 		return ds_verdict_fail(j->v, DS_REASON_TD_ATTRIBUTES_RESERVED,
-				       "XFAM: bits 0x%llx are not allowed", (unsigned long long)bad);
+				       "XFAM: bits 0x%llx are not allowed",
+				       (unsigned long long)bad);
 	return 0;
 }
 
@@ -77,7 +83,7 @@ static int check_service_td(struct ds_judge *j)
 		if (hashes[i] && !service_td_ok(j, hashes[i]))
 			return ds_verdict_fail_hex(j->v, DS_REASON_TD_SERVICE_TD, "service TD",
 						   DS_SPAN_ARRAY(none), DS_SPAN(hashes[i], 48));
-	ds_verdict_pass(j->v, "td-service-td", "no service TD but those of the policy");
+	ds_verdict_pass(j->v, "service-td", "no service TD but those of the policy");
 	return 0;
 }
 
@@ -88,9 +94,9 @@ static int check_status(struct ds_judge *j)
 
 	if (s == DS_TCB_REVOKED || !(j->policy->tcb_status & 1u << s))
 		r = ds_verdict_fail_text(j->v, DS_REASON_TCB_STATUS, "TCB status",
-					 j->policy->tcb_status == 1u << DS_TCB_UP_TO_DATE ?
-						 "UpToDate" :
-						 "a status of the policy",
+					 j->policy->tcb_status == 1u << DS_TCB_UP_TO_DATE
+						 ? "UpToDate"
+						 : "a status of the policy",
 					 j->v->tcb_status);
 	else
 		ds_verdict_pass(j->v, "tcb-status", "%s", j->v->tcb_status);
@@ -107,7 +113,8 @@ static int check_advisories(struct ds_judge *j)
 	for (size_t i = 0; i < j->policy->n_deny_advisory; i++)
 		for (size_t k = 0; k < j->v->n_advisories; k++)
 			if (!strcmp(j->policy->deny_advisory[i], j->v->advisories[k]))
-				return ds_verdict_fail(j->v, DS_REASON_ADVISORY, "%s is denied by policy",
+				return ds_verdict_fail(j->v, DS_REASON_ADVISORY,
+						       "%s is denied by policy",
 						       j->v->advisories[k]);
 	return 0;
 }
@@ -118,10 +125,12 @@ static int check_platform(struct ds_judge *j)
 
 	for (size_t i = 0; i < p->n_deny_ppid; i++)
 		if (!memcmp(p->deny_ppid[i], j->ext.ppid, 16))
-			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED, "PPID is on the deny list");
+			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
+					       "PPID is on the deny list");
 	for (size_t i = 0; i < p->n_deny_fmspc; i++)
 		if (!memcmp(p->deny_fmspc[i], j->ext.fmspc, 6))
-			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED, "FMSPC is on the deny list");
+			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
+					       "FMSPC is on the deny list");
 	for (size_t i = 0; i < p->n_deny_instance; i++)
 		if (j->ext.platform && !memcmp(p->deny_instance[i], j->ext.instance, 16))
 			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
@@ -131,8 +140,9 @@ static int check_platform(struct ds_judge *j)
 
 int ds_check_td(struct ds_judge *j)
 {
-	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam,	 check_service_td,
-						     check_status,     check_advisories, check_platform };
+	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam,
+						     check_service_td, check_status,
+						     check_advisories, check_platform };
 	int r = 0;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(checks); i++)

@@ -25,7 +25,8 @@ static const char *const tcb_names[DS_TCB_COUNT] = {
 
 const struct ds_tcb_policy ds_tcb_policy_default = {
 	.tcb_status = 1u << DS_TCB_UP_TO_DATE,
-	.td_attr_allowed = DS_TD_ATTR_LASS | DS_TD_ATTR_SEPT_VE | DS_TD_ATTR_PKS | DS_TD_ATTR_PERFMON,
+	.td_attr_allowed = DS_TD_ATTR_LASS | DS_TD_ATTR_SEPT_VE | DS_TD_ATTR_PKS |
+			   DS_TD_ATTR_PERFMON,
 	.td_attr_required = DS_TD_ATTR_SEPT_VE,
 };
 
@@ -138,6 +139,23 @@ void ds_verdict_accept(struct ds_verdict *v)
 		return;
 	v->reason = DS_REASON_NONE;
 	v->accepted = true;
+}
+
+int ds_verdict_dates(struct ds_verdict *v, const char *what, int64_t from, int64_t to,
+		     enum ds_reason early, enum ds_reason late)
+{
+	bool is_early = v->time < from;
+	char now[DS_TIME_SIZE], edge[DS_TIME_SIZE], text[160];
+
+	if (!is_early && v->time <= to) {
+		ds_verdict_until(v, to);
+		return 0;
+	}
+	ds_time_format_rfc3339(v->time, now);
+	ds_time_format_rfc3339(is_early ? from : to, edge);
+	(void)snprintf(text, sizeof(text), "%s: %s %s, judged at %s", what,
+		       is_early ? "good only from" : "ended", edge, now);
+	return fail(v, is_early ? early : late, edge, now, text);
 }
 
 void ds_verdict_until(struct ds_verdict *v, int64_t t)

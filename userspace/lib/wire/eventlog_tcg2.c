@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Event logs: the TCG2 crypto-agile form ("TCG PC Client Platform Firmware Profile", 10.2), as firmware leaves it in
- * the CCEL table and as dstack_rtmr.ko writes it.
+ * Event logs: the TCG2 crypto-agile form ("TCG PC Client Platform Firmware Profile", 10.2), as
+ * firmware leaves it in the CCEL table and as dstack_rtmr.ko writes it.
  */
 #include <ds/base/rd.h>
 #include <ds/wire/eventlog.h>
 
-#define DOMAIN        "event-log"
-#define ALG_SHA384    0x000cu
-#define SPEC_ID       "Spec ID Event03"
-#define SPEC_ID_SIZE  16u /* with the terminator */
-#define FILL_INDEX    0xffffffffu
+#define DOMAIN	     "event-log"
+#define ALG_SHA384   0x000cu
+#define SPEC_ID	     "Spec ID Event03"
+#define SPEC_ID_SIZE 16u /* with the terminator */
+#define FILL_INDEX   0xffffffffu
 
 static int bad(struct ds_err *err, const struct ds_rd *rd, size_t i, const char *what)
 {
 	return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "entry %zu: %s", i, what);
 }
 
-/* The event data of the first record: which digests the rest carries. Ours must be SHA-384 and nothing else. */
+/* The event data of the first record: which digests the rest carries. Ours must be SHA-384 and
+ * nothing else. */
 static int spec_id(struct ds_rd *rd)
 {
 	struct ds_span sig;
@@ -57,7 +58,8 @@ static int header(struct ds_rd *rd, struct ds_err *err)
 	return 0;
 }
 
-/* LE32(type) ":" name ":" payload: what the module records as data of a named event (spec/boot 4.3). */
+/* LE32(type) ":" name ":" payload: what the module records as data of a named event
+ * (spec/boot 4.3). */
 static int split_preimage(struct ds_span data, char name[DS_MAX_EVENT_NAME + 1],
 			  struct ds_span *ret_payload)
 {
@@ -110,8 +112,9 @@ static int entry(struct ds_rd *rd, uint32_t index, size_t i, struct ds_eventlog 
 	if (type == DS_EV_RUNTIME && split_preimage(data, name, &data))
 		return bad(err, rd, i, "runtime event data is not type:name:payload");
 	r = ds_eventlog_add(log, index - 1, type, digest.p, name, data, NULL);
-	return r ? ds_err_set(err, r, DOMAIN, ds_rd_pos(rd), "entry %zu: too many events or no memory", i) :
-		   0;
+	return r ? ds_err_set(err, r, DOMAIN, ds_rd_pos(rd),
+			      "entry %zu: too many events or no memory", i)
+		 : 0;
 }
 
 /* Is what is left the fill of a fixed-size table? */

@@ -3,19 +3,19 @@
 #include <ds/base/rd.h>
 #include <ds/wire/pckext.h>
 
-#define DOMAIN         "pck-ext"
+#define DOMAIN	       "pck-ext"
 #define DER_BOOLEAN    0x01
 #define DER_INTEGER    0x02
 #define DER_OCTETS     0x04
-#define DER_OID        0x06
+#define DER_OID	       0x06
 #define DER_ENUMERATED 0x0a
 #define DER_SEQUENCE   0x30
 
 enum item { PPID = 1, TCB = 2, PCEID = 3, FMSPC = 4, SGX_TYPE = 5, INSTANCE = 6, CONFIG = 7 };
-#define TCB_PCESVN     17
-#define TCB_CPUSVN     18
-#define BIT(n)         (1u << (n))
-#define ALL(from, to)  ((BIT((to) + 1) - 1) & ~(BIT(from) - 1))
+#define TCB_PCESVN    17
+#define TCB_CPUSVN    18
+#define BIT(n)	      (1u << (n))
+#define ALL(from, to) ((BIT((to) + 1) - 1) & ~(BIT(from) - 1))
 
 static const uint8_t base_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
 

@@ -4,10 +4,10 @@
 #include <ds/base/rd.h>
 #include <ds/wire/quote.h>
 
-#define DOMAIN        "quote"
-#define KEY_TYPE_P256 2u          /* 1.1 */
+#define DOMAIN	      "quote"
+#define KEY_TYPE_P256 2u	  /* 1.1 */
 #define TEE_TYPE_TDX  0x00000081u /* 1.1 */
-#define BODY_TD10     584u        /* 1.2 */
+#define BODY_TD10     584u	  /* 1.2 */
 #define BODY_TD15     648u
 #define BODY_TD15_EXT 885u
 

@@ -3,10 +3,10 @@
 #include <ds/base/rd.h>
 #include <ds/wire/tdreport.h>
 
-#define DOMAIN           "tdreport"
-#define TYPE_TDX         0x81
+#define DOMAIN		 "tdreport"
+#define TYPE_TDX	 0x81
 #define TEE_TCB_INFO_LEN 239
-#define TD_INFO_LEN      512
+#define TD_INFO_LEN	 512
 
 static int mac_struct(struct ds_rd *rd, struct ds_tdreport *t, uint8_t *ret_type)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Policy in, verdict out. A verdict is plain data owned by the caller: no allocation, no pointer into the evidence. It
- * starts refused and becomes accepted only when every check has passed.
+ * Policy in, verdict out. A verdict is plain data owned by the caller: no allocation, no pointer
+ * into the evidence. It starts refused and becomes accepted only when every check has passed.
  */
 #ifndef DS_ATTEST_VERDICT_H
 #define DS_ATTEST_VERDICT_H
@@ -28,25 +28,25 @@ const char *ds_tcb_status_name(enum ds_tcb_status status);
 /* 0, or -ENOENT for a word that is not in the list. */
 DS_MUST int ds_tcb_status_parse(struct ds_span word, enum ds_tcb_status *ret);
 
-#define DS_TD_ATTR_DEBUG       (1ull << 0)
-#define DS_TD_ATTR_UNTRUSTED   0xffull /* group 7:0 */
-#define DS_TD_ATTR_LASS        (1ull << 27)
-#define DS_TD_ATTR_SEPT_VE     (1ull << 28)
-#define DS_TD_ATTR_MIGRATABLE  (1ull << 29)
-#define DS_TD_ATTR_PKS         (1ull << 30)
-#define DS_TD_ATTR_PERFMON     (1ull << 63)
+#define DS_TD_ATTR_DEBUG      (1ull << 0)
+#define DS_TD_ATTR_UNTRUSTED  0xffull /* group 7:0 */
+#define DS_TD_ATTR_LASS	      (1ull << 27)
+#define DS_TD_ATTR_SEPT_VE    (1ull << 28)
+#define DS_TD_ATTR_MIGRATABLE (1ull << 29)
+#define DS_TD_ATTR_PKS	      (1ull << 30)
+#define DS_TD_ATTR_PERFMON    (1ull << 63)
 
 /*
- * What one deployment accepts. ds_tcb_policy_default is the safe choice; lists are borrowed. Revoked can never be
- * allowed, DEBUG only by its own switch.
+ * What one deployment accepts. ds_tcb_policy_default is the safe choice; lists are borrowed.
+ * Revoked can never be allowed, DEBUG only by its own switch.
  */
 struct ds_tcb_policy {
-	uint32_t tcb_status;        /* 1 << enum ds_tcb_status */
-	uint64_t td_attr_allowed;   /* bits that may be set */
-	uint64_t td_attr_required;  /* bits that must be set */
-	bool allow_debug;           /* TDATTRIBUTES.DEBUG */
-	uint64_t xfam_allowed;      /* 0: not checked */
-	uint64_t min_evaluation;    /* tcbEvaluationDataNumber of the TCB info */
+	uint32_t tcb_status;		 /* 1 << enum ds_tcb_status */
+	uint64_t td_attr_allowed;	 /* bits that may be set */
+	uint64_t td_attr_required;	 /* bits that must be set */
+	bool allow_debug;		 /* TDATTRIBUTES.DEBUG */
+	uint64_t xfam_allowed;		 /* 0: not checked */
+	uint64_t min_evaluation;	 /* tcbEvaluationDataNumber of the TCB info */
 	const uint8_t (*service_td)[48]; /* accepted values of MRSERVICETD besides zero */
 	size_t n_service_td;
 	const char *const *deny_advisory;
@@ -65,7 +65,7 @@ extern const struct ds_tcb_policy ds_tcb_policy_default;
 #define DS_VERDICT_ADVISORIES 192
 
 struct ds_check {
-	const char *name; /* the reason a failure would give, or a plain word; a literal */
+	const char *name; /* what was looked at, or of a failure its reason; a literal */
 	bool ok;
 	char text[112];
 };
@@ -81,10 +81,11 @@ struct ds_verdict {
 	char advisories[DS_VERDICT_ADVISORIES][24];
 	size_t n_advisories;
 	uint64_t tcb_evaluation, qe_evaluation; /* tcbEvaluationDataNumber of both documents */
-	bool emulated;     /* MRSEAM is the constant of tdx_emul.ko: no security, whatever the anchors */
-	bool custom_root;  /* judged under a root the caller gave */
-	int64_t time;      /* the time everything was judged at */
-	int64_t expires;   /* earliest end of anything used; 0 if refused before it was known */
+	bool emulated; /* MRSEAM is the constant of tdx_emul.ko: no security, whatever the anchors
+			*/
+	bool custom_root; /* judged under a root the caller gave */
+	int64_t time;	  /* the time everything was judged at */
+	int64_t expires;  /* earliest end of anything used; 0 if refused before it was known */
 	bool has_body;
 	uint16_t quote_version;
 	struct ds_td_body body;
@@ -101,17 +102,22 @@ void ds_verdict_init(struct ds_verdict *v);
 /* A check that passed; text may be "". */
 void ds_verdict_pass(struct ds_verdict *v, const char *name, const char *fmt, ...) DS_PRINTF(3, 4);
 /*
- * A check that failed: the first one gives reason and detail. Returns DS_ATTEST_REFUSED, so that callers write
- * return ds_verdict_fail(...). Peer text in fmt's arguments is escaped here.
+ * A check that failed: the first one gives reason and detail. Returns DS_ATTEST_REFUSED, so that
+ * callers write return ds_verdict_fail(...). Peer text in fmt's arguments is escaped here.
  */
 #define DS_ATTEST_REFUSED 1
-int ds_verdict_fail(struct ds_verdict *v, enum ds_reason reason, const char *fmt, ...) DS_PRINTF(3, 4);
+int ds_verdict_fail(struct ds_verdict *v, enum ds_reason reason, const char *fmt, ...)
+	DS_PRINTF(3, 4);
 /* The same with both values as hex. */
-int ds_verdict_fail_hex(struct ds_verdict *v, enum ds_reason reason, const char *what, struct ds_span expected,
-			struct ds_span actual);
+int ds_verdict_fail_hex(struct ds_verdict *v, enum ds_reason reason, const char *what,
+			struct ds_span expected, struct ds_span actual);
 /* The same with both values as text. */
-int ds_verdict_fail_text(struct ds_verdict *v, enum ds_reason reason, const char *what, const char *expected,
-			 const char *actual);
+int ds_verdict_fail_text(struct ds_verdict *v, enum ds_reason reason, const char *what,
+			 const char *expected, const char *actual);
+/* Is v->time between from and to, both included? Lowers the expiry to to, or fails with early or
+ * late. */
+DS_MUST int ds_verdict_dates(struct ds_verdict *v, const char *what, int64_t from, int64_t to,
+			     enum ds_reason early, enum ds_reason late);
 /* After the last check: accepted, unless one has failed or none was made. */
 void ds_verdict_accept(struct ds_verdict *v);
 /* Lower the expiry to t. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verifier of every program: quote, collateral, event log and identity (spec/dcap 1-7, spec/kms 4). No network, no
- * global state; one time value per call. All functions return 0 also when the evidence is refused: the answer is
- * verdict->accepted. Negative errno is an internal failure (memory), and the verdict then says refused.
+ * The verifier of every program: quote, collateral, event log and identity (spec/dcap 1-7, spec/kms
+ * 4). No network, no global state; one time value per call. All functions return 0 also when the
+ * evidence is refused: the answer is verdict->accepted. Negative errno is an internal failure
+ * (memory), and the verdict then says refused.
  */
 #ifndef DS_ATTEST_VERIFY_H
 #define DS_ATTEST_VERIFY_H
@@ -14,14 +15,16 @@
 struct ds_attestation;
 
 struct ds_verify_opts {
-	struct ds_span root_ca; /* DER or PEM, one certificate; n == 0: the pinned Intel SGX Root CA */
-	int64_t time;           /* seconds since 1970 */
+	struct ds_span
+		root_ca; /* DER or PEM, one certificate; n == 0: the pinned Intel SGX Root CA */
+	int64_t time;	 /* seconds since 1970 */
 	const struct ds_tcb_policy *policy; /* NULL: ds_tcb_policy_default */
 };
 
-/* Quote and collateral (the JSON set of spec/dcap 4.1; n == 0 ends in collateral-missing after the chain checks). */
-DS_MUST int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json, const struct ds_verify_opts *opts,
-			    struct ds_verdict *ret);
+/* Quote and collateral (the JSON set of spec/dcap 4.1; n == 0 ends in collateral-missing after the
+ * chain checks). */
+DS_MUST int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json,
+			    const struct ds_verify_opts *opts, struct ds_verdict *ret);
 
 /* The reason that goes with a parser's fault. */
 enum ds_reason ds_quote_fault_reason(enum ds_quote_fault fault);
@@ -31,16 +34,17 @@ struct ds_identity {
 	uint8_t app_id[20];
 	uint8_t compose_hash[32];
 	uint8_t instance_id[20];
-	size_t instance_id_len;    /* 20, or 0: the app asked for none */
+	size_t instance_id_len; /* 20, or 0: the app asked for none */
 	uint8_t os_image_hash[32];
 	bool has_os_image_hash;
-	bool os_image_hash_measured; /* from the os-image-hash event; else only claimed by vm_config */
-	uint8_t device_id[32];     /* SHA-256(PPID) */
+	bool os_image_hash_measured; /* from the os-image-hash event; else only claimed by vm_config
+				      */
+	uint8_t device_id[32];	     /* SHA-256(PPID) */
 	uint8_t mr_system[32];
 	uint8_t mr_aggregated[32]; /* over the whole log */
 	uint8_t mr_system_boot[32];
 	uint8_t mr_aggregated_boot[32]; /* over the log up to boot-mr-done */
-	struct ds_buf key_provider; /* payload of the key-provider event, empty if absent */
+	struct ds_buf key_provider;	/* payload of the key-provider event, empty if absent */
 	bool boot_mr_done;
 	bool boot_complete; /* system-ready was measured */
 };
@@ -51,23 +55,27 @@ void ds_identity_done(struct ds_identity *id);
 #define DS_IDENTITY DS_CLEANUP(ds_identity_done)
 
 /*
- * dstack evidence: the quote as above, REPORTDATA (all 64 bytes, constant time) equal to expect_report_data in quote
- * and blob, event names, RTMR3 equal to the replay of the runtime events, app-id and compose-hash present with the
- * right sizes. ret_id (zeroed or DS_IDENTITY_NULL) is filled only when the verdict is accepted; free it with
- * ds_identity_done() either way.
+ * dstack evidence: the quote as above, REPORTDATA (all 64 bytes, constant time) equal to
+ * expect_report_data in quote and blob, event names, RTMR3 equal to the replay of the runtime
+ * events, app-id and compose-hash present with the right sizes. ret_id (zeroed or DS_IDENTITY_NULL)
+ * is filled only when the verdict is accepted; free it with ds_identity_done() either way.
  */
-DS_MUST int ds_attest_evidence(const struct ds_attestation *att, const uint8_t expect_report_data[64],
-			       struct ds_span collateral_json, const struct ds_verify_opts *opts,
-			       struct ds_verdict *ret, struct ds_identity *ret_id);
+DS_MUST int ds_attest_evidence(const struct ds_attestation *att,
+			       const uint8_t expect_report_data[64], struct ds_span collateral_json,
+			       const struct ds_verify_opts *opts, struct ds_verdict *ret,
+			       struct ds_identity *ret_id);
 
 /*
- * Further checks on an accepted verdict; each records its check and, when it fails, turns the verdict to refused.
- * They return 0 or DS_ATTEST_REFUSED; on a verdict that is already refused they only record.
+ * Further checks on an accepted verdict; each records its check and, when it fails, turns the
+ * verdict to refused. They return 0 or DS_ATTEST_REFUSED; on a verdict that is already refused they
+ * only record.
  */
 /* The log replays to the registers of the report; with all set, RTMR0-2 too. */
-DS_MUST int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log, const uint8_t rt_mr[4][48], bool all);
+DS_MUST int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log,
+			  const uint8_t rt_mr[4][48], bool all);
 /* SHA-256 of the compose file is the measured compose-hash. */
-DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id, struct ds_span compose);
+DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id,
+			      struct ds_span compose);
 
 /* MRTD and RTMR0-2 of an image, as dstack-mr prints them. */
 struct ds_image_mr {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (spec/dcap 3.2): which platform the certificate is
- * for and how new its microcode is. Pure; DER only, every item exactly once, nothing unknown, nothing left over.
+ * The SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (spec/dcap 3.2): which platform
+ * the certificate is for and how new its microcode is. Pure; DER only, every item exactly once,
+ * nothing unknown, nothing left over.
  */
 #ifndef DS_WIRE_PCKEXT_H
 #define DS_WIRE_PCKEXT_H
@@ -16,7 +17,7 @@ struct ds_pck_ext {
 	uint8_t pceid[2];
 	uint8_t fmspc[6];
 	uint8_t sgx_type; /* 0 standard, 1 scalable, 2 scalable with integrity */
-	bool platform;    /* items of the Platform CA are present: */
+	bool platform;	  /* items of the Platform CA are present: */
 	uint8_t instance[16];
 	bool dynamic_platform, cached_keys, smt;
 };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TDX quotes, versions 4 and 5, byte by byte (spec/dcap 1.1-1.6). Pure: bytes in, fields out; no allocation. The spans
- * of struct ds_quote borrow the caller's buffer, so that the bytes verified are the bytes that were parsed.
+ * TDX quotes, versions 4 and 5, byte by byte (spec/dcap 1.1-1.6). Pure: bytes in, fields out; no
+ * allocation. The spans of struct ds_quote borrow the caller's buffer, so that the bytes verified
+ * are the bytes that were parsed.
  */
 #ifndef DS_WIRE_QUOTE_H
 #define DS_WIRE_QUOTE_H
 
 #include <ds/base/base.h>
 
-#define DS_MR_SIZE          48
+#define DS_MR_SIZE	    48
 #define DS_REPORT_DATA_SIZE 64
 #define DS_QE_REPORT_SIZE   384
 
@@ -43,16 +44,17 @@ struct ds_quote {
 	uint8_t user_data[20];
 	enum ds_quote_body body_type;
 	struct ds_td_body body;
-	struct ds_span signed_part;   /* header, descriptor and body: what the attestation key signs */
-	struct ds_span signature;     /* 64, r || s */
-	struct ds_span attest_key;    /* 64, x || y */
-	struct ds_span qe_report;     /* 384 */
+	struct ds_span
+		signed_part;	   /* header, descriptor and body: what the attestation key signs */
+	struct ds_span signature;  /* 64, r || s */
+	struct ds_span attest_key; /* 64, x || y */
+	struct ds_span qe_report;  /* 384 */
 	struct ds_span qe_report_sig; /* 64, r || s */
-	struct ds_span qe_auth;       /* QE authentication data, may be empty */
-	struct ds_span ext;           /* 237 bytes of body type 4, else empty */
-	uint16_t cert_type;           /* inner certification data: 1-5 or 7 */
+	struct ds_span qe_auth;	      /* QE authentication data, may be empty */
+	struct ds_span ext;	      /* 237 bytes of body type 4, else empty */
+	uint16_t cert_type;	      /* inner certification data: 1-5 or 7 */
 	struct ds_span cert_data;
-	size_t used;                  /* bytes of the quote proper; only zeros follow */
+	size_t used; /* bytes of the quote proper; only zeros follow */
 };
 
 /* Why a quote did not parse; names and order of spec/dcap 7, rows 1-6. */
@@ -73,7 +75,7 @@ enum ds_quote_fault {
 /* 0, or -EBADMSG with err (may be NULL) saying where and what. */
 DS_MUST int ds_quote_parse(struct ds_span in, struct ds_quote *ret, struct ds_err *err);
 /* The same, and the fault for callers that need a stable reason; ret_fault is always written. */
-DS_MUST int ds_quote_parse_fault(struct ds_span in, struct ds_quote *ret, enum ds_quote_fault *ret_fault,
-				 struct ds_err *err);
+DS_MUST int ds_quote_parse_fault(struct ds_span in, struct ds_quote *ret,
+				 enum ds_quote_fault *ret_fault, struct ds_err *err);
 
 #endif

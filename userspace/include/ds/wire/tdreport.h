@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TDREPORT, 1024 bytes, as TDG.MR.REPORT writes it (spec/dcap 1.7). Pure; spans borrow the input. Its REPORTMAC can be
- * checked by the CPU that made it only, so a parsed report is trusted as far as its source.
+ * TDREPORT, 1024 bytes, as TDG.MR.REPORT writes it (spec/dcap 1.7). Pure; spans borrow the input.
+ * Its REPORTMAC can be checked by the CPU that made it only, so a parsed report is trusted as far
+ * as its source.
  */
 #ifndef DS_WIRE_TDREPORT_H
 #define DS_WIRE_TDREPORT_H
@@ -20,7 +21,7 @@ struct ds_tdreport {
 	uint8_t mac[32];
 	struct ds_td_body body; /* has_svn2 set: the field exists; it is zero under 1.0 modules */
 	struct ds_span tee_tcb_info; /* 239 bytes: SHA-384 equals tee_tcb_info_hash */
-	struct ds_span td_info;      /* 512 bytes: SHA-384 equals td_info_hash */
+	struct ds_span td_info;	     /* 512 bytes: SHA-384 equals td_info_hash */
 };
 
 /* Exactly 1024 bytes of type 0x81, else -EBADMSG. */

@@ -4,3 +4,6 @@ fuzzers += tests/fuzz/fuzz_hostinput.c
 fuzzers += tests/fuzz/fuzz_clienthello.c
 fuzzers += tests/fuzz/fuzz_compose.c
 fuzzers += tests/fuzz/fuzz_key_desc.c
+fuzzers += tests/fuzz/fuzz_tdvf.c
+fuzzers += tests/fuzz/fuzz_pe.c
+fuzzers += tests/fuzz/fuzz_emul_bundle.c

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kms.conf, see dstack-kms(8). Paths are used as given; relative ones are relative to the working directory. */
+#ifndef KMS_CONF_H
+#define KMS_CONF_H
+
+#include <ds/base/base.h>
+
+#define KMS_MAX_NAMES      16u
+#define KMS_MAX_COLLATERAL 16u
+
+enum kms_client_cert { KMS_CLIENT_REQUIRED, KMS_CLIENT_OPTIONAL };
+
+struct kms_conf {
+	char *cert_dir;
+	char *addr;
+	uint16_t port;
+	char *policy;
+	char *release_log;
+	char *port_file; /* the port that was bound is written there; NULL: nowhere */
+	char *alt_names[KMS_MAX_NAMES];
+	size_t n_alt_names;
+	enum kms_client_cert sign_cert_client;
+	uint64_t cert_days; /* longest life of a certificate for an app */
+	uint64_t max_connections;
+	uint64_t request_seconds;
+	char *root_ca; /* NULL: the pinned Intel root */
+	char *collateral[KMS_MAX_COLLATERAL];
+	size_t n_collateral;
+};
+
+DS_MUST int kms_conf_load(const char *path, struct kms_conf *ret, struct ds_err *err);
+void kms_conf_done(struct kms_conf *conf);
+
+#endif

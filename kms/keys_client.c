@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The net process's end of the keys process. */
+#include "keys.h"
+
+#include <sys/socket.h>
+
+/* The answer in secret memory: it may carry keys. */
+static int ask(int sock, const struct kms_ask *q, struct ds_secret **ret)
+{
+	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_answer));
+	struct kms_answer *ans = room ? (struct kms_answer *)room->p : NULL;
+	ssize_t n;
+
+	if (!ans)
+		return -ENOMEM;
+	if (send(sock, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
+		return -EPIPE;
+	do {
+		n = recv(sock, ans, sizeof(*ans), MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(*ans) || ans->n > sizeof(ans->data))
+		return -EPIPE;
+	if (ans->status)
+		return ans->status < 0 ? ans->status : -EPIPE;
+	*ret = room;
+	room = NULL;
+	return 0;
+}
+
+static int ask_buf(int sock, const struct kms_ask *q, struct ds_buf *ret)
+{
+	DS_SECRET struct ds_secret *room = NULL;
+	const struct kms_answer *ans;
+
+	DS_TRY(ask(sock, q, &room));
+	ans = (const struct kms_answer *)room->p;
+	return ds_buf_add(ret, ans->data, ans->n);
+}
+
+int kms_keys_hello(int sock, uint8_t ret_k256_pub[33])
+{
+	struct kms_ask q = { .op = KMS_OP_HELLO };
+	DS_BUF struct ds_buf pub = DS_BUF_NULL;
+
+	DS_TRY(ask_buf(sock, &q, &pub));
+	if (pub.n != 33)
+		return -EPIPE;
+	memcpy(ret_k256_pub, pub.p, 33);
+	return 0;
+}
+
+int kms_keys_app(int sock, const uint8_t app[20], struct ds_span inst, struct ds_secret **ret)
+{
+	struct kms_ask q = { .op = KMS_OP_APP_KEYS, .inst_n = (uint32_t)inst.n };
+	DS_SECRET struct ds_secret *room = NULL;
+	const struct kms_answer *ans;
+
+	if (inst.n && inst.n != sizeof(q.inst))
+		return -EINVAL;
+	memcpy(q.app, app, sizeof(q.app));
+	if (inst.n)
+		memcpy(q.inst, inst.p, inst.n);
+	DS_TRY(ask(sock, &q, &room));
+	ans = (const struct kms_answer *)room->p;
+	if (ans->n != sizeof(struct kms_app_keys))
+		return -EPIPE;
+	*ret = ds_secret_from(ans->data, sizeof(struct kms_app_keys));
+	return *ret ? 0 : -ENOMEM;
+}
+
+int kms_keys_app_ca(int sock, const uint8_t app[20], struct ds_buf *ret_der)
+{
+	struct kms_ask q = { .op = KMS_OP_APP_CA };
+
+	memcpy(q.app, app, sizeof(q.app));
+	return ask_buf(sock, &q, ret_der);
+}
+
+int kms_keys_app_sign(int sock, const uint8_t app[20], const uint8_t digest[32], struct ds_buf *ret_sig)
+{
+	struct kms_ask q = { .op = KMS_OP_APP_SIGN };
+
+	memcpy(q.app, app, sizeof(q.app));
+	memcpy(q.digest, digest, sizeof(q.digest));
+	return ask_buf(sock, &q, ret_sig);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The keys process: roots in, derived values out, see proto.h. */
+#include "keys.h"
+#include "store.h"
+
+#include <ds/base/log.h>
+#include <ds/crypto/k256.h>
+#include <ds/keys/derive.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* What is left to do needs memory, random numbers, the clock and the socket; no path and no other descriptor. */
+static int jail(void)
+{
+	static const int allowed[] = {
+		SCMP_SYS(read),	      SCMP_SYS(write),	    SCMP_SYS(recvfrom),	  SCMP_SYS(sendto),
+		SCMP_SYS(recvmsg),    SCMP_SYS(sendmsg),    SCMP_SYS(mmap),	  SCMP_SYS(munmap),
+		SCMP_SYS(mprotect),   SCMP_SYS(mremap),	    SCMP_SYS(brk),	  SCMP_SYS(madvise),
+		SCMP_SYS(mlock),      SCMP_SYS(munlock),    SCMP_SYS(getrandom),  SCMP_SYS(futex),
+		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),  SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit),	      SCMP_SYS(exit_group), SCMP_SYS(close),	    SCMP_SYS(time),
+	};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < DS_ARRAY_SIZE(allowed); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (!r)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+static int app_keys(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	struct kms_app_keys *out = (struct kms_app_keys *)ans->data;
+	uint8_t pub[DS_K256_PUB_SIZE];
+
+	DS_TRY(ds_kms_disk_key(roots->ca_scalar->p, ask->app, DS_SPAN(ask->inst, ask->inst_n), out->disk));
+	DS_TRY(ds_kms_env_key(roots->ca_scalar->p, ask->app, out->env));
+	DS_TRY(ds_kms_app_k256(roots->k256->p, ask->app, out->k256));
+	DS_TRY(ds_k256_pub(out->k256, pub));
+	DS_TRY(ds_kms_k256_signature(roots->k256->p, ask->app, pub, out->k256_signature));
+	ans->n = sizeof(*out);
+	return 0;
+}
+
+static int put(struct kms_answer *ans, const struct ds_buf *buf)
+{
+	if (buf->n > sizeof(ans->data))
+		return -EFBIG;
+	memcpy(ans->data, buf->p, buf->n);
+	ans->n = (uint32_t)buf->n;
+	return 0;
+}
+
+static int app_ca(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	DS_BUF struct ds_buf der = DS_BUF_NULL;
+
+	DS_TRY(kms_issue_app_ca(roots, ask->app, time(NULL), &der));
+	return put(ans, &der);
+}
+
+static int app_sign(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_BUF struct ds_buf sig = DS_BUF_NULL;
+
+	DS_TRY(ds_kms_app_ca(roots->ca_scalar->p, ask->app, &key));
+	DS_TRY(ds_p256_sign_digest(key, ask->digest, &sig));
+	return put(ans, &sig);
+}
+
+/* Negative status in the answer; a negative return ends the process. */
+static int answer(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	int r;
+
+	if (ask->inst_n != 0 && ask->inst_n != sizeof(ask->inst))
+		return -EBADMSG;
+	switch (ask->op) {
+	case KMS_OP_HELLO:
+		r = ds_k256_pub(roots->k256->p, ans->data);
+		ans->n = DS_K256_PUB_SIZE;
+		break;
+	case KMS_OP_APP_KEYS:
+		r = app_keys(roots, ask, ans);
+		break;
+	case KMS_OP_APP_CA:
+		r = app_ca(roots, ask, ans);
+		break;
+	case KMS_OP_APP_SIGN:
+		r = app_sign(roots, ask, ans);
+		break;
+	default:
+		return -EBADMSG;
+	}
+	if (r) {
+		ds_wipe(ans, sizeof(*ans));
+		ans->status = r;
+	}
+	return 0;
+}
+
+static int serve(int sock, const struct kms_roots *roots)
+{
+	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_answer));
+	struct kms_answer *ans = room ? (struct kms_answer *)room->p : NULL;
+	struct kms_ask ask;
+	ssize_t n;
+
+	if (!ans)
+		return -ENOMEM;
+	for (;;) {
+		n = recv(sock, &ask, sizeof(ask), MSG_TRUNC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : 0;
+		if (n != sizeof(ask))
+			return -EBADMSG;
+		ds_wipe(ans, sizeof(*ans));
+		DS_TRY(answer(roots, &ask, ans));
+		if (send(sock, ans, sizeof(*ans), MSG_NOSIGNAL) != sizeof(*ans))
+			return -EPIPE;
+		ds_wipe(ans, sizeof(*ans));
+	}
+}
+
+static int start(const char *dir, char *const *names, size_t n_names, struct kms_roots *roots, struct ds_err *err)
+{
+	DS_TRY(ds_secret_harden_process());
+	/* a terminal's interrupt goes to the parent, whose end of the socket then ends us */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (prctl(PR_SET_NAME, "dstack-kms-keys"))
+		return -errno;
+	DS_TRY(kms_roots_load(dir, names, n_names, time(NULL), roots, err));
+	return jail();
+}
+
+int kms_keys_main(int sock, const char *dir, char *const *names, size_t n_names)
+{
+	struct kms_roots roots = { 0 };
+	struct ds_err err = DS_ERR_NULL;
+	int r = start(dir, names, n_names, &roots, &err);
+
+	if (r) {
+		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", err.code ? err.msg : strerror(-r));
+		return 1;
+	}
+	r = serve(sock, &roots);
+	kms_roots_done(&roots);
+	if (r)
+		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", strerror(-r));
+	return r ? 1 : 0;
+}

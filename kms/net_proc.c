@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The net process: start-up, reload, the loop. */
+#include "keys.h"
+#include "net.h"
+#include "store.h"
+
+#include <ds/base/file.h>
+#include <ds/base/limits.h>
+#include <ds/base/log.h>
+#include <ds/net/loop.h>
+#include <ds/net/server.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#define DOM "kms"
+
+struct process {
+	struct kms_net net;
+	struct ds_loop *loop;
+	struct ds_server *srv;
+	struct event *keys_event;
+	struct ds_prpc_service svc;
+};
+
+static int read_public(int dirfd, const char *name, struct ds_buf *ret, struct ds_err *err)
+{
+	int r = ds_read_file(dirfd, name, DS_MAX_CERT_PEM, ret);
+
+	return r ? ds_err_set(err, r, DOM, 0, "%s: %s", name, strerror(-r)) : 0;
+}
+
+static int load_tls(int dirfd, struct ds_tls_ctx **ret, struct ds_err *err)
+{
+	DS_SECRET struct ds_secret *key_pem = NULL;
+	DS_BUF struct ds_buf crt = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *key = NULL;
+	struct ds_tls_cfg cfg = { .peer = DS_TLS_PEER_REQUEST };
+	int r;
+
+	DS_TRY(read_public(dirfd, KMS_F_RPC_CRT, &crt, err));
+	r = ds_read_file_secret(dirfd, KMS_F_RPC_KEY, 4096, &key_pem);
+	if (r)
+		return ds_err_set(err, r, DOM, 0, "%s: %s", KMS_F_RPC_KEY, strerror(-r));
+	DS_TRY(ds_p256_from_pem(DS_SPAN(key_pem->p, key_pem->n), &key, err));
+	cfg.cert_pem = ds_buf_span(&crt);
+	cfg.key = key;
+	return ds_tls_server_new(&cfg, ret, err);
+}
+
+static int load_dir(struct kms_net *net, struct ds_tls_ctx **ret_tls, struct ds_err *err)
+{
+	DS_FD int dirfd = open(net->conf->cert_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DS_BUF struct ds_buf domain = DS_BUF_NULL, info = DS_BUF_NULL;
+
+	if (dirfd < 0)
+		return ds_err_set(err, -errno, DOM, 0, "%s: %s", net->conf->cert_dir, strerror(errno));
+	DS_TRY(read_public(dirfd, KMS_F_ROOT_CRT, &net->root_pem, err));
+	DS_TRY(read_public(dirfd, KMS_F_TMP_CRT, &net->tmp_pem, err));
+	DS_TRY(read_public(dirfd, KMS_F_TMP_KEY, &net->tmp_key_pem, err));
+	DS_TRY(read_public(dirfd, KMS_F_DOMAIN, &domain, err));
+	net->domain = strdup(ds_buf_cstr(&domain) ? ds_buf_cstr(&domain) : "");
+	if (!net->domain)
+		return -ENOMEM;
+	/* optional, as in the baseline */
+	if (!ds_read_file(dirfd, KMS_F_INFO, DS_MAX_CERT_PEM, &info))
+		net->bootstrap_info = json_loadb((const char *)info.p, info.n, JSON_REJECT_DUPLICATES, NULL);
+	return load_tls(dirfd, ret_tls, err);
+}
+
+static int load_attest(struct kms_net *net, struct ds_err *err)
+{
+	const struct kms_conf *c = net->conf;
+
+	if (c->root_ca) {
+		DS_TRY(kms_file_load(&net->root_ca, c->root_ca, DS_MAX_CERT_PEM, err));
+		ds_log(DS_LOG_WARN, "event=custom-root-ca file=%s note=\"evidence is judged under a root that is not "
+				    "Intel's\"", c->root_ca);
+	}
+	for (size_t i = 0; i < c->n_collateral; i++)
+		DS_TRY(kms_file_load(&net->collateral[i], c->collateral[i], DS_MAX_COLLATERAL, err));
+	return 0;
+}
+
+static void warn_policy(const struct kms_policy *p)
+{
+	ds_log(DS_LOG_NOTICE, "event=policy images=%zu apps=%zu", p->n_image, p->n_app);
+	if (p->allow_emulated)
+		ds_log(DS_LOG_WARN, "event=policy allow_emulated=yes note=\"keys go to machines without any security: "
+				    "for tests only\"");
+}
+
+static void on_hup(void *arg)
+{
+	struct process *p = arg;
+	struct kms_policy *fresh = NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	if (ds_notify("RELOADING=1"))
+		ds_log(DS_LOG_WARN, "event=notify-failed");
+	if (kms_policy_load(p->net.conf->policy, &fresh, &err)) {
+		ds_log(DS_LOG_ERR, "event=reload-failed note=\"the old policy stays\" error=\"%s\"", err.msg);
+	} else {
+		kms_policy_free(p->net.policy);
+		p->net.policy = fresh;
+		warn_policy(fresh);
+	}
+	if (ds_notify("READY=1"))
+		ds_log(DS_LOG_WARN, "event=notify-failed");
+}
+
+static void on_stop(void *arg)
+{
+	struct process *p = arg;
+
+	if (ds_notify("STOPPING=1"))
+		ds_log(DS_LOG_WARN, "event=notify-failed");
+	ds_loop_stop(p->loop, 0);
+}
+
+/* It only ever speaks when asked, so this is its end. */
+static void on_keys_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *p = arg;
+
+	(void)fd;
+	(void)what;
+	ds_log(DS_LOG_ERR, "event=keys-process-gone");
+	ds_loop_stop(p->loop, 1);
+}
+
+static void on_health(void *ctx, struct ds_req *req)
+{
+	(void)ctx;
+	ds_req_reply(req, 200, "text/plain", DS_SPAN_LIT("OK"));
+}
+
+static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err *err)
+{
+	const struct kms_conf *c = p->net.conf;
+	struct ds_server_cfg cfg = {
+		.addr = c->addr,
+		.port = c->port,
+		.tls = tls,
+		.max_body = 1u << 20,
+		.max_conns = (unsigned)c->max_connections,
+		.request_ms = (unsigned)c->request_seconds * 1000,
+	};
+
+	DS_TRY(ds_server_new(ds_loop_base(p->loop), &cfg, &p->srv, err));
+	p->svc = (struct ds_prpc_service){ .name = "KMS", .paths = DS_PRPC_PREFIX, .methods = kms_methods,
+					   .n_methods = kms_n_methods, .ctx = &p->net };
+	DS_TRY(ds_server_route(p->srv, "GET", "/health", on_health, NULL));
+	return ds_prpc_mount(p->srv, &p->svc);
+}
+
+static int write_port(const struct kms_conf *c, uint16_t port, struct ds_err *err)
+{
+	char text[8];
+	int r;
+
+	if (!c->port_file)
+		return 0;
+	snprintf(text, sizeof(text), "%u\n", port);
+	r = ds_write_file_atomic(AT_FDCWD, c->port_file, DS_SPAN_STR(text), 0644);
+	return r ? ds_err_set(err, r, DOM, 0, "%s: %s", c->port_file, strerror(-r)) : 0;
+}
+
+static int start_events(struct process *p)
+{
+	DS_TRY(ds_loop_on_signal(p->loop, SIGHUP, on_hup, p));
+	DS_TRY(ds_loop_on_signal(p->loop, SIGTERM, on_stop, p));
+	DS_TRY(ds_loop_on_signal(p->loop, SIGINT, on_stop, p));
+	p->keys_event = event_new(ds_loop_base(p->loop), p->net.keys, EV_READ, on_keys_gone, p);
+	return p->keys_event && !event_add(p->keys_event, NULL) ? 0 : -ENOMEM;
+}
+
+static int start(struct process *p, struct ds_err *err)
+{
+	struct timeval answer_time = { .tv_sec = 5 };
+	DS_TLS_CTX struct ds_tls_ctx *tls = NULL;
+
+	DS_TRY(ds_loop_new(&p->loop));
+	if (setsockopt(p->net.keys, SOL_SOCKET, SO_RCVTIMEO, &answer_time, sizeof(answer_time)))
+		return -errno;
+	/* the first answer means that the roots are loaded and the certificates on disk are fresh */
+	if (kms_keys_hello(p->net.keys, p->net.k256_pub))
+		return ds_err_set(err, -EPIPE, DOM, 0, "the keys process did not start");
+	DS_TRY(load_dir(&p->net, &tls, err));
+	DS_TRY(load_attest(&p->net, err));
+	DS_TRY(kms_policy_load(p->net.conf->policy, &p->net.policy, err));
+	DS_TRY(kms_relog_open(p->net.conf->release_log, &p->net.relog, err));
+	DS_TRY(start_server(p, tls, err));
+	DS_TRY(start_events(p));
+	DS_TRY(write_port(p->net.conf, ds_server_port(p->srv), err));
+	ds_log(DS_LOG_WARN, "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN %s; "
+			    "WHOEVER READS THEM OWNS EVERY APP\"", p->net.conf->cert_dir);
+	warn_policy(p->net.policy);
+	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
+	       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
+	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr, ds_server_port(p->srv),
+	       p->net.domain);
+	return ds_notify("READY=1");
+}
+
+static void stop(struct process *p)
+{
+	if (p->net.relog)
+		ds_log(DS_LOG_NOTICE, "event=stop release_log_entries=%llu head=%s",
+		       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
+	if (p->keys_event)
+		event_free(p->keys_event);
+	ds_server_free(p->srv);
+	ds_loop_free(p->loop);
+	kms_relog_close(p->net.relog);
+	kms_policy_free(p->net.policy);
+	json_decref(p->net.bootstrap_info);
+	free(p->net.domain);
+	ds_buf_done(&p->net.root_pem);
+	ds_buf_done(&p->net.tmp_pem);
+	ds_buf_done(&p->net.tmp_key_pem);
+	ds_buf_done(&p->net.root_ca.data);
+	for (size_t i = 0; i < KMS_MAX_COLLATERAL; i++)
+		ds_buf_done(&p->net.collateral[i].data);
+}
+
+int kms_net_main(const struct kms_conf *conf, int keys)
+{
+	struct process p = { .net = { .conf = conf, .keys = keys } };
+	struct ds_err err = DS_ERR_NULL;
+	int r = start(&p, &err);
+
+	if (r)
+		ds_log(DS_LOG_ERR, "process=net error=\"%s\"", err.code ? err.msg : strerror(-r));
+	else
+		r = ds_loop_run(p.loop);
+	stop(&p);
+	return r ? 1 : 0;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* GetAppKey, GetMeta, GetTempCaCert (spec/kms 2). */
+#include "keys.h"
+#include "net.h"
+#include "secret_json.h"
+
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+
+static void get_meta(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_net *net = ctx;
+	const char *gw = net->policy->gateway_app_id;
+	char pub[67];
+	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:n,s:n,s:n}", "ca_cert", net->root_pem.p,
+				      net->root_pem.n, "allow_any_upgrade", 0, "k256_pubkey",
+				      ds_hex_encode(net->k256_pub, 33, pub), "bootstrap_info", net->bootstrap_info,
+				      "is_dev", 1, "gateway_app_id", gw, "kms_contract_address", "chain_id",
+				      "app_auth_implementation");
+
+	(void)args;
+	if (o)
+		ds_req_reply_json(req, 200, o);
+	else
+		kms_broken(req, "GetMeta", -ENOMEM);
+}
+
+/* Public by design, private key included: it proves nothing and nothing trusts it (spec/kms 8, item 5). */
+static void get_temp_ca_cert(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_net *net = ctx;
+	DS_JSON json_t *o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", net->tmp_pem.p, net->tmp_pem.n, "temp_ca_key",
+				      net->tmp_key_pem.p, net->tmp_key_pem.n, "ca_cert", net->root_pem.p,
+				      net->root_pem.n);
+
+	(void)args;
+	if (o)
+		ds_req_reply_json(req, 200, o);
+	else
+		kms_broken(req, "GetTempCaCert", -ENOMEM);
+}
+
+static int release(struct kms_net *net, struct ds_req *req, const struct kms_subject *s)
+{
+	const char *gw = net->policy->gateway_app_id ? net->policy->gateway_app_id : "";
+	DS_SECRET struct ds_secret *mem = NULL;
+	const struct kms_app_keys *k;
+	struct secret_json j;
+	int r;
+
+	DS_TRY(kms_keys_app(net->keys, s->id.app_id, DS_SPAN(s->id.instance_id, s->id.instance_id_len), &mem));
+	k = (const struct kms_app_keys *)mem->p;
+	secret_json_init(&j, net->root_pem.n * 2 + 2048);
+	secret_json_str(&j, "ca_cert", ds_buf_span(&net->root_pem));
+	secret_json_hex(&j, "disk_crypt_key", k->disk, sizeof(k->disk));
+	secret_json_hex(&j, "env_crypt_key", k->env, sizeof(k->env));
+	secret_json_hex(&j, "k256_key", k->k256, sizeof(k->k256));
+	secret_json_hex(&j, "k256_signature", k->k256_signature, sizeof(k->k256_signature));
+	secret_json_str(&j, "tproxy_app_id", DS_SPAN_STR(gw));
+	secret_json_str(&j, "gateway_app_id", DS_SPAN_STR(gw));
+	secret_json_hex(&j, "os_image_hash", s->image->os_image_hash, 32);
+	r = secret_json_end(&j);
+	/* on record before it is on the wire */
+	if (!r)
+		r = kms_record(net, req, "GetAppKey", s, NULL);
+	if (!r)
+		ds_req_reply_secret(req, 200, "application/json", &j.mem, j.n);
+	secret_json_done(&j);
+	return r;
+}
+
+static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_net *net = ctx;
+	struct kms_refusal why = { "bad-request", "" };
+	struct kms_subject s = { .id = DS_IDENTITY_NULL };
+	struct ds_err err = DS_ERR_NULL;
+	const char *vm_config = "";
+	uint64_t version = 0;
+	int r = 0;
+
+	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
+	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
+		r = kms_refuse(&why, "bad-request", "%s", err.msg);
+	else if (version > 1)
+		r = kms_refuse(&why, "api-version", "Unsupported API version: %llu", (unsigned long long)version);
+	if (!r)
+		r = kms_judge_peer(net, req, vm_config, &s, &why);
+	/*
+	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel, and an app that asks
+	 * with a quote of its own gets none.
+	 */
+	if (!r && s.id.boot_complete)
+		r = kms_refuse(&why, "boot-stage", "keys are released during boot only: system-ready is already measured");
+	if (!r)
+		r = release(net, req, &s);
+	if (r > 0)
+		kms_deny(net, req, "GetAppKey", &why, &s);
+	else if (r < 0)
+		kms_broken(req, "GetAppKey", r);
+	kms_subject_done(&s);
+}
+
+const struct ds_prpc_method kms_methods[] = {
+	{ "GetAppKey", get_app_key, false },
+	{ "GetMeta", get_meta, true },
+	{ "GetTempCaCert", get_temp_ca_cert, true },
+	{ "SignCert", kms_rpc_sign_cert, false },
+};
+const size_t kms_n_methods = DS_ARRAY_SIZE(kms_methods);

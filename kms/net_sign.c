@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * SignCert: a certificate for an app's key (spec/kms 2.6). Nothing of the request reaches the certificate unchecked: who it
+ * is for comes from the evidence, names and lifetime are bounded, the usage is always app:custom.
+ */
+#include "keys.h"
+#include "net.h"
+
+#include <arpa/inet.h>
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+#include <ds/crypto/hash.h>
+#include <ds/wire/appinfo.h>
+#include <ds/wire/csr.h>
+#include <ds/x509/cert.h>
+#include <strings.h>
+#include <time.h>
+
+#define OP        "SignCert"
+#define MAX_SANS  16u
+#define CLOCK_LAG 300 /* a verifier's clock may be behind ours */
+
+static bool dns_ok(const char *name)
+{
+	size_t label = 0;
+
+	if (!strncmp(name, "*.", 2))
+		name += 2;
+	for (const char *p = name;; p++) {
+		if (*p == '.' || !*p) {
+			if (!label || label > 63 || p[-1] == '-')
+				return false;
+			label = 0;
+			if (!*p)
+				return p - name <= 253 && strchr(name, '.') != NULL ? true : p - name <= 63;
+			continue;
+		}
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+		      *p == '_' || (*p == '-' && label)))
+			return false;
+		label++;
+	}
+}
+
+/* Would a client that asks for host accept a certificate with this name? */
+static bool covers(const char *name, const char *host)
+{
+	const char *dot;
+
+	if (!strcasecmp(name, host))
+		return true;
+	dot = strchr(host, '.');
+	return !strncmp(name, "*.", 2) && dot && !strcasecmp(name + 1, dot);
+}
+
+/*
+ * Guests of the ecosystem check the KMS by chain and name only, so no app may have a certificate in its name: not even a
+ * wildcard that covers it (spec/kms 8, item 3).
+ */
+static bool is_ours(const struct kms_net *net, const char *name)
+{
+	if (covers(name, net->domain))
+		return true;
+	for (size_t i = 0; i < net->conf->n_alt_names; i++)
+		if (covers(name, net->conf->alt_names[i]))
+			return true;
+	return false;
+}
+
+static bool text_ok(const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < 0x20 || s[i] > 0x7e)
+			return false;
+	return n <= max;
+}
+
+static int check_names(const struct kms_net *net, const struct ds_csr *csr, struct kms_refusal *why)
+{
+	uint8_t ip[16];
+	char shown[80];
+
+	if (!text_ok(csr->subject, 64))
+		return kms_refuse(why, "csr-subject", "subject: expected at most 64 printable ASCII characters");
+	if (is_ours(net, csr->subject))
+		return kms_refuse(why, "csr-subject", "subject: the KMS's own name");
+	if (csr->org && (!*csr->org || !text_ok(csr->org, 64)))
+		return kms_refuse(why, "csr-subject", "organisation: expected 1 to 64 printable ASCII characters");
+	if (csr->n_alt_names > MAX_SANS)
+		return kms_refuse(why, "csr-names", "expected at most %u alternative names, got %zu", MAX_SANS,
+				  csr->n_alt_names);
+	for (size_t i = 0; i < csr->n_alt_names; i++) {
+		const char *name = csr->alt_names[i];
+
+		ds_escape(DS_SPAN_STR(name), shown, sizeof(shown));
+		if (inet_pton(AF_INET, name, ip) != 1 && inet_pton(AF_INET6, name, ip) != 1 && !dns_ok(name))
+			return kms_refuse(why, "csr-names", "alternative name is neither host name nor address: %s", shown);
+		if (is_ours(net, name))
+			return kms_refuse(why, "csr-names", "alternative name is the KMS's own: %s", shown);
+	}
+	return 0;
+}
+
+static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const char **vm_config,
+		  struct kms_refusal *why)
+{
+	DS_BUF struct ds_buf sig = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	uint64_t version = 0;
+
+	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
+	    ds_json_hex(args, "csr", DS_MAX_CERT_PEM, bytes, &err) || ds_json_hex(args, "signature", 80, &sig, &err) ||
+	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, vm_config, &err))
+		return kms_refuse(why, "bad-request", "%s", err.msg);
+	if (version != 2)
+		return kms_refuse(why, "api-version", "Unsupported API version: %llu (expected 2)",
+				  (unsigned long long)version);
+	if (ds_csr_decode(ds_buf_span(bytes), csr, &err))
+		return kms_refuse(why, "csr-format", "certificate request: %s", err.msg);
+	/* over the bytes as they came, not over what we understood */
+	if (ds_p256_verify(ds_buf_span(&csr->spki), ds_buf_span(bytes), ds_buf_span(&sig)))
+		return kms_refuse(why, "csr-signature", "certificate request: signature is not of the key inside");
+	return 0;
+}
+
+/*
+ * The session belongs to whom the certificate is for: the client's key is the one to be certified, or its certificate
+ * carries evidence of the same app instance.
+ */
+static int check_session(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr, const char *vm_config,
+			 const struct kms_subject *s, struct kms_refusal *why)
+{
+	DS_CERT_INFO struct ds_cert_info cert = DS_CERT_INFO_NULL;
+	struct kms_subject peer = { .id = DS_IDENTITY_NULL };
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	if (!req->peer_cert.n) {
+		if (net->conf->sign_cert_client == KMS_CLIENT_OPTIONAL)
+			return 0;
+		return kms_refuse(why, "session", "SignCert needs a client certificate (mutual TLS)");
+	}
+	if (ds_cert_parse(req->peer_cert, &cert, &err))
+		return kms_refuse(why, "cert-format", "client certificate: %s", err.msg);
+	if (ds_span_eq(ds_buf_span(&cert.spki), ds_buf_span(&csr->spki)))
+		return 0;
+	r = kms_judge_peer(net, req, vm_config, &peer, why);
+	if (!r && (memcmp(peer.id.app_id, s->id.app_id, 20) || peer.id.instance_id_len != s->id.instance_id_len ||
+		   memcmp(peer.id.instance_id, s->id.instance_id, s->id.instance_id_len)))
+		r = kms_refuse(why, "session", "the client certificate is another instance's than the request");
+	kms_subject_done(&peer);
+	return r;
+}
+
+static int app_info(const struct kms_subject *s, struct ds_buf *ret)
+{
+	const struct ds_identity *id = &s->id;
+	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
+
+	DS_TRY(ds_buf_add(&info.app_id, id->app_id, 20));
+	DS_TRY(ds_buf_add(&info.compose_hash, id->compose_hash, 32));
+	DS_TRY(ds_buf_add(&info.instance_id, id->instance_id, id->instance_id_len));
+	DS_TRY(ds_buf_add(&info.device_id, id->device_id, 32));
+	DS_TRY(ds_buf_add(&info.mr_system, id->mr_system, 32));
+	DS_TRY(ds_buf_add(&info.mr_aggregated, id->mr_aggregated, 32));
+	DS_TRY(ds_buf_add(&info.os_image_hash, s->image->os_image_hash, 32));
+	DS_TRY(ds_buf_add_span(&info.key_provider_info, ds_buf_span(&id->key_provider)));
+	return ds_app_info_encode(&info, ret);
+}
+
+static int lifetime(const struct kms_net *net, const struct ds_csr *csr, struct ds_cert_spec *spec,
+		    struct kms_refusal *why)
+{
+	int64_t now = time(NULL), cap = now + (int64_t)net->conf->cert_days * 86400;
+
+	spec->not_before = csr->has_not_before && csr->not_before <= (uint64_t)cap ? (int64_t)csr->not_before :
+										      now - CLOCK_LAG;
+	spec->not_after = csr->has_not_after && csr->not_after <= (uint64_t)cap ? (int64_t)csr->not_after : cap;
+	if (spec->not_before < now - CLOCK_LAG)
+		spec->not_before = now - CLOCK_LAG;
+	if (spec->not_before >= spec->not_after || spec->not_after <= now)
+		return kms_refuse(why, "csr-lifetime", "not_before must be earlier than not_after, and not_after ahead");
+	return 0;
+}
+
+struct signer {
+	struct kms_net *net;
+	const uint8_t *app;
+};
+
+static int sign(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig)
+{
+	struct signer *sg = arg;
+
+	return kms_keys_app_sign(sg->net->keys, sg->app, digest, ret_sig);
+}
+
+static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms_subject *s, struct ds_buf *ret_leaf,
+		 struct ds_buf *ret_ca, struct kms_refusal *why)
+{
+	DS_BUF struct ds_buf att = DS_BUF_NULL, info = DS_BUF_NULL, leaf = DS_BUF_NULL, ca = DS_BUF_NULL;
+	struct ds_cert_spec spec = {
+		.subject = csr->subject,
+		.org = csr->org,
+		.alt_names = (const char *const *)csr->alt_names,
+		.n_alt_names = csr->n_alt_names,
+		.server_auth = csr->server_auth,
+		.client_auth = csr->client_auth,
+		.app_id = DS_SPAN(s->id.app_id, 20),
+		.usage = DS_USAGE_APP_CUSTOM,
+		.spki = ds_buf_span(&csr->spki),
+	};
+	struct signer sg = { net, s->id.app_id };
+	struct ds_err err = DS_ERR_NULL;
+	int r;
+
+	DS_TRY(lifetime(net, csr, &spec, why));
+	if (csr->ext_app_info)
+		DS_TRY(app_info(s, &info));
+	if (csr->ext_quote)
+		DS_TRY(ds_attestation_encode(&csr->att, DS_ATTESTATION_STRIPPED, &att));
+	spec.app_info = ds_buf_span(&info);
+	spec.attestation = ds_buf_span(&att);
+	DS_TRY(kms_keys_app_ca(net->keys, s->id.app_id, &ca));
+	r = ds_cert_issue_by(&spec, ds_buf_span(&ca), sign, &sg, &leaf, &err);
+	if (r == -EINVAL)
+		return kms_refuse(why, "csr-names", "certificate request: %s", err.msg);
+	if (r)
+		return r;
+	DS_TRY(ds_cert_pem(ds_buf_span(&leaf), ret_leaf));
+	return ds_cert_pem(ds_buf_span(&ca), ret_ca);
+}
+
+static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr, const struct kms_subject *s,
+		 struct kms_refusal *why)
+{
+	DS_BUF struct ds_buf leaf = DS_BUF_NULL, ca = DS_BUF_NULL;
+	DS_JSON json_t *o = NULL;
+	uint8_t hash[32];
+	char hex[65];
+
+	DS_TRY(issue(net, csr, s, &leaf, &ca, why));
+	DS_TRY(ds_sha256_1(ds_buf_span(&csr->spki), hash));
+	o = json_pack("{s:[s%,s%,s%]}", "certificate_chain", leaf.p, leaf.n, ca.p, ca.n, net->root_pem.p,
+		      net->root_pem.n);
+	if (!o)
+		return -ENOMEM;
+	DS_TRY(kms_record(net, req, OP, s,
+			  json_pack("{s:s,s:s}", "spki_sha256", ds_hex_encode(hash, 32, hex), "subject", csr->subject)));
+	ds_req_reply_json(req, 200, o);
+	return 0;
+}
+
+void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_net *net = ctx;
+	DS_CSR struct ds_csr csr = DS_CSR_NULL;
+	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
+	struct kms_subject s = { .id = DS_IDENTITY_NULL };
+	struct kms_refusal why = { "bad-request", "" };
+	const char *vm_config = "";
+	int r = decode(args, &csr, &bytes, &vm_config, &why);
+
+	if (!r)
+		r = kms_judge(net, &csr.att, ds_buf_span(&csr.spki), vm_config, &s, &why);
+	if (!r)
+		r = check_session(net, req, &csr, vm_config, &s, &why);
+	if (!r)
+		r = check_names(net, &csr, &why);
+	if (!r)
+		r = reply(net, req, &csr, &s, &why);
+	if (r > 0)
+		kms_deny(net, req, OP, &why, &s);
+	else if (r < 0)
+		kms_broken(req, OP, r);
+	kms_subject_done(&s);
+}

@@ -32,6 +32,21 @@ struct pt_regs;
 #define EMUL_VMCALL_RETRY	1ULL
 #define EMUL_VMCALL_INVALID	0x8000000000000000ULL
 
+/* Head of the buffer shared with the VMM, GHCI "TDG.VP.VMCALL<GetQuote>". */
+struct ghci_head {
+	u64 version;
+	u64 status;
+	u32 in_len;
+	u32 out_len;
+	u8 data[];
+};
+
+#define GHCI_VERSION		1
+#define GHCI_SUCCESS		0ULL
+#define GHCI_ERROR		0x8000000000000000ULL
+#define GHCI_UNAVAILABLE	0x8000000000000001ULL
+#define GHCI_IN_FLIGHT		0xffffffffffffffffULL
+
 enum emul_quote_fault {
 	EMUL_FAULT_NONE,
 	EMUL_FAULT_HOLD,	/* requests stay in flight */
@@ -70,6 +85,9 @@ struct emul_td {
 
 extern struct emul_td emul_td;
 
+/* main.c: is this what CPUID leaf 0x21 says in a TD? */
+bool emul_is_td_signature(u32 ebx, u32 edx, u32 ecx);
+
 /* leaves.c */
 int emul_leaves_init(void);
 void emul_leaves_exit(void);
@@ -85,9 +103,22 @@ void emul_quote_exit(void);
 u64 emul_get_quote(u64 gpa, u64 size);
 /* A held request may be served now. */
 void emul_quote_kick(void);
+#ifdef DEBUG
+/* Answer the oldest genuine request "unavailable"; false if there was none. */
+bool emul_quote_drop_one(void);
+#endif
 
 /* knobs.c */
 void emul_knobs_init(void);
-void emul_knobs_exit(void);
+
+/* selftest.c: issues real TDCALLs, so everything else must be in place. */
+#ifdef DEBUG
+int __must_check emul_selftest(void);
+#else
+static inline int __must_check emul_selftest(void)
+{
+	return 0;
+}
+#endif
 
 #endif /* DS_EMUL_H */

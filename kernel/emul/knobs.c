@@ -13,7 +13,6 @@
 
 #include "emul.h"
 
-static struct dentry *knobs_dir;
 static struct debugfs_blob_wrapper mac_key_blob = {
 	.data = emul_td.mac_key,
 	.size = sizeof(emul_td.mac_key),
@@ -106,15 +105,11 @@ static const struct file_operations extend_fops = {
 /* Without debugfs the emulator works, it only cannot be made to misbehave. */
 void emul_knobs_init(void)
 {
-	knobs_dir = debugfs_create_dir("tdx_emul", NULL);
-	debugfs_create_u32("busy", 0600, knobs_dir, &emul_td.busy);
-	debugfs_create_u32("quote_retry", 0600, knobs_dir, &emul_td.quote_retry);
-	debugfs_create_file("quote_fault", 0600, knobs_dir, NULL, &quote_fault_fops);
-	debugfs_create_file("extend", 0200, knobs_dir, NULL, &extend_fops);
-	debugfs_create_blob("report_key", 0400, knobs_dir, &mac_key_blob);
-}
+	struct dentry *dir = debugfs_create_dir("tdx_emul", NULL);
 
-void emul_knobs_exit(void)
-{
-	debugfs_remove_recursive(knobs_dir);
+	debugfs_create_u32("busy", 0600, dir, &emul_td.busy);
+	debugfs_create_u32("quote_retry", 0600, dir, &emul_td.quote_retry);
+	debugfs_create_file("quote_fault", 0600, dir, NULL, &quote_fault_fops);
+	debugfs_create_file("extend", 0200, dir, NULL, &extend_fops);
+	debugfs_create_blob("report_key", 0400, dir, &mac_key_blob);
 }

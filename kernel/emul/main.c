@@ -108,14 +108,22 @@ static int parse_params(void)
 	return err ?: parse_number("xfam", xfam, &emul_td.info.xfam);
 }
 
+bool emul_is_td_signature(u32 ebx, u32 edx, u32 ecx)
+{
+	const u32 sig[3] = { ebx, edx, ecx };
+
+	static_assert(sizeof(sig) == sizeof(TDX_IDENT) - 1);
+	return !memcmp(TDX_IDENT, sig, sizeof(sig));
+}
+
 static bool on_real_td(void)
 {
-	u32 eax, sig[3];
+	u32 eax, ebx, ecx, edx;
 
 	if (cpuid_eax(0) < TDX_CPUID_LEAF_ID)
 		return false;
-	cpuid_count(TDX_CPUID_LEAF_ID, 0, &eax, &sig[0], &sig[2], &sig[1]);
-	return !memcmp(TDX_IDENT, sig, sizeof(sig));
+	cpuid_count(TDX_CPUID_LEAF_ID, 0, &eax, &ebx, &ecx, &edx);
+	return emul_is_td_signature(ebx, edx, ecx);
 }
 
 static int emul_trap(struct notifier_block *nb, unsigned long event, void *data)
@@ -162,10 +170,15 @@ static int __init emul_init(void)
 	err = register_die_notifier(&emul_trap_nb);
 	if (err)
 		goto err_quote;
+	err = emul_selftest();
+	if (err)
+		goto err_trap;
 	emul_knobs_init();
 	set_cpu_cap(&boot_cpu_data, X86_FEATURE_TDX_GUEST);
 	pr_warn("EMULATED TDX: reports and quotes of this machine prove nothing\n");
 	return 0;
+err_trap:
+	unregister_die_notifier(&emul_trap_nb);
 err_quote:
 	emul_quote_exit();
 err_leaves:

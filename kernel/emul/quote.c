@@ -23,21 +23,6 @@
 
 #define EMUL_QUOTES	16
 
-/* Head of the buffer shared with the VMM, GHCI "TDG.VP.VMCALL<GetQuote>". */
-struct ghci_head {
-	u64 version;
-	u64 status;
-	u32 in_len;
-	u32 out_len;
-	u8 data[];
-};
-
-#define GHCI_VERSION		1
-#define GHCI_SUCCESS		0ULL
-#define GHCI_ERROR		0x8000000000000000ULL
-#define GHCI_UNAVAILABLE	0x8000000000000001ULL
-#define GHCI_IN_FLIGHT		0xffffffffffffffffULL
-
 enum emul_quote_state {
 	EMUL_QUOTE_FREE,
 	EMUL_QUOTE_PENDING,
@@ -238,6 +223,16 @@ static struct emul_quote *claim(struct file *file)
 	return q;
 }
 
+/* The same, passing over reports that this TDX module did not make: those are never quoted. */
+static struct emul_quote *claim_genuine(struct file *file)
+{
+	struct emul_quote *q;
+
+	while ((q = claim(file)) && !emul_report_verify(&q->report))
+		complete_quote(q, GHCI_ERROR, 0);
+	return q;
+}
+
 static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t *pos)
 {
 	struct tdx_emul_qe_request req;
@@ -245,19 +240,11 @@ static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t 
 
 	if (count < sizeof(req))
 		return -EINVAL;
-	for (;;) {
-		q = claim(file);
-		if (!q) {
-			if (file->f_flags & O_NONBLOCK)
-				return -EAGAIN;
-			if (wait_event_interruptible(qe_wait, qe_has_work()))
-				return -ERESTARTSYS;
-			continue;
-		}
-		/* A report that was not made by this TDX module is never quoted. */
-		if (emul_report_verify(&q->report))
-			break;
-		complete_quote(q, GHCI_ERROR, 0);
+	while (!(q = claim_genuine(file))) {
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (wait_event_interruptible(qe_wait, qe_has_work()))
+			return -ERESTARTSYS;
 	}
 	req.id = q->id;
 	static_assert(sizeof(req.tdreport) == sizeof(q->report));
@@ -377,6 +364,17 @@ static struct miscdevice qe_misc = {
 	.mode = 0600,
 	.fops = &qe_fops,
 };
+
+#ifdef DEBUG
+bool emul_quote_drop_one(void)
+{
+	struct emul_quote *q = claim_genuine(NULL);
+
+	if (q)
+		complete_quote(q, GHCI_UNAVAILABLE, 0);
+	return q;
+}
+#endif
 
 int emul_quote_init(void)
 {

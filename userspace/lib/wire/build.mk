@@ -2,6 +2,7 @@
 ds_srcs += $(addprefix userspace/lib/wire/,hostinput.c jget.c compose.c sysconfig.c)
 ds_tests += $(addprefix userspace/lib/wire/,hostinput_test.c compose_test.c)
 ds_srcs += $(addprefix userspace/lib/wire/,quote.c tdreport.c eventlog.c eventlog_tcg2.c pckext.c)
+ds_tests += $(addprefix userspace/lib/wire/,quote_test.c eventlog_test.c pckext_test.c)
 ds_srcs += userspace/lib/wire/clienthello.c
 ds_tests += userspace/lib/wire/clienthello_test.c
 ds_srcs += $(addprefix userspace/lib/wire/,tdvf.c tdvf_hob.c pe.c linuxboot.c)

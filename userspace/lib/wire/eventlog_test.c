@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tests of the event log codecs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ds/wire/eventlog.h>
+
+#define D48                                                                                        \
+	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b" \
+	"2c2d2e2f"
+#define N64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void json_table(void **state)
+{
+	static const struct {
+		const char *text;
+		int want;
+	} rows[] = {
+		{ "[]", 0 },
+		{ "[{\"imr\":3,\"event_type\":134217729,\"digest\":\"\",\"event\":\"a\",\"event_"
+		  "payload\":\"00FF\"}]",
+		  0 },
+		{ "[{\"imr\":0,\"event_type\":4294967295,\"digest\":\"" D48
+		  "\",\"event\":\"\",\"event_payload\":\"\"}]",
+		  0 },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"" N64
+		  "\",\"event_payload\":\"\"}]",
+		  0 },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\",\"version\":2,"
+		  "\"preimage\":\"7b7d\",\"later\":[1]}]",
+		  0 },
+		{ "", -EBADMSG },
+		{ "{}", -EBADMSG },
+		{ "[", -EBADMSG },
+		{ "[] x", -EBADMSG },
+		{ "[1]", -EBADMSG },
+		{ "[{}]", -EBADMSG },
+		/* duplicate key: which one was meant? */
+		{ "[{\"imr\":3,\"imr\":0,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":4,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":-1,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":1.0,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":4294967296,\"digest\":\"\",\"event\":\"a\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"00\",\"event\":\"a\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":null,\"event\":\"a\",\"event_payload\":"
+		  "\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"0\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"0g\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"" N64
+		  "x\",\"event_payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\\u0000b\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":1,\"event_payload\":\"\"}"
+		  "]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\",\"version\":3}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\",\"version\":\"1\"}]",
+		  -EBADMSG },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		struct ds_err err = DS_ERR_NULL;
+		int r = ds_eventlog_parse_json(DS_SPAN_STR(rows[i].text), &log, &err);
+
+		if (r != rows[i].want)
+			fail_msg("%s: expected %d, got %d (%s)", rows[i].text, rows[i].want, r,
+				 err.msg);
+	}
+}
+
+static void json_fields_and_truncation(void **state)
+{
+	static const char text[] =
+		"[{\"imr\":3,\"event_type\":134217729,\"digest\":\"" D48
+		"\",\"event\":\"app-id\",\"event_payload\":\"dead\",\"version\":2}]";
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL, cut = DS_EVENTLOG_NULL;
+
+	assert_int_equal(ds_eventlog_parse(DS_SPAN_STR(text), &log, NULL), 0);
+	assert_int_equal(log.n, 1);
+	assert_int_equal(log.ev[0].imr, 3);
+	assert_int_equal(log.ev[0].type, DS_EV_RUNTIME);
+	assert_true(log.ev[0].has_digest);
+	assert_int_equal(log.ev[0].digest[47], 47);
+	assert_string_equal(log.ev[0].name, "app-id");
+	assert_int_equal(log.ev[0].payload.n, 2);
+	assert_int_equal(log.ev[0].version, 2);
+	for (size_t n = 0; n < sizeof(text) - 1; n++)
+		assert_int_not_equal(ds_eventlog_parse_json(DS_SPAN(text, n), &cut, NULL), 0);
+}
+
+/* TCG2, as the module writes it. */
+static void add_header(struct ds_buf *b, uint16_t alg, uint32_t n_algs)
+{
+	assert_int_equal(ds_buf_add_u32le(b, 0), 0);
+	assert_int_equal(ds_buf_add_u32le(b, DS_EV_NO_ACTION), 0);
+	assert_int_equal(ds_buf_add_zero(b, 20), 0);
+	assert_int_equal(ds_buf_add_u32le(b, 33), 0);
+	assert_int_equal(ds_buf_add(b, "Spec ID Event03", 16), 0);
+	assert_int_equal(ds_buf_add(b, "\0\0\0\0\0\2\0\2", 8), 0);
+	assert_int_equal(ds_buf_add_u32le(b, n_algs), 0);
+	assert_int_equal(ds_buf_add_u16le(b, alg), 0);
+	assert_int_equal(ds_buf_add_u16le(b, 48), 0);
+	assert_int_equal(ds_buf_add_u8(b, 0), 0);
+}
+
+static void add_entry(struct ds_buf *b, uint32_t index, uint32_t type, const void *data, size_t n)
+{
+	assert_int_equal(ds_buf_add_u32le(b, index), 0);
+	assert_int_equal(ds_buf_add_u32le(b, type), 0);
+	assert_int_equal(ds_buf_add_u32le(b, 1), 0);
+	assert_int_equal(ds_buf_add_u16le(b, 0x000c), 0);
+	for (int i = 0; i < 48; i++)
+		assert_int_equal(ds_buf_add_u8(b, (uint8_t)i), 0);
+	assert_int_equal(ds_buf_add_u32le(b, (uint32_t)n), 0);
+	assert_int_equal(ds_buf_add(b, data, n), 0);
+}
+
+static void tcg2_entries(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	size_t plain;
+
+	add_header(&b, 0x000c, 1);
+	add_entry(&b, 0, 1, "dropped", 7);
+	add_entry(&b, 1, 10, "ACPI DATA", 9);
+	add_entry(&b, 4, DS_EV_RUNTIME, "\1\0\0\10:app-id:a:b", 15);
+	add_entry(&b, 4, DS_EV_DIGEST_ONLY, "", 0);
+	plain = b.n;
+	for (int fill = 0; fill < 3; fill++) { /* none, 0xff, 0x00 */
+		ds_eventlog_done(&log);
+		assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), 0);
+		assert_int_equal(log.n, 3);
+		assert_int_equal(log.ev[0].imr, 0);
+		assert_string_equal(log.ev[0].name, "");
+		assert_int_equal(log.ev[1].imr, 3);
+		assert_string_equal(log.ev[1].name, "app-id");
+		assert_true(ds_span_eq(ds_buf_span(&log.ev[1].payload), DS_SPAN_LIT("a:b")));
+		assert_int_equal(log.ev[2].digest[47], 47);
+		b.n = plain;
+		assert_int_equal(ds_buf_add_zero(&b, 100), 0);
+		memset(b.p + plain, fill ? 0 : 0xff, 100);
+	}
+	b.p[b.n - 1] = 7; /* something behind the fill */
+	ds_eventlog_done(&log);
+	assert_int_equal(ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL), -EBADMSG);
+}
+
+static void tcg2_truncation(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	size_t ends[4], n_ends = 0;
+
+	add_header(&b, 0x000c, 1);
+	ends[n_ends++] = b.n;
+	add_entry(&b, 1, 10, "xyz", 3);
+	ends[n_ends++] = b.n;
+	add_entry(&b, 4, DS_EV_RUNTIME, "\1\0\0\10:n:", 7);
+	ends[n_ends++] = b.n;
+	for (size_t n = 0; n <= b.n; n++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		uint8_t *copy = malloc(n ? n : 1);
+		int r, want = -EBADMSG;
+
+		assert_non_null(copy);
+		memcpy(copy, b.p, n);
+		r = ds_eventlog_parse_tcg2(DS_SPAN(copy, n), &log, NULL);
+		free(copy);
+		for (size_t i = 0; i < n_ends; i++)
+			if (n == ends[i])
+				want = 0;
+		assert_int_equal(r, want);
+	}
+}
+
+static void tcg2_refusals(void **state)
+{
+	static const struct {
+		const char *what;
+		uint16_t alg;
+		uint32_t n_algs, index, type;
+		const char *data;
+		size_t n;
+	} rows[] = {
+		{ "SHA-256 log", 0x000b, 1, 1, 10, "", 0 },
+		{ "two digests a record", 0x000c, 2, 1, 10, "", 0 },
+		{ "register 5", 0x000c, 1, 5, 10, "", 0 },
+		{ "runtime event without shape", 0x000c, 1, 4, DS_EV_RUNTIME, "abc", 3 },
+		{ "runtime event of another type", 0x000c, 1, 4, DS_EV_RUNTIME, "\2\0\0\10:n:", 7 },
+		{ "runtime event without a name", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10::x", 7 },
+		{ "runtime event without payload mark", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:nx",
+		  7 },
+		{ "NUL in the name", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:n\0:", 8 },
+		{ "name of 65 bytes", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:" N64 "x:", 71 },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		int r;
+
+		add_header(&b, rows[i].alg, rows[i].n_algs);
+		add_entry(&b, rows[i].index, rows[i].type, rows[i].data, rows[i].n);
+		r = ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL);
+		if (r != -EBADMSG)
+			fail_msg("%s: got %d", rows[i].what, r);
+	}
+}
+
+static void append_limits(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	struct ds_event *ev;
+
+	assert_int_equal(ds_eventlog_add(&log, 3, 1, NULL, N64, DS_SPAN_NULL, &ev), 0);
+	assert_false(ev->has_digest);
+	assert_int_equal(ds_eventlog_add(&log, 3, 1, NULL, N64 "x", DS_SPAN_NULL, NULL), -EINVAL);
+	for (size_t i = 1; i < DS_MAX_EVENTS; i++)
+		assert_int_equal(ds_eventlog_add(&log, 3, 1, NULL, "", DS_SPAN_NULL, NULL), 0);
+	assert_int_equal(ds_eventlog_add(&log, 3, 1, NULL, "", DS_SPAN_NULL, NULL), -EFBIG);
+	assert_int_equal(log.n, DS_MAX_EVENTS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_table),	 cmocka_unit_test(json_fields_and_truncation),
+		cmocka_unit_test(tcg2_entries),	 cmocka_unit_test(tcg2_truncation),
+		cmocka_unit_test(tcg2_refusals), cmocka_unit_test(append_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

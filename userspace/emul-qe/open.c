@@ -25,6 +25,9 @@ static int read_secret_fd(int fd, struct ds_secret **ret)
 
 	if (!buf)
 		return -ENOMEM;
+	/* A supervisor hands the same descriptor to each new instance of us: start over if it can seek. */
+	if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
+		return -errno;
 	for (;;) {
 		ssize_t r = read(fd, buf->p + n, buf->n - n);
 

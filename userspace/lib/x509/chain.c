@@ -153,7 +153,7 @@ static int run(struct verification *v, int64_t time, struct ds_err *err)
 				  X509_STORE_CTX_get_error_depth(v->ctx),
 				  X509_verify_cert_error_string(X509_STORE_CTX_get_error(v->ctx)));
 	}
-	/* OpenSSL also takes issuers that only hint at being a CA (version 1, key usage alone) */
+	/* OpenSSL takes an anchor that only hints at being a CA (version 1, key usage alone) */
 	built = X509_STORE_CTX_get0_chain(v->ctx);
 	for (int i = 1; i < sk_X509_num(built); i++)
 		if (X509_check_ca(sk_X509_value(built, i)) != 1)

@@ -210,7 +210,7 @@ static int add_ca(X509 *x, const struct ds_cert_spec *spec)
 	if (!r)
 		r = add_ext(x, NID_subject_key_identifier, ski, false);
 	if (!r) {
-		bc->ca = 1;
+		bc->ca = 0xff; /* DER of TRUE */
 		if (spec->pathlen >= 0) {
 			bc->pathlen = ASN1_INTEGER_new();
 			if (!bc->pathlen || ASN1_INTEGER_set(bc->pathlen, spec->pathlen) != 1)

@@ -96,7 +96,7 @@ DS_MUST int ds_cert_pem_to_der(struct ds_span pem, struct ds_buf *buf, struct ds
 /*
  * Signatures, names, CA flags, path lengths and validity at time from leaf up to root, which is trusted as given (it need
  * not be self-signed by a known authority, but its validity counts). chain[0] is the leaf, the rest are intermediates in
- * any order; the root may be repeated there. -EKEYREJECTED with the reason in err when the chain is refused. Purpose and
+ * any order; the root may be repeated there. The last second of validity is out already, as OpenSSL has it. -EKEYREJECTED with the reason in err when the chain is refused. Purpose and
  * host name are not judged here.
  */
 DS_MUST int ds_cert_verify_chain(const struct ds_span *chain, size_t n_chain, struct ds_span root,

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Event names, the write format and the digest preimage. */
-#include <linux/ctype.h>
 #include <linux/errno.h>
-#include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/unaligned.h>
+#include <linux/types.h>
 
 #include "event.h"
 #include "uapi/dstack.h"
@@ -26,6 +24,13 @@ static const char *const launch_names[] = {
 	"key-provider",
 	"storage-fs",
 	READY_NAME,
+	NULL
+};
+
+/* What every preimage starts with: the type, little-endian, and the first separator. */
+static const u8 preimage_head[] = {
+	DSTACK_EV_RUNTIME & 0xff, DSTACK_EV_RUNTIME >> 8 & 0xff,
+	DSTACK_EV_RUNTIME >> 16 & 0xff, DSTACK_EV_RUNTIME >> 24, ':',
 };
 
 /*
@@ -34,7 +39,7 @@ static const char *const launch_names[] = {
  */
 static bool name_char_ok(u8 c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || isdigit(c) ||
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '.' || c == '_' || c == '-';
 }
 
@@ -64,7 +69,7 @@ bool ds_event_is_launch(const struct ds_event *event)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(launch_names); i++) {
+	for (i = 0; launch_names[i]; i++) {
 		if (name_is(event, launch_names[i]))
 			return true;
 	}
@@ -78,16 +83,15 @@ bool ds_event_is_ready(const struct ds_event *event)
 
 size_t ds_event_preimage_len(const struct ds_event *event)
 {
-	return sizeof(__le32) + 1 + event->name_len + 1 + event->payload_len;
+	return sizeof(preimage_head) + event->name_len + 1 + event->payload_len;
 }
 
 void ds_event_preimage(const struct ds_event *event, u8 *ret_data)
 {
 	u8 *p = ret_data;
 
-	put_unaligned_le32(DSTACK_EV_RUNTIME, p);
-	p += sizeof(__le32);
-	*p++ = ':';
+	memcpy(p, preimage_head, sizeof(preimage_head));
+	p += sizeof(preimage_head);
 	memcpy(p, event->name, event->name_len);
 	p += event->name_len;
 	*p++ = ':';

@@ -7,3 +7,4 @@ fuzzers += tests/fuzz/fuzz_key_desc.c
 fuzzers += tests/fuzz/fuzz_tdvf.c
 fuzzers += tests/fuzz/fuzz_pe.c
 fuzzers += tests/fuzz/fuzz_emul_bundle.c
+fuzzers += tests/fuzz/fuzz_rtmr_event.c

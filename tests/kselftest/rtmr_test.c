@@ -447,6 +447,29 @@ static void phase_latch(void)
 	KT_CHECK(rt_replay_matches(3));
 }
 
+static void show(const char *what, const uint8_t *data, size_t len)
+{
+	printf("# %s ", what);
+	while (len--)
+		printf("%02x", *data++);
+	putchar('\n');
+}
+
+/* For tests/vm/rtmr.post, which has a parser that is not ours read this log. */
+static void show_log(void)
+{
+	struct rt_log log;
+	uint8_t live[48];
+
+	KT_CHECK(rt_log_load(&log));
+	show("eventlog", log.bytes, log.len);
+	KT_CHECK(rt_live_rtmr(2, live));
+	show("rtmr2", live, sizeof(live));
+	KT_CHECK(rt_live_rtmr(3, live));
+	show("rtmr3", live, sizeof(live));
+	rt_log_free(&log);
+}
+
 /* Last: nothing makes it consistent again. */
 static void behind_our_back(void)
 {
@@ -480,6 +503,7 @@ static const struct kt_test tests[] = {
 	{ "rtmr: an ordinary user reads and does not write", unprivileged },
 	{ "rtmr: the modules cannot be unloaded", stays_loaded },
 	{ "rtmr: the phase falls once and seals the launch names", phase_latch },
+	{ "rtmr: the log and the registers, for another parser", show_log },
 	{ "rtmr: an extension behind our back is told and never repaired", behind_our_back },
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ds_emul_qe_load(): whatever the bundle, it loads or is refused with a reason. Random bytes never reach the certificates,
- * so a second run writes them over a part of a good bundle made at start (no key is kept in a corpus).
+ * ds_emul_qe_load(): whatever the bundle, it loads or is refused with a reason. Random bytes never
+ * reach the certificates, so a second run writes them over a part of a good bundle made at start
+ * (no key is kept in a corpus).
  */
 #include <stdlib.h>
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ds_linux_patch() and ds_pe_authenticode(): parts stay inside the image and never cover more bytes than there are. */
+/*
+ * ds_linux_patch() and ds_pe_authenticode(): parts stay inside the image and never cover more bytes
+ * than there are.
+ */
 #include <stdlib.h>
 
 #include <ds/base/rd.h>

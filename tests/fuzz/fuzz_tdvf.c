@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ds_tdvf_parse() and what is made from its result. A second run puts the GUID table and the descriptor's magic in
- * place, so that the section list is reached.
+ * ds_tdvf_parse() and what is made from its result. A second run puts the GUID table and the
+ * descriptor's magic in place, so that the section list is reached.
  */
 #include <stdlib.h>
 
@@ -10,9 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static const uint8_t tail[] = { 0, 0, 0, 0, 22, 0, 0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47, 0x86, 0x5e, 0x46, 0x85,
-				0xa7, 0xbf, 0x8e, 0xc2, 40, 0, 0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea,
-				0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d };
+static const uint8_t tail[] = { 0,    0,    0,	  0,	22,   0,    0x35, 0x65, 0x7a, 0xe4,
+				0x4a, 0x98, 0x98, 0x47, 0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf,
+				0x8e, 0xc2, 40,	  0,	0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f,
+				0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d };
 #define MAX_BYTES (1u << 20)
 
 static int count(void *ctx, struct ds_span piece)
@@ -35,7 +36,8 @@ static void run(struct ds_span in)
 		abort();
 	for (size_t i = 0; i < t.n; i++)
 		if (t.s[i].data.p < in.p || t.s[i].data.n > in.n ||
-		    (size_t)(t.s[i].data.p - in.p) > in.n - t.s[i].data.n || t.s[i].data.n > t.s[i].mem_size)
+		    (size_t)(t.s[i].data.p - in.p) > in.n - t.s[i].data.n ||
+		    t.s[i].data.n > t.s[i].mem_size)
 			abort();
 	if (ds_tdvf_mrtd_stream(&t, in.n & 1, count, &total) < 0)
 		abort();

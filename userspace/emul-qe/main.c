@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack-emul-qe: a quoting enclave for emulated TDs and the test PKI around it. See dstack-emul-qe(1). */
+/*
+ * dstack-emul-qe: a quoting enclave for emulated TDs and the test PKI around it. See
+ * dstack-emul-qe(1).
+ */
 #include "emul_qe.h"
 
 #include <ds/base/log.h>

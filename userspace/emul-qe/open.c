@@ -25,7 +25,10 @@ static int read_secret_fd(int fd, struct ds_secret **ret)
 
 	if (!buf)
 		return -ENOMEM;
-	/* A supervisor hands the same descriptor to each new instance of us: start over if it can seek. */
+	/*
+	 * A supervisor hands the same descriptor to each new instance of us: start over if it can
+	 * seek.
+	 */
 	if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
 		return -errno;
 	for (;;) {
@@ -56,7 +59,8 @@ int qe_open(const char *path, int fd, struct ds_emul_qe **ret)
 		ds_log(DS_LOG_ERR, "cannot protect this process: %s", strerror(-r));
 		return r;
 	}
-	r = path ? ds_read_file_secret(AT_FDCWD, path, DS_EMUL_BUNDLE_MAX, &bundle) : read_secret_fd(fd, &bundle);
+	r = path ? ds_read_file_secret(AT_FDCWD, path, DS_EMUL_BUNDLE_MAX, &bundle)
+		 : read_secret_fd(fd, &bundle);
 	if (r) {
 		ds_log(DS_LOG_ERR, "bundle %s: %s", path ? path : "descriptor", strerror(-r));
 		return r;

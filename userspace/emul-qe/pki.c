@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack-emul-qe pki: write root-ca.pem, collateral.json (and its bad relatives) and emul-qe.key. */
+/*
+ * dstack-emul-qe pki: write root-ca.pem, collateral.json (and its bad relatives) and emul-qe.key.
+ */
 #include "emul_qe.h"
 
 #include <getopt.h>
@@ -12,7 +14,7 @@
 
 #define DAY	     INT64_C(86400)
 #define MAX_DAYS     3650u
-#define CERT_AGE     (90 * DAY) /* certificates begin well before the oldest document of --expired */
+#define CERT_AGE     (90 * DAY) /* certificates begin before any document of --expired */
 #define MAX_TIME     253370764800 /* 9999-01-01 */
 #define DEFAULT_DAYS 30
 
@@ -30,7 +32,7 @@ static const char help[] =
 	"  --module-status WORD  status of the TDX module's level\n"
 	"  --qe-status WORD      status of the quoting enclave's level\n"
 	"  --revoke pck|ca|signer   list that certificate as revoked\n"
-	"  --variants            also write collateral-NAME.json for each kind of bad collateral, under the same root\n";
+	"  --variants            also write collateral-NAME.json for each kind of bad collateral\n";
 
 struct args {
 	const char *out;
@@ -40,8 +42,21 @@ struct args {
 	bool expired, variants;
 };
 
-enum { OPT_OUT = 256, OPT_FMSPC, OPT_PLATFORM, OPT_PROCESSOR, OPT_NOW, OPT_DAYS, OPT_EXPIRED, OPT_TCB, OPT_MODULE,
-       OPT_QE, OPT_REVOKE, OPT_VARIANTS, OPT_HELP };
+enum {
+	OPT_OUT = 256,
+	OPT_FMSPC,
+	OPT_PLATFORM,
+	OPT_PROCESSOR,
+	OPT_NOW,
+	OPT_DAYS,
+	OPT_EXPIRED,
+	OPT_TCB,
+	OPT_MODULE,
+	OPT_QE,
+	OPT_REVOKE,
+	OPT_VARIANTS,
+	OPT_HELP
+};
 
 static const struct option opts[] = {
 	{ "out", required_argument, NULL, OPT_OUT },
@@ -120,7 +135,8 @@ static int take(int c, const char *arg, struct args *a)
 	}
 }
 
-static int write_collateral(int dir, const struct ds_pki *pki, const struct ds_pki_docs *docs, const char *name)
+static int write_collateral(int dir, const struct ds_pki *pki, const struct ds_pki_docs *docs,
+			    const char *name)
 {
 	DS_BUF struct ds_buf buf = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
@@ -140,8 +156,10 @@ static int write_variants(int dir, const struct ds_pki *pki, const struct args *
 		const char *name;
 		struct ds_pki_docs docs; /* 0 for a time: that of the good set */
 	} v[] = {
-		{ "collateral-expired.json", { .issued = a->now - 31 * DAY, .next_update = a->now - DAY } },
-		{ "collateral-not-yet-valid.json", { .issued = a->now + DAY, .next_update = a->now + 31 * DAY } },
+		{ "collateral-expired.json",
+		  { .issued = a->now - 31 * DAY, .next_update = a->now - DAY } },
+		{ "collateral-not-yet-valid.json",
+		  { .issued = a->now + DAY, .next_update = a->now + 31 * DAY } },
 		{ "collateral-out-of-date.json", { .tcb_status = "OutOfDate" } },
 		{ "collateral-tcb-revoked.json", { .tcb_status = "Revoked" } },
 		{ "collateral-unknown-status.json", { .tcb_status = "LooksFine" } },
@@ -196,7 +214,9 @@ static void set_times(struct args *a)
 
 int cmd_pki(int argc, char **argv)
 {
-	struct args a = { .pki.fmspc = { 0xff, 0xc0, 0x6f }, .now = (int64_t)time(NULL), .days = DEFAULT_DAYS };
+	struct args a = { .pki.fmspc = { 0xff, 0xc0, 0x6f },
+			  .now = (int64_t)time(NULL),
+			  .days = DEFAULT_DAYS };
 	DS_PKI struct ds_pki *pki = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	int c, at = -1, r;
@@ -209,7 +229,8 @@ int cmd_pki(int argc, char **argv)
 		if (c != '?' && !take(c, optarg, &a))
 			continue;
 		if (c != '?')
-			fprintf(stderr, "dstack-emul-qe pki: --%s: bad value '%s'\n", opts[at].name, optarg);
+			fprintf(stderr, "dstack-emul-qe pki: --%s: bad value '%s'\n", opts[at].name,
+				optarg);
 		return EXIT_USAGE;
 	}
 	if (!a.out || optind != argc || a.now < CERT_AGE) {

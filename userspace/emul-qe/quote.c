@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack-emul-qe quote and tdreport: evidence of an emulated TD without a VM, for host-side tests. */
+/*
+ * dstack-emul-qe quote and tdreport: evidence of an emulated TD without a VM, for host-side tests.
+ */
 #include "emul_qe.h"
 
 #include <getopt.h>
@@ -9,19 +11,20 @@
 #include <ds/base/text.h>
 
 static const char quote_help[] =
-	"usage: dstack-emul-qe quote (--key FILE | --key-fd N) --tdreport FILE|- --out FILE|- [--v5]\n"
-	"Sign one TDREPORT of an emulated TD. The default is a version 4 quote.\n";
+	"usage: dstack-emul-qe quote (--key FILE | --key-fd N) --tdreport FILE --out FILE [--v5]\n"
+	"Sign one TDREPORT of an emulated TD. Version 4 by default; - is stdin or stdout.\n";
 
 static const char tdreport_help[] =
-	"usage: dstack-emul-qe tdreport --out FILE|- [--mrtd HEX] [--rtmr0 HEX] ... [--rtmr3 HEX] [--report-data HEX]\n"
-	"       [--mrconfigid HEX] [--mrowner HEX] [--mrownerconfig HEX] [--td-attributes HEX] [--xfam HEX]\n"
-	"Make up a TDREPORT of an emulated TD. Registers are 48 bytes, report data 64, and default to zero;\n"
-	"--td-attributes and --xfam are 16 digits, most significant first (defaults: those of tdx_emul.ko).\n";
+	"usage: dstack-emul-qe tdreport --out FILE [--REGISTER HEX...]\n"
+	"Make up a TDREPORT of an emulated TD; - is stdout. What is not given is zero.\n\n"
+	"  --mrtd --mrconfigid --mrowner --mrownerconfig --rtmr0 ... --rtmr3   48 bytes\n"
+	"  --report-data                                                       64 bytes\n"
+	"  --td-attributes --xfam   16 digits, most significant first (default: as tdx_emul.ko)\n";
 
 static int write_out(const char *path, struct ds_span data)
 {
-	int r = strcmp(path, "-") ? ds_write_file_atomic(AT_FDCWD, path, data, 0644) :
-				    ds_write_full(STDOUT_FILENO, data.p, data.n);
+	int r = strcmp(path, "-") ? ds_write_file_atomic(AT_FDCWD, path, data, 0644)
+				  : ds_write_full(STDOUT_FILENO, data.p, data.n);
 
 	if (r)
 		ds_log(DS_LOG_ERR, "%s: %s", path, strerror(-r));
@@ -30,15 +33,17 @@ static int write_out(const char *path, struct ds_span data)
 
 static int read_report(const char *path, struct ds_buf *ret)
 {
-	int r = strcmp(path, "-") ? ds_read_file(AT_FDCWD, path, DS_TDREPORT_SIZE, ret) :
-				    ds_read_fd(STDIN_FILENO, DS_TDREPORT_SIZE, ret);
+	int r = strcmp(path, "-") ? ds_read_file(AT_FDCWD, path, DS_TDREPORT_SIZE, ret)
+				  : ds_read_fd(STDIN_FILENO, DS_TDREPORT_SIZE, ret);
 
 	if (r)
-		ds_log(DS_LOG_ERR, "%s: %s", path, r == -EFBIG ? "longer than a TDREPORT (1024 bytes)" : strerror(-r));
+		ds_log(DS_LOG_ERR, "%s: %s", path,
+		       r == -EFBIG ? "longer than a TDREPORT (1024 bytes)" : strerror(-r));
 	return r;
 }
 
-static int make_quote(const char *key, int key_fd, const char *report, const char *out, unsigned int version)
+static int make_quote(const char *key, int key_fd, const char *report, const char *out,
+		      unsigned int version)
 {
 	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
 	DS_BUF struct ds_buf in = DS_BUF_NULL, quote = DS_BUF_NULL;
@@ -58,9 +63,12 @@ static int make_quote(const char *key, int key_fd, const char *report, const cha
 int cmd_quote(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "key", required_argument, NULL, 'k' },      { "key-fd", required_argument, NULL, 'f' },
-		{ "tdreport", required_argument, NULL, 't' }, { "out", required_argument, NULL, 'o' },
-		{ "v5", no_argument, NULL, '5' },	      { "help", no_argument, NULL, 'h' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "key-fd", required_argument, NULL, 'f' },
+		{ "tdreport", required_argument, NULL, 't' },
+		{ "out", required_argument, NULL, 'o' },
+		{ "v5", no_argument, NULL, '5' },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	const char *key = NULL, *report = NULL, *out = NULL;
@@ -110,11 +118,16 @@ int cmd_tdreport(int argc, char **argv)
 		uint8_t *field;
 		size_t n; /* 8: a register */
 	} f[] = {
-		{ "mrtd", td.mr_td, 48 },	      { "mrconfigid", td.mr_config_id, 48 },
-		{ "mrowner", td.mr_owner, 48 },	      { "mrownerconfig", td.mr_owner_config, 48 },
-		{ "rtmr0", td.rt_mr[0], 48 },	      { "rtmr1", td.rt_mr[1], 48 },
-		{ "rtmr2", td.rt_mr[2], 48 },	      { "rtmr3", td.rt_mr[3], 48 },
-		{ "report-data", td.report_data, 64 }, { "td-attributes", td.td_attributes, 8 },
+		{ "mrtd", td.mr_td, 48 },
+		{ "mrconfigid", td.mr_config_id, 48 },
+		{ "mrowner", td.mr_owner, 48 },
+		{ "mrownerconfig", td.mr_owner_config, 48 },
+		{ "rtmr0", td.rt_mr[0], 48 },
+		{ "rtmr1", td.rt_mr[1], 48 },
+		{ "rtmr2", td.rt_mr[2], 48 },
+		{ "rtmr3", td.rt_mr[3], 48 },
+		{ "report-data", td.report_data, 64 },
+		{ "td-attributes", td.td_attributes, 8 },
 		{ "xfam", td.xfam, 8 },
 	};
 	struct option opts[DS_ARRAY_SIZE(f) + 3] = { 0 };
@@ -140,11 +153,11 @@ int cmd_tdreport(int argc, char **argv)
 			fputs(tdreport_help, stderr);
 			return EXIT_USAGE;
 		}
-		r = f[at].n == 8 ? parse_register(optarg, f[at].field) :
-				   ds_hex_decode_exact(optarg, f[at].field, f[at].n);
+		r = f[at].n == 8 ? parse_register(optarg, f[at].field)
+				 : ds_hex_decode_exact(optarg, f[at].field, f[at].n);
 		if (r) {
-			fprintf(stderr, "dstack-emul-qe tdreport: --%s: expected %zu hex digits\n", f[at].name,
-				2 * f[at].n);
+			fprintf(stderr, "dstack-emul-qe tdreport: --%s: expected %zu hex digits\n",
+				f[at].name, 2 * f[at].n);
 			return EXIT_USAGE;
 		}
 	}

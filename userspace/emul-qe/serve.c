@@ -18,7 +18,9 @@ static const char help[] =
 
 static int reply(int fd, uint64_t id, uint32_t status, struct ds_span quote)
 {
-	const struct tdx_emul_qe_reply head = { .id = id, .status = status, .quote_len = (uint32_t)quote.n };
+	const struct tdx_emul_qe_reply head = { .id = id,
+						.status = status,
+						.quote_len = (uint32_t)quote.n };
 	DS_BUF struct ds_buf msg = DS_BUF_NULL;
 	ssize_t n;
 
@@ -52,8 +54,8 @@ int serve_one(int fd, const struct ds_emul_qe *qe)
 		       err.code ? err.msg : strerror(-r));
 	r = reply(fd, req.id, r ? TDX_EMUL_QE_ERROR : TDX_EMUL_QE_OK, ds_buf_span(&quote));
 	if (r == -EMSGSIZE) {
-		ds_log(DS_LOG_WARN, "request %llu: %zu bytes of quote do not fit its buffer", (unsigned long long)req.id,
-		       quote.n);
+		ds_log(DS_LOG_WARN, "request %llu: %zu bytes of quote do not fit its buffer",
+		       (unsigned long long)req.id, quote.n);
 		r = reply(fd, req.id, TDX_EMUL_QE_ERROR, DS_SPAN_NULL);
 	}
 	/* Taken back meanwhile: not a reason to stop serving. */
@@ -86,8 +88,11 @@ static int serve(int fd, const struct ds_emul_qe *qe)
 int cmd_serve(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "key", required_argument, NULL, 'k' },   { "key-fd", required_argument, NULL, 'f' },
-		{ "device", required_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "key", required_argument, NULL, 'k' },
+		{ "key-fd", required_argument, NULL, 'f' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	const char *device = TDX_EMUL_QE_DEVICE, *key = NULL;
 	DS_EMUL_QE struct ds_emul_qe *qe = NULL;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tests of the device protocol: a socket pair that keeps message borders stands in for /dev/tdx_emul_qe. */
+/*
+ * Tests of the device protocol: a socket pair that keeps message borders stands in for
+ * /dev/tdx_emul_qe.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +44,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void ask(struct fixture *f, struct tdx_emul_qe_request *req, struct tdx_emul_qe_reply *head, size_t *ret_n)
+static void ask(struct fixture *f, struct tdx_emul_qe_request *req, struct tdx_emul_qe_reply *head,
+		size_t *ret_n)
 {
 	static uint8_t msg[sizeof(*head) + TDX_EMUL_QUOTE_MAX];
 	ssize_t n;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dstack-mr image: measurement.json, sha256sum.txt and os_image_hash of an image directory (spec/boot.md 1.6). */
+/*
+ * dstack-mr image: measurement.json, sha256sum.txt and os_image_hash of an image directory
+ * (spec/boot.md 1.6).
+ */
 #include "mr.h"
 
 #include <jansson.h>
@@ -33,7 +36,8 @@ static int check_name(json_t *meta, const char *key, const char *want, struct ds
 	const char *name = json_string_value(json_object_get(meta, key));
 
 	if (name && strcmp(name, want))
-		return ds_err_set(err, -EBADMSG, "image", 0, METADATA ": %s is '%s', expected '%s'", key, name, want);
+		return ds_err_set(err, -EBADMSG, "image", 0, METADATA ": %s is '%s', expected '%s'",
+				  key, name, want);
 	return 0;
 }
 
@@ -52,7 +56,8 @@ static int parse_metadata(struct ds_span in, struct ds_buf *ret_cmdline, struct 
 	DS_TRY(check_name(meta, "initrd", INITRD, err));
 	cmdline = json_string_value(json_object_get(meta, "cmdline"));
 	if (!cmdline || strlen(cmdline) != json_string_length(json_object_get(meta, "cmdline")))
-		return ds_err_set(err, -EBADMSG, "image", 0, METADATA ": no usable string 'cmdline'");
+		return ds_err_set(err, -EBADMSG, "image", 0,
+				  METADATA ": no usable string 'cmdline'");
 	return ds_buf_addf(ret_cmdline, "%s", cmdline);
 }
 
@@ -73,7 +78,8 @@ static int save(int dir, const char *name, const struct ds_buf *content, struct 
 }
 
 /* An image that brings its firmware is measured with that one, and the list names it first. */
-static int load_firmware(int dir, const char *path, struct ds_buf *ret, struct ds_buf *list, struct ds_err *err)
+static int load_firmware(int dir, const char *path, struct ds_buf *ret, struct ds_buf *list,
+			 struct ds_err *err)
 {
 	int r = ds_read_file(dir, FIRMWARE, DS_TDVF_MAX_IMAGE, ret);
 
@@ -84,10 +90,11 @@ static int load_firmware(int dir, const char *path, struct ds_buf *ret, struct d
 	return load(AT_FDCWD, path, DS_TDVF_MAX_IMAGE, ret, err);
 }
 
-int mr_image(int dir, const char *firmware, const struct mr_machine *m, uint8_t ret_hash[32], struct mr_result *ret,
-	     struct ds_err *err)
+int mr_image(int dir, const char *firmware, const struct mr_machine *m, uint8_t ret_hash[32],
+	     struct mr_result *ret, struct ds_err *err)
 {
-	DS_BUF struct ds_buf fw = DS_BUF_NULL, kernel = DS_BUF_NULL, initrd = DS_BUF_NULL, meta = DS_BUF_NULL;
+	DS_BUF struct ds_buf fw = DS_BUF_NULL, kernel = DS_BUF_NULL, initrd = DS_BUF_NULL,
+			     meta = DS_BUF_NULL;
 	DS_BUF struct ds_buf cmdline = DS_BUF_NULL, json = DS_BUF_NULL, list = DS_BUF_NULL;
 	struct mr_input in = { .memory = m->memory };
 	struct mr_result mr;

@@ -22,14 +22,24 @@ static const char help_text[] =
 	"usage: dstack-mr measure --kernel FILE --initrd FILE --cmdline TEXT [OPTION...]\n"
 	"       dstack-mr image DIR [OPTION...]\n"
 	"Expected measurements of a TD (emulated platform profile: see dstack-mr(1)).\n"
-	"'image' measures DIR, writes its measurement.json and sha256sum.txt and prints the image hash.\n\n"
+	"'image' measures DIR, writes its measurement.json and sha256sum.txt, prints the hash.\n\n"
 	"  --firmware FILE   TDVF firmware (default " DEFAULT_FIRMWARE ")\n"
 	"  --memory SIZE     bytes, or with suffix M or G (default 2G)\n"
 	"  --cpus N          number of CPUs (default 1)\n"
 	"  --two-pass        MRTD as VMMs before QEMU 9 build it (measure only)\n"
 	"  --json            one JSON object\n";
 
-enum { OPT_FIRMWARE = 256, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_MEMORY, OPT_CPUS, OPT_TWO_PASS, OPT_JSON, OPT_HELP };
+enum {
+	OPT_FIRMWARE = 256,
+	OPT_KERNEL,
+	OPT_INITRD,
+	OPT_CMDLINE,
+	OPT_MEMORY,
+	OPT_CPUS,
+	OPT_TWO_PASS,
+	OPT_JSON,
+	OPT_HELP
+};
 
 static const struct option opts[] = {
 	{ "firmware", required_argument, NULL, OPT_FIRMWARE },
@@ -109,14 +119,17 @@ static int print(const struct args *a, const struct mr_result *mr, const uint8_t
 		DS_TRY(mr_json(mr, &a->machine, &out));
 		if (image_hash) {
 			out.n -= 2; /* "}\n" */
-			DS_TRY(ds_buf_addf(&out, ",\"os_image_hash\":\"%s\"}\n", ds_hex_encode(image_hash, 32, hex)));
+			DS_TRY(ds_buf_addf(&out, ",\"os_image_hash\":\"%s\"}\n",
+					   ds_hex_encode(image_hash, 32, hex)));
 		}
 	} else {
 		DS_TRY(ds_buf_addf(&out, "mrtd  %s\n", ds_hex_encode(mr->mrtd, MR_SIZE, hex)));
 		for (int i = 0; i < 3; i++)
-			DS_TRY(ds_buf_addf(&out, "rtmr%d %s\n", i, ds_hex_encode(mr->rtmr[i], MR_SIZE, hex)));
+			DS_TRY(ds_buf_addf(&out, "rtmr%d %s\n", i,
+					   ds_hex_encode(mr->rtmr[i], MR_SIZE, hex)));
 		if (image_hash)
-			DS_TRY(ds_buf_addf(&out, "os_image_hash %s\n", ds_hex_encode(image_hash, 32, hex)));
+			DS_TRY(ds_buf_addf(&out, "os_image_hash %s\n",
+					   ds_hex_encode(image_hash, 32, hex)));
 	}
 	return ds_write_full(STDOUT_FILENO, out.p, out.n);
 }
@@ -135,7 +148,9 @@ static int run_measure(const struct args *a)
 	DS_BUF struct ds_buf fw = DS_BUF_NULL, kernel = DS_BUF_NULL, initrd = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct mr_result mr;
-	struct mr_input in = { .cmdline = a->cmdline, .memory = a->machine.memory, .two_pass = a->two_pass };
+	struct mr_input in = { .cmdline = a->cmdline,
+			       .memory = a->machine.memory,
+			       .two_pass = a->two_pass };
 	int r;
 
 	if (load(a->firmware, DS_TDVF_MAX_IMAGE, &fw) || load(a->kernel, MR_MAX_KERNEL, &kernel) ||
@@ -196,7 +211,8 @@ int main(int argc, char **argv)
 	extra = argc - optind;
 	if (extra == 1 && !strcmp(argv[optind], "measure") && a.kernel && a.initrd && a.cmdline)
 		return run_measure(&a);
-	if (extra == 2 && !strcmp(argv[optind], "image") && !a.kernel && !a.initrd && !a.cmdline && !a.two_pass)
+	if (extra == 2 && !strcmp(argv[optind], "image") && !a.kernel && !a.initrd && !a.cmdline &&
+	    !a.two_pass)
 		return run_image(&a, argv[optind + 1]);
 	fputs(help_text, stderr);
 	return EXIT_USAGE;

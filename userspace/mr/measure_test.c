@@ -27,8 +27,9 @@ static const struct ds_tdvf firmware = {
 static void rtmr0_events_are_the_known_ones(void **state)
 {
 	static const char *const prefix[MR_RTMR0_EVENTS] = {
-		"0b8772e5b0b41b83", "344bc51c980ba621", "9dc3a1f80bcec915", "6f2e3cbc14f9def8", "d607c0efb41c0d75",
-		"08a74f8963b337ac", "18cc6e01f0c6ea99", "394341b7182cd227", "1dd6f7b457ad880d", "23ada07f5261f12f",
+		"0b8772e5b0b41b83", "344bc51c980ba621", "9dc3a1f80bcec915", "6f2e3cbc14f9def8",
+		"d607c0efb41c0d75", "08a74f8963b337ac", "18cc6e01f0c6ea99", "394341b7182cd227",
+		"1dd6f7b457ad880d", "23ada07f5261f12f",
 	};
 	uint8_t e[MR_RTMR0_EVENTS][MR_SIZE];
 	char hex[17];
@@ -36,6 +37,28 @@ static void rtmr0_events_are_the_known_ones(void **state)
 	assert_int_equal(mr_rtmr0_events(&firmware, 2ull << 30, e, NULL), 0);
 	for (int i = 0; i < MR_RTMR0_EVENTS; i++)
 		assert_string_equal(ds_hex_encode(e[i], 8, hex), prefix[i]);
+}
+
+/* Event 0 of real quotes from machines of 2 and 64 GiB (spec/boot.md 5.3). */
+static void hob_equals_real_quotes(void **state)
+{
+	static const struct {
+		uint64_t memory;
+		const char *digest;
+	} v[] = {
+		{ 2ull << 30, "0b8772e5b0b41b83e6044a68397e02f49fb47066b4fbe4917ea2c45c64f323fd"
+			      "acbb37948f821ebaf8bc9c938ba8a749" },
+		{ 64ull << 30, "8ae1e425351df7992c444586eff99d35af3b779aa2b0e981cb4b73bc5b279f2a"
+			       "de19b6a62a203fc3c3bbdaae80af596d" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(v); i++) {
+		uint8_t e[MR_RTMR0_EVENTS][MR_SIZE];
+		char hex[2 * MR_SIZE + 1];
+
+		assert_int_equal(mr_rtmr0_events(&firmware, v[i].memory, e, NULL), 0);
+		assert_string_equal(ds_hex_encode(e[0], MR_SIZE, hex), v[i].digest);
+	}
 }
 
 static void replay_is_the_extend_rule(void **state)
@@ -102,7 +125,8 @@ static void rtmr1_hashes_the_patched_kernel(void **state)
 	parts[2] = DS_SPAN(k + PE + 24 + 112 + 40, KERNEL_SIZE - (PE + 24 + 112 + 40));
 	assert_int_equal(ds_sha384(parts, 3, want), 0);
 	assert_memory_equal(e[0], want, MR_SIZE);
-	assert_string_equal(ds_hex_encode(e[2], 8, hex), "394341b7182cd227"); /* the separator again */
+	assert_string_equal(ds_hex_encode(e[2], 8, hex),
+			    "394341b7182cd227"); /* the separator again */
 }
 
 static void rtmr2_depends_on_each_byte(void **state)
@@ -132,9 +156,11 @@ static void put(int dir, const char *name, const void *p, size_t n)
 /* A firmware of one descriptor: TD HOB and one page of code. */
 static void make_firmware(uint8_t *fw, size_t n)
 {
-	static const uint8_t tail[] = { 0, 0, 0, 0, 22, 0, 0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47, 0x86, 0x5e, 0x46,
-					0x85, 0xa7, 0xbf, 0x8e, 0xc2, 40, 0, 0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7,
-					0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d };
+	static const uint8_t tail[] = {
+		0,    0,    0,	  0,	22,   0,    0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47,
+		0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2, 40,   0,    0xde, 0x82, 0xb5, 0x96,
+		0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d
+	};
 	uint8_t *d = fw + n - 0x200;
 
 	memset(fw, 0x5a, n);
@@ -159,9 +185,11 @@ static void image_hash_is_that_of_the_list(void **state)
 	static const char meta[] = "{\"cmdline\":\"console=ttyS0\",\"kernel\":\"bzImage\"}";
 	static const struct mr_machine m = { 2ull << 30, 1 };
 	char tmp[] = "/tmp/mr-test-XXXXXX", hex[65], path[64];
-	DS_BUF struct ds_buf list = DS_BUF_NULL, json = DS_BUF_NULL, json2 = DS_BUF_NULL, want = DS_BUF_NULL;
-	static const char *const names[] = { "ovmf.fd", "bzImage", "initramfs.cpio.gz", "metadata.json", "measurement.json",
-					     "sha256sum.txt" };
+	DS_BUF struct ds_buf list = DS_BUF_NULL, json = DS_BUF_NULL, json2 = DS_BUF_NULL,
+			     want = DS_BUF_NULL;
+	static const char *const names[] = { "ovmf.fd",		  "bzImage",
+					     "initramfs.cpio.gz", "metadata.json",
+					     "measurement.json",  "sha256sum.txt" };
 	uint8_t k[KERNEL_SIZE], fw[0x2000], hash[32], again[32];
 	struct ds_err err = DS_ERR_NULL;
 	struct mr_result mr;
@@ -189,7 +217,8 @@ static void image_hash_is_that_of_the_list(void **state)
 
 		assert_int_equal(ds_read_file(dir, names[i], 1 << 20, &f), 0);
 		assert_int_equal(ds_sha256_1(ds_buf_span(&f), again), 0);
-		assert_int_equal(ds_buf_addf(&want, "%s  %s\n", ds_hex_encode(again, 32, hex), names[i]), 0);
+		assert_int_equal(
+			ds_buf_addf(&want, "%s  %s\n", ds_hex_encode(again, 32, hex), names[i]), 0);
 	}
 	assert_true(ds_span_eq(ds_buf_span(&list), ds_buf_span(&want)));
 	assert_int_equal(ds_sha256_1(ds_buf_span(&list), again), 0);
@@ -215,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rtmr0_events_are_the_known_ones),
+		cmocka_unit_test(hob_equals_real_quotes),
 		cmocka_unit_test(replay_is_the_extend_rule),
 		cmocka_unit_test(rtmr1_hashes_the_patched_kernel),
 		cmocka_unit_test(rtmr2_depends_on_each_byte),

@@ -28,8 +28,8 @@ DS_MUST int mr_measure(const struct mr_input *in, struct mr_result *ret, struct 
 
 /* The event digests, for mr_measure() and the tests. */
 #define MR_RTMR0_EVENTS 10
-DS_MUST int mr_rtmr0_events(const struct ds_tdvf *tdvf, uint64_t memory, uint8_t ret[MR_RTMR0_EVENTS][MR_SIZE],
-			    struct ds_err *err);
+DS_MUST int mr_rtmr0_events(const struct ds_tdvf *tdvf, uint64_t memory,
+			    uint8_t ret[MR_RTMR0_EVENTS][MR_SIZE], struct ds_err *err);
 DS_MUST int mr_rtmr1_events(const struct mr_input *in, uint8_t ret[5][MR_SIZE], struct ds_err *err);
 DS_MUST int mr_rtmr2_events(const struct mr_input *in, uint8_t ret[2][MR_SIZE], struct ds_err *err);
 /* Replay on a zero register. */
@@ -42,8 +42,11 @@ struct mr_machine {
 };
 DS_MUST int mr_json(const struct mr_result *mr, const struct mr_machine *m, struct ds_buf *buf);
 
-/* Write measurement.json and sha256sum.txt into the image directory dir; ret: SHA-256 of the latter. */
-DS_MUST int mr_image(int dir, const char *firmware, const struct mr_machine *m, uint8_t ret_hash[32],
-		     struct mr_result *ret, struct ds_err *err);
+/*
+ * Write measurement.json and sha256sum.txt into the image directory dir; ret: SHA-256 of the
+ * latter.
+ */
+DS_MUST int mr_image(int dir, const char *firmware, const struct mr_machine *m,
+		     uint8_t ret_hash[32], struct mr_result *ret, struct ds_err *err);
 
 #endif

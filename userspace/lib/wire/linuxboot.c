@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The x86 setup header as QEMU fills it, see ds/wire/linuxboot.h and the kernel's Documentation/arch/x86/boot.rst. */
+/*
+ * The x86 setup header as QEMU fills it, see ds/wire/linuxboot.h and the kernel's
+ * Documentation/arch/x86/boot.rst.
+ */
 #include <ds/base/rd.h>
 #include <ds/wire/linuxboot.h>
 
@@ -31,7 +34,8 @@ static uint32_t initrd_limit(const uint8_t *k, uint16_t version)
 	uint32_t max;
 
 	if (version >= 0x20c)
-		return ds_get_u16le(k + HDR_XLOADFLAGS) & XLF_ABOVE_4G ? UINT32_MAX : INITRD_MAX_DEFAULT;
+		return ds_get_u16le(k + HDR_XLOADFLAGS) & XLF_ABOVE_4G ? UINT32_MAX
+								       : INITRD_MAX_DEFAULT;
 	max = ds_get_u32le(k + HDR_INITRD_MAX);
 	return max ? max : INITRD_MAX_DEFAULT;
 }
@@ -43,19 +47,23 @@ int ds_linux_patch(uint8_t *k, size_t n, uint64_t initrd_size, uint64_t memory, 
 	uint16_t version;
 
 	if (n < HDR_END || memcmp(k + HDR_MAGIC, "HdrS", 4) != 0)
-		return ds_err_set(err, -EBADMSG, DOMAIN, HDR_MAGIC, "no Linux setup header in %zu bytes", n);
+		return ds_err_set(err, -EBADMSG, DOMAIN, HDR_MAGIC,
+				  "no Linux setup header in %zu bytes", n);
 	version = ds_get_u16le(k + HDR_VERSION);
 	if (version < 0x203)
-		return ds_err_set(err, -EBADMSG, DOMAIN, HDR_VERSION, "boot protocol 0x%x, expected 0x203 or later", version);
+		return ds_err_set(err, -EBADMSG, DOMAIN, HDR_VERSION,
+				  "boot protocol 0x%x, expected 0x203 or later", version);
 	below = memory < low ? (uint32_t)memory : low;
 	if (below <= ACPI_DATA_SIZE)
-		return ds_err_set(err, -EFBIG, DOMAIN, 0, "%llu bytes of memory", (unsigned long long)memory);
+		return ds_err_set(err, -EFBIG, DOMAIN, 0, "%llu bytes of memory",
+				  (unsigned long long)memory);
 	avail = below - ACPI_DATA_SIZE;
 	limit = initrd_limit(k, version);
 	if (limit >= avail)
 		limit = avail - 1;
 	if (!initrd_size || initrd_size > limit)
-		return ds_err_set(err, -EFBIG, DOMAIN, HDR_INITRD_MAX, "initrd of %llu bytes, 1 to %u fit",
+		return ds_err_set(err, -EFBIG, DOMAIN, HDR_INITRD_MAX,
+				  "initrd of %llu bytes, 1 to %u fit",
 				  (unsigned long long)initrd_size, limit);
 	if (k[HDR_LOADFLAGS] & LOADED_HIGH) {
 		real = 0x10000;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Authenticode coverage of a PE image, see ds/wire/pe.h; the rules are those of spec/boot.md 5.4. */
+/*
+ * Authenticode coverage of a PE image, see ds/wire/pe.h; the rules are those of spec/boot.md 5.4.
+ */
 #include <ds/base/rd.h>
 #include <ds/wire/pe.h>
 
@@ -11,10 +13,10 @@
 #define SECTION_SIZE 40u
 
 struct layout {
-	size_t checksum;  /* u32, not hashed */
-	size_t security;  /* directory entry, not hashed; 0: the image has none */
-	size_t headers;	  /* end of the headers */
-	size_t sections;  /* section table */
+	size_t checksum; /* u32, not hashed */
+	size_t security; /* directory entry, not hashed; 0: the image has none */
+	size_t headers;	 /* end of the headers */
+	size_t sections; /* section table */
 	size_t n_sections;
 	size_t cert_size; /* bytes of the certificate table at the end of the file */
 };
@@ -49,7 +51,8 @@ static int parse_headers(struct ds_span in, struct layout *l, struct ds_err *err
 	if (ds_get_u32le(in.p + n_dirs_at) > DIR_SECURITY) {
 		l->security = dirs + 8 * DIR_SECURITY;
 		if (opt_size < l->security + 8 - opt)
-			return bad(err, n_dirs_at, "data directories do not fit the optional header");
+			return bad(err, n_dirs_at,
+				   "data directories do not fit the optional header");
 		l->cert_size = ds_get_u32le(in.p + l->security + 4);
 	}
 	l->checksum = opt + OPT_CHECKSUM;
@@ -70,8 +73,8 @@ static void add_part(struct ds_pe_parts *parts, struct ds_span in, size_t from, 
 }
 
 /* Sections with content, by file offset, cut at the end of the file. ret_hashed: bytes of them. */
-static int add_sections(struct ds_span in, const struct layout *l, struct ds_pe_parts *parts, size_t *ret_hashed,
-			struct ds_err *err)
+static int add_sections(struct ds_span in, const struct layout *l, struct ds_pe_parts *parts,
+			size_t *ret_hashed, struct ds_err *err)
 {
 	size_t first = parts->n, hashed = 0;
 
@@ -82,7 +85,8 @@ static int add_sections(struct ds_span in, const struct layout *l, struct ds_pe_
 		if (!size)
 			continue;
 		if (off > in.n)
-			return bad(err, l->sections + i * SECTION_SIZE, "section starts behind the end of the file");
+			return bad(err, l->sections + i * SECTION_SIZE,
+				   "section starts behind the end of the file");
 		if (size > in.n - off)
 			size = in.n - off;
 		hashed += size;
@@ -114,8 +118,8 @@ int ds_pe_authenticode(struct ds_span in, struct ds_pe_parts *ret, struct ds_err
 	if (l.cert_size)
 		add_part(&parts, in, hashed, in.n - l.cert_size);
 	/*
-	 * Without a certificate table the reference hashes nothing behind the sections, firmware would: an image that
-	 * has such bytes cannot be measured alike by both.
+	 * Without a certificate table the reference hashes nothing behind the sections, firmware
+	 * would: an image that has such bytes cannot be measured alike by both.
 	 */
 	else if (hashed < in.n)
 		return bad(err, hashed, "bytes behind the last section, but no certificate table");

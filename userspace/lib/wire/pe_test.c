@@ -29,7 +29,10 @@ static void put_section(uint8_t *s, uint32_t size, uint32_t off)
 	ds_put_u32le(s + 20, off);
 }
 
-/* Sections listed in the wrong order, one empty, 0x14 bytes between the last one and the certificate table. */
+/*
+ * Sections listed in the wrong order, one empty, 0x14 bytes between the last one and the
+ * certificate table.
+ */
 static void make_image(uint8_t *p)
 {
 	for (size_t i = 0; i < SIZE; i++)
@@ -71,7 +74,10 @@ static void coverage_leaves_out_what_it_must(void **state)
 	assert_int_equal(ds_buf_add(&want, image + CHECKSUM + 4, SECURITY - CHECKSUM - 4), 0);
 	assert_int_equal(ds_buf_add(&want, image + SECURITY + 8, HEADERS - SECURITY - 8), 0);
 	assert_int_equal(ds_buf_add(&want, image + FIRST, 0x100), 0);
-	/* The trailing part begins after as many bytes as were hashed, here just behind the second section. */
+	/*
+	 * The trailing part begins after as many bytes as were hashed, here just behind the second
+	 * section.
+	 */
 	assert_int_equal(ds_buf_add(&want, image + SECOND, CERT - SECOND), 0);
 	assert_int_equal(ds_buf_add_zero(&want, 8 - SIZE % 8), 0);
 	assert_int_equal(got.n, want.n);
@@ -88,14 +94,16 @@ static void signature_and_checksum_do_not_count(void **state)
 	assert_int_equal(ds_pe_authenticode(DS_SPAN_ARRAY(image), &parts, NULL), 0);
 	join(&parts, &a);
 	for (size_t i = 0; i < SIZE; i++) {
-		bool free_byte = (i >= CHECKSUM && i < CHECKSUM + 4) || (i >= SECURITY && i < SECURITY + 4) || i >= CERT;
+		bool free_byte = (i >= CHECKSUM && i < CHECKSUM + 4) ||
+				 (i >= SECURITY && i < SECURITY + 4) || i >= CERT;
 		DS_BUF struct ds_buf b = DS_BUF_NULL;
 
 		image[i] ^= 0x01;
 		if (!ds_pe_authenticode(DS_SPAN_ARRAY(image), &parts, NULL)) {
 			join(&parts, &b);
 			if (ds_span_eq(ds_buf_span(&a), ds_buf_span(&b)) != free_byte)
-				fail_msg("byte 0x%zx: %s", i, free_byte ? "counts" : "does not count");
+				fail_msg("byte 0x%zx: %s", i,
+					 free_byte ? "counts" : "does not count");
 		} else if (free_byte) {
 			fail_msg("byte 0x%zx is parsed", i);
 		}
@@ -110,12 +118,23 @@ static void malformed_images_are_refused(void **state)
 		uint32_t v;
 		size_t width;
 	} bad[] = {
-		{ 0, 0, 1 },			{ 60, 0xffffffff, 4 },	       { 60, SIZE - 8, 4 },
-		{ PE, 0, 1 },			{ PE + 6, 97, 2 },	       { PE + 6, 90, 2 },
-		{ PE + 20, 0xffff, 2 },		{ PE + 20, 60, 2 },	       { PE + 20, 100, 2 },
-		{ PE + 20, 148, 2 },		{ OPT, 0x107, 2 },	       { OPT + 60, SIZE + 1, 4 },
-		{ OPT + 60, SECTIONS, 4 },	{ SECURITY + 4, SIZE + 1, 4 }, { SECURITY + 4, CERT_LEN + 0x21, 4 },
-		{ SECTIONS + 20, SIZE + 1, 4 }, { SECURITY + 4, 0, 4 },
+		{ 0, 0, 1 },
+		{ 60, 0xffffffff, 4 },
+		{ 60, SIZE - 8, 4 },
+		{ PE, 0, 1 },
+		{ PE + 6, 97, 2 },
+		{ PE + 6, 90, 2 },
+		{ PE + 20, 0xffff, 2 },
+		{ PE + 20, 60, 2 },
+		{ PE + 20, 100, 2 },
+		{ PE + 20, 148, 2 },
+		{ OPT, 0x107, 2 },
+		{ OPT + 60, SIZE + 1, 4 },
+		{ OPT + 60, SECTIONS, 4 },
+		{ SECURITY + 4, SIZE + 1, 4 },
+		{ SECURITY + 4, CERT_LEN + 0x21, 4 },
+		{ SECTIONS + 20, SIZE + 1, 4 },
+		{ SECURITY + 4, 0, 4 },
 	};
 	static uint8_t image[SIZE];
 	struct ds_pe_parts parts;
@@ -133,7 +152,10 @@ static void malformed_images_are_refused(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, image, n);
-		/* A file cut inside the certificate table is another file whose table overlaps its sections. */
+		/*
+		 * A file cut inside the certificate table is another file whose table overlaps its
+		 * sections.
+		 */
 		if (!ds_pe_authenticode(DS_SPAN(copy, n), &parts, NULL))
 			assert_true(n >= SECOND + 0xe0 + CERT_LEN);
 		free(copy);
@@ -142,7 +164,8 @@ static void malformed_images_are_refused(void **state)
 
 #define KERNEL_SIZE 0x400u
 
-static void make_kernel(uint8_t *k, uint16_t version, uint8_t loadflags, uint16_t xloadflags, uint32_t initrd_max)
+static void make_kernel(uint8_t *k, uint16_t version, uint8_t loadflags, uint16_t xloadflags,
+			uint32_t initrd_max)
 {
 	memset(k, 0, KERNEL_SIZE);
 	memcpy(k + 0x202, "HdrS", 4);

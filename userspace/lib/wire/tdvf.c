@@ -3,12 +3,12 @@
 #include <ds/base/rd.h>
 #include <ds/wire/tdvf.h>
 
-#define DOMAIN       "tdvf"
-#define PAGE         4096u
-#define CHUNK        256u /* bytes per TDH.MR.EXTEND */
-#define RECORD       128u /* bytes that ADD and EXTEND put into the stream first */
+#define DOMAIN	     "tdvf"
+#define PAGE	     4096u
+#define CHUNK	     256u /* bytes per TDH.MR.EXTEND */
+#define RECORD	     128u /* bytes that ADD and EXTEND put into the stream first */
 #define RESET_VECTOR 32u  /* bytes between the footer GUID and the end of the image */
-#define TRAILER      18u  /* u16 length and GUID behind each table entry */
+#define TRAILER	     18u  /* u16 length and GUID behind each table entry */
 
 /* 96b582de-1fb2-45f7-baea-a366c55a082d, mixed endian as in memory */
 static const uint8_t footer_guid[16] = { 0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45,
@@ -18,8 +18,8 @@ static const uint8_t metadata_guid[16] = { 0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0
 					   0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2 };
 
 /*
- * Walk the table backwards from the footer and find where the descriptor lies. Each entry is data, u16 length, GUID;
- * the length counts all three. The footer's own length counts the whole table.
+ * Walk the table backwards from the footer and find where the descriptor lies. Each entry is data,
+ * u16 length, GUID; the length counts all three. The footer's own length counts the whole table.
  */
 static int find_descriptor(struct ds_span image, size_t *ret_off, struct ds_err *err)
 {
@@ -29,37 +29,42 @@ static int find_descriptor(struct ds_span image, size_t *ret_off, struct ds_err 
 
 	if (image.n < RESET_VECTOR + TRAILER ||
 	    memcmp(p + image.n - RESET_VECTOR - 16, footer_guid, 16) != 0)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "no GUID table at the end of the image (%zu bytes)",
-				  image.n);
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0,
+				  "no GUID table at the end of the image (%zu bytes)", image.n);
 	end = image.n - RESET_VECTOR;
 	len = ds_get_u16le(p + end - TRAILER);
 	if (len < TRAILER || len > end)
-		return ds_err_set(err, -EBADMSG, DOMAIN, end - TRAILER, "GUID table of %zu bytes does not fit",
-				  len);
+		return ds_err_set(err, -EBADMSG, DOMAIN, end - TRAILER,
+				  "GUID table of %zu bytes does not fit", len);
 	start = end - len;
 	end -= TRAILER;
 	while (end - start >= TRAILER) {
 		len = ds_get_u16le(p + end - TRAILER);
 		if (len < TRAILER || len > end - start)
 			return ds_err_set(err, -EBADMSG, DOMAIN, end - TRAILER,
-					  "GUID table entry of %zu bytes, %zu left", len, end - start);
+					  "GUID table entry of %zu bytes, %zu left", len,
+					  end - start);
 		if (memcmp(p + end - 16, metadata_guid, 16) == 0) {
 			if (len < TRAILER + 4)
-				return ds_err_set(err, -EBADMSG, DOMAIN, end, "metadata entry without offset");
+				return ds_err_set(err, -EBADMSG, DOMAIN, end,
+						  "metadata entry without offset");
 			back = ds_get_u32le(p + end - TRAILER - 4);
 			if (back > image.n)
-				return ds_err_set(err, -EBADMSG, DOMAIN, end,
-						  "metadata %u bytes before the end of a %zu byte image", back,
-						  image.n);
+				return ds_err_set(
+					err, -EBADMSG, DOMAIN, end,
+					"metadata %u bytes before the end of a %zu byte image",
+					back, image.n);
 			*ret_off = image.n - back;
 			return 0;
 		}
 		end -= len;
 	}
-	return ds_err_set(err, -EBADMSG, DOMAIN, start, "no TDX metadata in the GUID table: not a TDX firmware");
+	return ds_err_set(err, -EBADMSG, DOMAIN, start,
+			  "no TDX metadata in the GUID table: not a TDX firmware");
 }
 
-static int parse_section(struct ds_rd *rd, struct ds_span image, struct ds_tdvf_section *ret, struct ds_err *err)
+static int parse_section(struct ds_rd *rd, struct ds_span image, struct ds_tdvf_section *ret,
+			 struct ds_err *err)
 {
 	size_t at = ds_rd_pos(rd);
 	uint32_t off, raw;
@@ -72,16 +77,20 @@ static int parse_section(struct ds_rd *rd, struct ds_span image, struct ds_tdvf_
 	DS_TRY(ds_rd_u32le(rd, &ret->type));
 	DS_TRY(ds_rd_u32le(rd, &ret->attr));
 	if (off > image.n || raw > image.n - off)
-		return ds_err_set(err, -EBADMSG, DOMAIN, at, "section data %u+%u outside the image", off, raw);
+		return ds_err_set(err, -EBADMSG, DOMAIN, at, "section data %u+%u outside the image",
+				  off, raw);
 	if (ret->gpa % PAGE || ret->mem_size % PAGE || ret->mem_size < raw ||
 	    __builtin_add_overflow(ret->gpa, ret->mem_size, &end))
-		return ds_err_set(err, -EBADMSG, DOMAIN, at, "section memory 0x%llx+0x%llx for %u bytes of data",
-				  (unsigned long long)ret->gpa, (unsigned long long)ret->mem_size, raw);
+		return ds_err_set(err, -EBADMSG, DOMAIN, at,
+				  "section memory 0x%llx+0x%llx for %u bytes of data",
+				  (unsigned long long)ret->gpa, (unsigned long long)ret->mem_size,
+				  raw);
 	ret->data = DS_SPAN(image.p + off, raw);
 	return 0;
 }
 
-static int parse_sections(struct ds_rd *rd, struct ds_span image, struct ds_tdvf *ret, struct ds_err *err)
+static int parse_sections(struct ds_rd *rd, struct ds_span image, struct ds_tdvf *ret,
+			  struct ds_err *err)
 {
 	struct ds_span magic;
 	uint32_t len, version, n;
@@ -94,19 +103,25 @@ static int parse_sections(struct ds_rd *rd, struct ds_span image, struct ds_tdvf
 	DS_TRY(ds_rd_u32le(rd, &version));
 	DS_TRY(ds_rd_u32le(rd, &n));
 	if (version != 1)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 8, "descriptor version %u, expected 1", version);
+		return ds_err_set(err, -EBADMSG, DOMAIN, 8, "descriptor version %u, expected 1",
+				  version);
 	if (!n || n > DS_TDVF_MAX_SECTIONS || len != 16 + 32 * n)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 4, "%u sections in a descriptor of %u bytes", n, len);
+		return ds_err_set(err, -EBADMSG, DOMAIN, 4,
+				  "%u sections in a descriptor of %u bytes", n, len);
 	for (uint32_t i = 0; i < n; i++) {
 		DS_TRY(parse_section(rd, image, &ret->s[i], err));
-		/* What the firmware's own pages are is not told apart by attributes: count all but PAGE_AUG. */
+		/*
+		 * What the firmware's own pages are is not told apart by attributes: count all but
+		 * PAGE_AUG.
+		 */
 		pages += ret->s[i].attr & DS_TDVF_PAGE_AUG ? 0 : ret->s[i].mem_size / PAGE;
 		if (pages > DS_TDVF_MAX_PAGES)
-			return ds_err_set(err, -EFBIG, DOMAIN, ds_rd_pos(rd), "more than %u pages to add",
-					  DS_TDVF_MAX_PAGES);
-		if (ret->s[i].attr & DS_TDVF_MR_EXTEND && ret->s[i].mem_size / PAGE > DS_TDVF_MAX_PAGES)
-			return ds_err_set(err, -EFBIG, DOMAIN, ds_rd_pos(rd), "more than %u pages to measure",
-					  DS_TDVF_MAX_PAGES);
+			return ds_err_set(err, -EFBIG, DOMAIN, ds_rd_pos(rd),
+					  "more than %u pages to add", DS_TDVF_MAX_PAGES);
+		if (ret->s[i].attr & DS_TDVF_MR_EXTEND &&
+		    ret->s[i].mem_size / PAGE > DS_TDVF_MAX_PAGES)
+			return ds_err_set(err, -EFBIG, DOMAIN, ds_rd_pos(rd),
+					  "more than %u pages to measure", DS_TDVF_MAX_PAGES);
 	}
 	ret->n = n;
 	return 0;
@@ -120,7 +135,8 @@ int ds_tdvf_parse(struct ds_span image, struct ds_tdvf *ret, struct ds_err *err)
 	int r;
 
 	if (image.n > DS_TDVF_MAX_IMAGE)
-		return ds_err_set(err, -EFBIG, DOMAIN, 0, "image of %zu bytes, at most %u", image.n, DS_TDVF_MAX_IMAGE);
+		return ds_err_set(err, -EFBIG, DOMAIN, 0, "image of %zu bytes, at most %u", image.n,
+				  DS_TDVF_MAX_IMAGE);
 	DS_TRY(find_descriptor(image, &off, err));
 	rd = ds_rd_init(DS_SPAN(image.p + off, image.n - off));
 	if (err)

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The TD HOB list that a VMM gives to TDX firmware (UEFI PI hand-off blocks), see ds/wire/tdvf.h. */
+/*
+ * The TD HOB list that a VMM gives to TDX firmware (UEFI PI hand-off blocks), see ds/wire/tdvf.h.
+ */
 #include <ds/base/rd.h>
 #include <ds/wire/tdvf.h>
 
-#define DOMAIN       "tdvf"
-#define GIB          (1ull << 30)
-#define LOW_TOP      0xB0000000ull /* up to here a VM's memory stays in one piece below 4 GiB */
-#define LOW_SPLIT    (2 * GIB)     /* a larger one keeps this much there */
-#define HOB_HANDOFF  1u
-#define HOB_RESOURCE 3u
-#define HANDOFF_SIZE 56u
-#define RES_SIZE     48u
+#define DOMAIN	       "tdvf"
+#define GIB	       (1ull << 30)
+#define LOW_TOP	       0xB0000000ull /* up to here a VM's memory stays in one piece below 4 GiB */
+#define LOW_SPLIT      (2 * GIB)     /* a larger one keeps this much there */
+#define HOB_HANDOFF    1u
+#define HOB_RESOURCE   3u
+#define HANDOFF_SIZE   56u
+#define RES_SIZE       48u
 #define RES_ACCEPTED   0u /* EFI_RESOURCE_SYSTEM_MEMORY */
 #define RES_UNACCEPTED 7u /* EFI_RESOURCE_MEMORY_UNACCEPTED */
 #define RES_ATTR       7u /* present, initialised, tested */
@@ -20,9 +22,12 @@ struct range {
 	uint64_t len;
 };
 
-/* The ranges that exist before the firmware accepts memory: HOB and temporary memory, ascending, apart, inside memory. */
-static int accepted_ranges(const struct ds_tdvf *tdvf, uint64_t memory, struct range *ret, size_t *ret_n,
-			   uint64_t *ret_hob, struct ds_err *err)
+/*
+ * The ranges that exist before the firmware accepts memory: HOB and temporary memory, ascending,
+ * apart, inside memory.
+ */
+static int accepted_ranges(const struct ds_tdvf *tdvf, uint64_t memory, struct range *ret,
+			   size_t *ret_n, uint64_t *ret_hob, struct ds_err *err)
 {
 	size_t n = 0, hobs = 0, i;
 
@@ -41,16 +46,21 @@ static int accepted_ranges(const struct ds_tdvf *tdvf, uint64_t memory, struct r
 		n++;
 	}
 	if (hobs != 1)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%zu TD HOB sections, expected 1", hobs);
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%zu TD HOB sections, expected 1",
+				  hobs);
 	for (i = 0; i < n; i++) {
 		uint64_t end;
 
 		if (__builtin_add_overflow(ret[i].start, ret[i].len, &end) || end > memory)
-			return ds_err_set(err, -EBADMSG, DOMAIN, 0, "section at 0x%llx lies above %llu bytes of memory",
-					  (unsigned long long)ret[i].start, (unsigned long long)memory);
+			return ds_err_set(err, -EBADMSG, DOMAIN, 0,
+					  "section at 0x%llx lies above %llu bytes of memory",
+					  (unsigned long long)ret[i].start,
+					  (unsigned long long)memory);
 		if (i + 1 < n && end > ret[i + 1].start)
-			return ds_err_set(err, -EBADMSG, DOMAIN, 0, "sections at 0x%llx and 0x%llx overlap",
-					  (unsigned long long)ret[i].start, (unsigned long long)ret[i + 1].start);
+			return ds_err_set(err, -EBADMSG, DOMAIN, 0,
+					  "sections at 0x%llx and 0x%llx overlap",
+					  (unsigned long long)ret[i].start,
+					  (unsigned long long)ret[i + 1].start);
 	}
 	*ret_n = n;
 	return 0;
@@ -96,7 +106,8 @@ int ds_tdvf_hob(const struct ds_tdvf *tdvf, uint64_t memory, struct ds_buf *ret,
 	size_t n = 0;
 
 	if (memory > DS_TDVF_MAX_MEMORY || memory % 4096)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "memory of %llu bytes: whole pages up to %llu",
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0,
+				  "memory of %llu bytes: whole pages up to %llu",
 				  (unsigned long long)memory, DS_TDVF_MAX_MEMORY);
 	DS_TRY(accepted_ranges(tdvf, memory, acc, &n, &hob, err));
 	DS_TRY(add_handoff(&buf));

@@ -15,12 +15,23 @@ int ds_pki_new(const struct ds_pki_opts *opts, struct ds_pki **ret, struct ds_er
 	DS_PKI struct ds_pki *pki = calloc(1, sizeof(*pki));
 	DS_BUF struct ds_buf ext = DS_BUF_NULL;
 	int64_t from = opts->not_before;
-	struct pki_cert_spec root = { .cn = "Intel SGX Root CA", .is_ca = true, .pathlen = 1,
-				      .not_before = from, .not_after = from + ROOT_LIFE };
-	struct pki_cert_spec ca = { .cn = opts->processor ? "Intel SGX PCK Processor CA" : "Intel SGX PCK Platform CA",
-				    .is_ca = true, .pathlen = 0, .not_before = from, .not_after = from + CA_LIFE };
-	struct pki_cert_spec pck = { .cn = "Intel SGX PCK Certificate", .not_before = from, .not_after = from + LEAF_LIFE };
-	struct pki_cert_spec signer = { .cn = "Intel SGX TCB Signing", .not_before = from, .not_after = from + LEAF_LIFE };
+	struct pki_cert_spec root = { .cn = "Intel SGX Root CA",
+				      .is_ca = true,
+				      .pathlen = 1,
+				      .not_before = from,
+				      .not_after = from + ROOT_LIFE };
+	struct pki_cert_spec ca = { .cn = opts->processor ? "Intel SGX PCK Processor CA"
+							  : "Intel SGX PCK Platform CA",
+				    .is_ca = true,
+				    .pathlen = 0,
+				    .not_before = from,
+				    .not_after = from + CA_LIFE };
+	struct pki_cert_spec pck = { .cn = "Intel SGX PCK Certificate",
+				     .not_before = from,
+				     .not_after = from + LEAF_LIFE };
+	struct pki_cert_spec signer = { .cn = "Intel SGX TCB Signing",
+					.not_before = from,
+					.not_after = from + LEAF_LIFE };
 
 	if (!pki)
 		return -ENOMEM;
@@ -79,7 +90,8 @@ static int add_hex(struct ds_buf *buf, const char *name, struct ds_span bytes)
 	return ds_buf_addf(buf, "\",");
 }
 
-static int add_chain(const struct ds_pki *pki, const struct pki_entity *leaf, const char *name, struct ds_buf *buf)
+static int add_chain(const struct ds_pki *pki, const struct pki_entity *leaf, const char *name,
+		     struct ds_buf *buf)
 {
 	DS_BUF struct ds_buf pem = DS_BUF_NULL;
 
@@ -90,7 +102,8 @@ static int add_chain(const struct ds_pki *pki, const struct pki_entity *leaf, co
 }
 
 /* A signed document with its chain and signature: three fields. */
-static int add_signed(const struct ds_pki *pki, const char *name, struct ds_span text, struct ds_buf *buf)
+static int add_signed(const struct ds_pki *pki, const char *name, struct ds_span text,
+		      struct ds_buf *buf)
 {
 	uint8_t rs[64];
 	char field[64];
@@ -104,13 +117,17 @@ static int add_signed(const struct ds_pki *pki, const char *name, struct ds_span
 	return add_hex(buf, field, DS_SPAN_ARRAY(rs));
 }
 
-static int add_crls(const struct ds_pki *pki, const struct ds_pki_docs *docs, struct ds_buf *buf, struct ds_err *err)
+static int add_crls(const struct ds_pki *pki, const struct ds_pki_docs *docs, struct ds_buf *buf,
+		    struct ds_err *err)
 {
 	DS_BUF struct ds_buf root = DS_BUF_NULL, pck = DS_BUF_NULL;
-	const X509 *gone = docs->revoke_ca ? pki->ca.cert : docs->revoke_signer ? pki->signer.cert : NULL;
+	const X509 *gone = docs->revoke_ca	 ? pki->ca.cert
+			   : docs->revoke_signer ? pki->signer.cert
+						 : NULL;
 
 	DS_TRY(pki_crl(&pki->root, gone, docs->issued, docs->next_update, &root, err));
-	DS_TRY(pki_crl(&pki->ca, docs->revoke_pck ? pki->pck.cert : NULL, docs->issued, docs->next_update, &pck, err));
+	DS_TRY(pki_crl(&pki->ca, docs->revoke_pck ? pki->pck.cert : NULL, docs->issued,
+		       docs->next_update, &pck, err));
 	DS_TRY(add_hex(buf, "root_ca_crl", ds_buf_span(&root)));
 	return add_hex(buf, "pck_crl", ds_buf_span(&pck));
 }
@@ -120,12 +137,15 @@ static int check_status(const char *word, struct ds_err *err)
 {
 	size_t n = word ? strlen(word) : 1;
 
-	if (!n || n > STATUS_MAX || (word && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != n))
-		return ds_err_set(err, -EINVAL, PKI_DOMAIN, 0, "status '%s': 1 to %u letters", word, STATUS_MAX);
+	if (!n || n > STATUS_MAX ||
+	    (word && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != n))
+		return ds_err_set(err, -EINVAL, PKI_DOMAIN, 0, "status '%s': 1 to %u letters", word,
+				  STATUS_MAX);
 	return 0;
 }
 
-int ds_pki_collateral(const struct ds_pki *pki, const struct ds_pki_docs *docs, struct ds_buf *ret, struct ds_err *err)
+int ds_pki_collateral(const struct ds_pki *pki, const struct ds_pki_docs *docs, struct ds_buf *ret,
+		      struct ds_err *err)
 {
 	DS_BUF struct ds_buf buf = DS_BUF_NULL, tcb = DS_BUF_NULL, qe = DS_BUF_NULL;
 
@@ -133,7 +153,8 @@ int ds_pki_collateral(const struct ds_pki *pki, const struct ds_pki_docs *docs, 
 	DS_TRY(check_status(docs->module_status, err));
 	DS_TRY(check_status(docs->qe_status, err));
 	if (docs->revoke_ca && docs->revoke_signer)
-		return ds_err_set(err, -EINVAL, PKI_DOMAIN, 0, "one revocation in the root list at a time");
+		return ds_err_set(err, -EINVAL, PKI_DOMAIN, 0,
+				  "one revocation in the root list at a time");
 	DS_TRY(pki_tcb_info(pki, docs, &tcb));
 	DS_TRY(pki_qe_identity(docs, &qe));
 	DS_TRY(ds_buf_addf(&buf, "{"));

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Certificates and revocation lists of the test PKI, with the extensions that strict verifiers ask for. */
+/*
+ * Certificates and revocation lists of the test PKI, with the extensions that strict verifiers ask
+ * for.
+ */
 #include "pki_int.h"
 
 #include <openssl/ec.h>
@@ -47,7 +50,8 @@ static bool set_name(X509_NAME *name, const char *cn)
 	const struct {
 		const char *type, *text;
 	} rdn[] = {
-		{ "CN", cn }, { "O", ORGANISATION }, { "L", "Santa Clara" }, { "ST", "CA" }, { "C", "US" },
+		{ "CN", cn },	{ "O", ORGANISATION }, { "L", "Santa Clara" },
+		{ "ST", "CA" }, { "C", "US" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rdn); i++)
@@ -77,7 +81,8 @@ static bool add_key_ids(X509 *x, const struct ds_p256 *key, const struct ds_p256
 	AUTHORITY_KEYID *aki = pki_aki(issuer_key);
 	ASN1_OCTET_STRING *ski = ASN1_OCTET_STRING_new();
 	uint8_t id[20];
-	bool ok = aki && ski && !pki_key_id(key, id) && ASN1_OCTET_STRING_set(ski, id, sizeof(id)) &&
+	bool ok = aki && ski && !pki_key_id(key, id) &&
+		  ASN1_OCTET_STRING_set(ski, id, sizeof(id)) &&
 		  X509_add1_ext_i2d(x, NID_authority_key_identifier, aki, 0, 0) == 1 &&
 		  X509_add1_ext_i2d(x, NID_subject_key_identifier, ski, 0, 0) == 1;
 
@@ -88,7 +93,8 @@ static bool add_key_ids(X509 *x, const struct ds_p256 *key, const struct ds_p256
 
 static bool add_crl_url(X509 *x)
 {
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_crl_distribution_points, "URI:" CRL_URL);
+	X509_EXTENSION *ext =
+		X509V3_EXT_conf_nid(NULL, NULL, NID_crl_distribution_points, "URI:" CRL_URL);
 	bool ok = ext && X509_add_ext(x, ext, -1);
 
 	X509_EXTENSION_free(ext);
@@ -134,8 +140,8 @@ static bool add_sgx(X509 *x, struct ds_span der)
 	return ok;
 }
 
-int pki_entity_new(const struct pki_cert_spec *spec, const struct pki_entity *issuer, struct pki_entity *ret,
-		   struct ds_err *err)
+int pki_entity_new(const struct pki_cert_spec *spec, const struct pki_entity *issuer,
+		   struct pki_entity *ret, struct ds_err *err)
 {
 	DS_P256 struct ds_p256 *key = NULL;
 	PKI_X509 X509 *x = X509_new();
@@ -145,12 +151,13 @@ int pki_entity_new(const struct pki_cert_spec *spec, const struct pki_entity *is
 	DS_TRY(ds_p256_generate(&key));
 	issuer_key = issuer ? issuer->key : key;
 	pkey = ds_p256_evp(key);
-	if (!x || !X509_set_version(x, X509_VERSION_3) || !set_serial(x) || !set_name(X509_get_subject_name(x), spec->cn) ||
+	if (!x || !X509_set_version(x, X509_VERSION_3) || !set_serial(x) ||
+	    !set_name(X509_get_subject_name(x), spec->cn) ||
 	    !X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer->cert : x)) ||
 	    !ASN1_TIME_set(X509_getm_notBefore(x), (time_t)spec->not_before) ||
-	    !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)spec->not_after) || !X509_set_pubkey(x, pkey) ||
-	    !add_key_ids(x, key, issuer_key) || !add_crl_url(x) || !add_usage(x, spec) ||
-	    (spec->sgx_ext.n && !add_sgx(x, spec->sgx_ext)) ||
+	    !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)spec->not_after) ||
+	    !X509_set_pubkey(x, pkey) || !add_key_ids(x, key, issuer_key) || !add_crl_url(x) ||
+	    !add_usage(x, spec) || (spec->sgx_ext.n && !add_sgx(x, spec->sgx_ext)) ||
 	    !X509_sign(x, ds_p256_evp(issuer_key), EVP_sha256()))
 		return ds_ossl_err(err, -EIO, PKI_DOMAIN, spec->cn);
 	*ret = (struct pki_entity){ key, x };
@@ -186,8 +193,10 @@ int pki_cert_pem(const X509 *x, struct ds_buf *buf)
 
 static bool crl_times(X509_CRL *crl, int64_t issued, int64_t next_update)
 {
-	ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)issued), *to = ASN1_TIME_set(NULL, (time_t)next_update);
-	bool ok = from && to && X509_CRL_set1_lastUpdate(crl, from) && X509_CRL_set1_nextUpdate(crl, to);
+	ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)issued),
+		  *to = ASN1_TIME_set(NULL, (time_t)next_update);
+	bool ok = from && to && X509_CRL_set1_lastUpdate(crl, from) &&
+		  X509_CRL_set1_nextUpdate(crl, to);
 
 	ASN1_TIME_free(from);
 	ASN1_TIME_free(to);
@@ -212,10 +221,11 @@ static bool crl_revoke(X509_CRL *crl, const X509 *cert, int64_t when)
 	X509_REVOKED *rev = X509_REVOKED_new();
 	ASN1_TIME *at = ASN1_TIME_set(NULL, (time_t)when);
 	ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
-	bool ok = rev && at && reason && X509_REVOKED_set_revocationDate(rev, at) &&
-		  X509_REVOKED_set_serialNumber(rev, (ASN1_INTEGER *)X509_get0_serialNumber(cert)) &&
-		  ASN1_ENUMERATED_set(reason, CRL_REASON_KEY_COMPROMISE) &&
-		  X509_REVOKED_add1_ext_i2d(rev, NID_crl_reason, reason, 0, 0) == 1;
+	bool ok =
+		rev && at && reason && X509_REVOKED_set_revocationDate(rev, at) &&
+		X509_REVOKED_set_serialNumber(rev, (ASN1_INTEGER *)X509_get0_serialNumber(cert)) &&
+		ASN1_ENUMERATED_set(reason, CRL_REASON_KEY_COMPROMISE) &&
+		X509_REVOKED_add1_ext_i2d(rev, NID_crl_reason, reason, 0, 0) == 1;
 
 	ASN1_ENUMERATED_free(reason);
 	ASN1_TIME_free(at);
@@ -225,19 +235,21 @@ static bool crl_revoke(X509_CRL *crl, const X509 *cert, int64_t when)
 	return false;
 }
 
-int pki_crl(const struct pki_entity *issuer, const X509 *revoked, int64_t issued, int64_t next_update,
-	    struct ds_buf *buf, struct ds_err *err)
+int pki_crl(const struct pki_entity *issuer, const X509 *revoked, int64_t issued,
+	    int64_t next_update, struct ds_buf *buf, struct ds_err *err)
 {
 	X509_CRL *crl = X509_CRL_new();
 	unsigned char *der = NULL;
 	int n = -1, r;
 
 	if (crl && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
-	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert)) && crl_times(crl, issued, next_update) &&
-	    crl_exts(crl, issuer->key) && (!revoked || crl_revoke(crl, revoked, issued)) &&
+	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert)) &&
+	    crl_times(crl, issued, next_update) && crl_exts(crl, issuer->key) &&
+	    (!revoked || crl_revoke(crl, revoked, issued)) &&
 	    X509_CRL_sign(crl, ds_p256_evp(issuer->key), EVP_sha256()))
 		n = i2d_X509_CRL(crl, &der);
-	r = n < 0 ? ds_ossl_err(err, -EIO, PKI_DOMAIN, "revocation list") : ds_buf_add(buf, der, (size_t)n);
+	r = n < 0 ? ds_ossl_err(err, -EIO, PKI_DOMAIN, "revocation list")
+		  : ds_buf_add(buf, der, (size_t)n);
 	OPENSSL_free(der);
 	X509_CRL_free(crl);
 	return r;

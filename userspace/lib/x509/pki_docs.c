@@ -5,12 +5,15 @@
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
 
-#define ZERO_MR   "000000000000000000000000000000000000000000000000" \
-		  "000000000000000000000000000000000000000000000000"
-#define TCB_DATE  "2026-01-01T00:00:00Z"
-#define ADVISORY  "DSTACK-EMUL-00001"
-#define EVAL_NUM  1
-#define MODULE_ID "\"mrsigner\":\"" ZERO_MR "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\""
+#define ZERO_MR                                                                                    \
+	"000000000000000000000000000000000000000000000000"                                         \
+	"000000000000000000000000000000000000000000000000"
+#define TCB_DATE "2026-01-01T00:00:00Z"
+#define ADVISORY "DSTACK-EMUL-00001"
+#define EVAL_NUM 1
+#define MODULE_ID                                                                                  \
+	"\"mrsigner\":\"" ZERO_MR                                                                  \
+	"\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\""
 
 static const char *or_good(const char *status)
 {
@@ -22,7 +25,8 @@ static int add_dates(struct ds_buf *buf, const struct ds_pki_docs *docs)
 	char from[DS_TIME_SIZE], to[DS_TIME_SIZE];
 
 	return ds_buf_addf(buf, "\"issueDate\":\"%s\",\"nextUpdate\":\"%s\"",
-			   ds_time_format_rfc3339(docs->issued, from), ds_time_format_rfc3339(docs->next_update, to));
+			   ds_time_format_rfc3339(docs->issued, from),
+			   ds_time_format_rfc3339(docs->next_update, to));
 }
 
 /* Closes the level that the caller opened with its "tcb" object. */
@@ -58,8 +62,8 @@ static int add_platform_level(struct ds_buf *buf, int above, const char *status)
 }
 
 /*
- * Descending isvsvn levels around the one that the emulator meets. A status other than UpToDate for that one means
- * that a better level exists, as in real documents.
+ * Descending isvsvn levels around the one that the emulator meets. A status other than UpToDate for
+ * that one means that a better level exists, as in real documents.
  */
 static int add_svn_levels(struct ds_buf *buf, unsigned int svn, const char *status)
 {
@@ -86,7 +90,9 @@ int pki_tcb_info(const struct ds_pki *pki, const struct ds_pki_docs *docs, struc
 	DS_TRY(add_dates(buf, docs));
 	DS_TRY(ds_buf_addf(buf, ",\"fmspc\":\""));
 	DS_TRY(ds_buf_add_hex(buf, DS_SPAN_ARRAY(pki->fmspc)));
-	DS_TRY(ds_buf_addf(buf, "\",\"pceId\":\"0000\",\"tcbType\":0,\"tcbEvaluationDataNumber\":%d,", EVAL_NUM));
+	DS_TRY(ds_buf_addf(buf,
+			   "\",\"pceId\":\"0000\",\"tcbType\":0,\"tcbEvaluationDataNumber\":%d,",
+			   EVAL_NUM));
 	DS_TRY(ds_buf_addf(buf, "\"tdxModule\":{%s},", MODULE_ID));
 	DS_TRY(ds_buf_addf(buf, "\"tdxModuleIdentities\":[{\"id\":\"TDX_01\",%s,", MODULE_ID));
 	DS_TRY(add_svn_levels(buf, PKI_MOD_SVN, docs->module_status));
@@ -108,10 +114,13 @@ int pki_qe_identity(const struct ds_pki_docs *docs, struct ds_buf *buf)
 	DS_TRY(ds_sha256_1(DS_SPAN_LIT(PKI_QE_SIGNER_TEXT), signer));
 	DS_TRY(ds_buf_addf(buf, "{\"id\":\"TD_QE\",\"version\":2,"));
 	DS_TRY(add_dates(buf, docs));
-	DS_TRY(ds_buf_addf(buf, ",\"tcbEvaluationDataNumber\":%d,\"miscselect\":\"%s\",\"miscselectMask\":\"FFFFFFFF\",",
+	DS_TRY(ds_buf_addf(buf,
+			   ",\"tcbEvaluationDataNumber\":%d,\"miscselect\":\"%s\","
+			   "\"miscselectMask\":\"FFFFFFFF\",",
 			   EVAL_NUM, PKI_QE_MISCSELECT));
-	DS_TRY(ds_buf_addf(buf, "\"attributes\":\"11000000000000000000000000000000\","
-				"\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":\""));
+	DS_TRY(ds_buf_addf(
+		buf, "\"attributes\":\"11000000000000000000000000000000\","
+		     "\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":\""));
 	DS_TRY(ds_buf_add_hex(buf, DS_SPAN_ARRAY(signer)));
 	DS_TRY(ds_buf_addf(buf, "\",\"isvprodid\":%u,", PKI_QE_ISVPRODID));
 	DS_TRY(add_svn_levels(buf, PKI_QE_ISVSVN, docs->qe_status));

@@ -12,7 +12,7 @@
 #define CERT_MAX       4096u
 #define TEE_TYPE_TDX   0x81u
 #define KEY_TYPE_P256  2u
-#define BODY_TYPE_15   3u   /* TD 1.5, v5 only */
+#define BODY_TYPE_15   3u /* TD 1.5, v5 only */
 #define BODY_SIZE_15   648u
 #define QE_REPORT_SIZE 384u
 #define QE_AUTH_SIZE   32u
@@ -41,12 +41,14 @@ static int take_key(struct ds_rd *rd, const char *what, struct ds_p256 **ret, st
 	int r = ds_pem_next(rd, &label, &body);
 
 	if (r || !ds_span_eq(label, DS_SPAN_LIT("PRIVATE KEY")))
-		return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "bundle: no PEM private key for the %s", what);
+		return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd),
+				  "bundle: no PEM private key for the %s", what);
 	return ds_p256_from_pem(DS_SPAN(start, (size_t)(rd->p - start)), ret, err);
 }
 
 /* The PCK certificate must be for this key; its hash names the enclave. */
-static int check_leaf(struct ds_emul_qe *qe, struct ds_span der, const struct ds_p256 *pck, struct ds_err *err)
+static int check_leaf(struct ds_emul_qe *qe, struct ds_span der, const struct ds_p256 *pck,
+		      struct ds_err *err)
 {
 	uint8_t want[DS_P256_SPKI_SIZE], hash[DS_SHA256_SIZE];
 	const unsigned char *p = der.p;
@@ -60,14 +62,16 @@ static int check_leaf(struct ds_emul_qe *qe, struct ds_span der, const struct ds
 	OPENSSL_free(spki);
 	X509_free(x);
 	if (!ours)
-		return ds_ossl_err(err, -EBADMSG, DOMAIN, "bundle: the first key does not belong to the PCK certificate");
+		return ds_ossl_err(err, -EBADMSG, DOMAIN,
+				   "bundle: the first key does not belong to the PCK certificate");
 	DS_TRY(ds_sha256_1(der, hash));
 	memcpy(qe->id, hash, sizeof(qe->id));
 	return 0;
 }
 
 /* The rest of the bundle: exactly three certificates, kept as text. */
-static int take_chain(struct ds_emul_qe *qe, struct ds_rd *rd, const struct ds_p256 *pck, struct ds_err *err)
+static int take_chain(struct ds_emul_qe *qe, struct ds_rd *rd, const struct ds_p256 *pck,
+		      struct ds_err *err)
 {
 	struct ds_span text = DS_SPAN(rd->p, ds_rd_left(rd)), label, body;
 	uint8_t der[CERT_MAX];
@@ -76,14 +80,17 @@ static int take_chain(struct ds_emul_qe *qe, struct ds_rd *rd, const struct ds_p
 
 	while (!(r = ds_pem_next(rd, &label, &body))) {
 		if (!ds_span_eq(label, DS_SPAN_LIT("CERTIFICATE")))
-			return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "bundle: PEM block that is no certificate");
+			return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd),
+					  "bundle: PEM block that is no certificate");
 		if (ds_pem_decode(body, der, sizeof(der), &n_der))
-			return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "bundle: certificate %zu", n + 1);
+			return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd),
+					  "bundle: certificate %zu", n + 1);
 		if (!n++)
 			DS_TRY(check_leaf(qe, DS_SPAN(der, n_der), pck, err));
 	}
 	if (r != DS_PEM_E_END || n != 3)
-		return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd), "bundle: %zu certificates, expected 3", n);
+		return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(rd),
+				  "bundle: %zu certificates, expected 3", n);
 	return ds_buf_add_span(&qe->chain, text);
 }
 
@@ -115,7 +122,8 @@ int ds_emul_qe_load(struct ds_span bundle, struct ds_emul_qe **ret, struct ds_er
 	struct ds_rd rd = ds_rd_init(bundle);
 
 	if (bundle.n > DS_EMUL_BUNDLE_MAX)
-		return ds_err_set(err, -EFBIG, DOMAIN, 0, "bundle of %zu bytes, at most %u", bundle.n, DS_EMUL_BUNDLE_MAX);
+		return ds_err_set(err, -EFBIG, DOMAIN, 0, "bundle of %zu bytes, at most %u",
+				  bundle.n, DS_EMUL_BUNDLE_MAX);
 	qe = calloc(1, sizeof(*qe));
 	if (!qe)
 		return -ENOMEM;
@@ -159,10 +167,13 @@ static int add_body(const uint8_t *tdr, unsigned int version, struct ds_buf *buf
 	static const struct {
 		uint16_t off, size;
 	} part[] = {
-		{ TDR_TCB_SVN, 16 + 48 + 48 + 8 },	   /* TEE_TCB_SVN, MRSEAM, MRSIGNERSEAM, SEAM attributes */
-		{ TDR_TDINFO, 8 + 8 + 4 * 48 + 4 * 48 }, /* TDATTRIBUTES, XFAM, MRTD to MROWNERCONFIG, RTMR0-3 */
+		{ TDR_TCB_SVN,
+		  16 + 48 + 48 + 8 }, /* TEE_TCB_SVN, MRSEAM, MRSIGNERSEAM, SEAM attributes */
+		{ TDR_TDINFO,
+		  8 + 8 + 4 * 48 +
+			  4 * 48 }, /* TDATTRIBUTES, XFAM, MRTD to MROWNERCONFIG, RTMR0-3 */
 		{ TDR_REPORTDATA, 64 },
-		{ TDR_TCB_SVN2, 16 },	 /* the last two only in TD 1.5 bodies */
+		{ TDR_TCB_SVN2, 16 }, /* the last two only in TD 1.5 bodies */
 		{ TDR_SERVTD_HASH, 48 },
 	};
 	size_t n = DS_ARRAY_SIZE(part) - (version == 4 ? 2 : 0);
@@ -193,13 +204,14 @@ static int add_signature(const struct ds_emul_qe *qe, struct ds_buf *buf)
 	return ds_buf_add_span(buf, ds_buf_span(&qe->chain));
 }
 
-int ds_emul_qe_quote(const struct ds_emul_qe *qe, struct ds_span tdreport, unsigned int version, struct ds_buf *ret,
-		     struct ds_err *err)
+int ds_emul_qe_quote(const struct ds_emul_qe *qe, struct ds_span tdreport, unsigned int version,
+		     struct ds_buf *ret, struct ds_err *err)
 {
 	DS_BUF struct ds_buf buf = DS_BUF_NULL;
 
 	if (version != 4 && version != 5)
-		return ds_err_set(err, -EINVAL, DOMAIN, 0, "quote version %u, expected 4 or 5", version);
+		return ds_err_set(err, -EINVAL, DOMAIN, 0, "quote version %u, expected 4 or 5",
+				  version);
 	DS_TRY(pki_tdreport_check(tdreport, err));
 	DS_TRY(add_header(qe, version, &buf));
 	DS_TRY(add_body(tdreport.p, version, &buf));

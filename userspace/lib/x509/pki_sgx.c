@@ -7,7 +7,7 @@
 #define DER_BOOLEAN  0x01
 #define DER_INTEGER  0x02
 #define DER_OCTETS   0x04
-#define DER_OID      0x06
+#define DER_OID	     0x06
 #define DER_ENUM     0x0a
 #define DER_SEQUENCE 0x30
 

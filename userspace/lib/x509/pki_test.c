@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tests of the test PKI and the quoting enclave: layout of spec/dcap.md 1.2 to 1.4, the signatures S1 to S3 of section 2,
- * chains under OpenSSL's strict rules, and the refusals. The verifier of lib/attest is run on the same output by
- * tests/integration.
+ * Tests of the test PKI and the quoting enclave: layout of spec/dcap.md 1.2 to 1.4, the signatures
+ * S1 to S3 of section 2, chains under OpenSSL's strict rules, and the refusals. The verifier of
+ * lib/attest is run on the same output by tests/integration.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +48,8 @@ static void fill(struct ds_emul_td *td)
 static int setup(void **state)
 {
 	static struct fixture f;
-	const struct ds_pki_opts opts = { .fmspc = { 1, 2, 3, 4, 5, 6 }, .not_before = NOW - 90 * DAY };
+	const struct ds_pki_opts opts = { .fmspc = { 1, 2, 3, 4, 5, 6 },
+					  .not_before = NOW - 90 * DAY };
 	const struct ds_pki_opts proc = { .processor = true, .not_before = NOW - 90 * DAY };
 	struct ds_emul_td td;
 
@@ -56,7 +57,8 @@ static int setup(void **state)
 	fill(&td);
 	*state = &f;
 	return ds_pki_new(&opts, &f.pki, NULL) || ds_pki_new(&proc, &f.processor, NULL) ||
-	       ds_pki_bundle(f.pki, &f.bundle) || ds_emul_qe_load(DS_SPAN(f.bundle->p, f.bundle->n), &f.qe, NULL) ||
+	       ds_pki_bundle(f.pki, &f.bundle) ||
+	       ds_emul_qe_load(DS_SPAN(f.bundle->p, f.bundle->n), &f.qe, NULL) ||
 	       ds_emul_tdreport(&td, f.report);
 }
 
@@ -72,7 +74,8 @@ static int teardown(void **state)
 }
 
 /* A store that trusts the root and holds both revocation lists. */
-static int verify(const struct ds_pki *pki, X509 *leaf, X509 *ca, const X509 *revoked_pck, int64_t at)
+static int verify(const struct ds_pki *pki, X509 *leaf, X509 *ca, const X509 *revoked_pck,
+		  int64_t at)
 {
 	DS_BUF struct ds_buf root_crl = DS_BUF_NULL, pck_crl = DS_BUF_NULL;
 	const struct ds_buf *crl[] = { &root_crl, &pck_crl };
@@ -83,7 +86,8 @@ static int verify(const struct ds_pki *pki, X509 *leaf, X509 *ca, const X509 *re
 
 	assert_true(store && ctx && chain);
 	assert_int_equal(pki_crl(&pki->root, NULL, NOW - DAY, NOW + 30 * DAY, &root_crl, NULL), 0);
-	assert_int_equal(pki_crl(&pki->ca, revoked_pck, NOW - DAY, NOW + 30 * DAY, &pck_crl, NULL), 0);
+	assert_int_equal(pki_crl(&pki->ca, revoked_pck, NOW - DAY, NOW + 30 * DAY, &pck_crl, NULL),
+			 0);
 	for (int i = 0; i < 2; i++) {
 		const unsigned char *p = crl[i]->p;
 		X509_CRL *c = d2i_X509_CRL(NULL, &p, (long)crl[i]->n);
@@ -98,7 +102,8 @@ static int verify(const struct ds_pki *pki, X509 *leaf, X509 *ca, const X509 *re
 		sk_X509_push(chain, ca);
 	assert_int_equal(X509_STORE_CTX_init(ctx, store, leaf, chain), 1);
 	X509_STORE_CTX_set_time(ctx, X509_V_FLAG_USE_CHECK_TIME, (time_t)at);
-	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
+	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK |
+					      X509_V_FLAG_CRL_CHECK_ALL |
 					      X509_V_FLAG_CHECK_SS_SIGNATURE);
 	r = X509_verify_cert(ctx) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(ctx);
 	X509_STORE_CTX_free(ctx);
@@ -114,9 +119,13 @@ static void chains_hold_under_strict_rules(void **state)
 
 	assert_int_equal(verify(p, p->pck.cert, p->ca.cert, NULL, NOW), X509_V_OK);
 	assert_int_equal(verify(p, p->signer.cert, NULL, NULL, NOW), X509_V_OK);
-	assert_int_equal(verify(f->processor, f->processor->pck.cert, f->processor->ca.cert, NULL, NOW), X509_V_OK);
-	assert_int_equal(verify(p, p->pck.cert, p->ca.cert, p->pck.cert, NOW), X509_V_ERR_CERT_REVOKED);
-	assert_int_equal(verify(p, p->pck.cert, p->ca.cert, NULL, NOW + 31 * DAY), X509_V_ERR_CRL_HAS_EXPIRED);
+	assert_int_equal(
+		verify(f->processor, f->processor->pck.cert, f->processor->ca.cert, NULL, NOW),
+		X509_V_OK);
+	assert_int_equal(verify(p, p->pck.cert, p->ca.cert, p->pck.cert, NOW),
+			 X509_V_ERR_CERT_REVOKED);
+	assert_int_equal(verify(p, p->pck.cert, p->ca.cert, NULL, NOW + 31 * DAY),
+			 X509_V_ERR_CRL_HAS_EXPIRED);
 	assert_int_equal(verify(p, f->processor->pck.cert, p->ca.cert, NULL, NOW),
 			 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
 }
@@ -125,7 +134,8 @@ static void cn_is(X509 *x, const char *want)
 {
 	char cn[64];
 
-	assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, cn, sizeof(cn)) > 0);
+	assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, cn,
+					      sizeof(cn)) > 0);
 	assert_string_equal(cn, want);
 }
 
@@ -139,8 +149,8 @@ static void names_and_flags_follow_the_specification(void **state)
 	cn_is(f->processor->ca.cert, "Intel SGX PCK Processor CA");
 	cn_is(f->pki->pck.cert, "Intel SGX PCK Certificate");
 	cn_is(f->pki->signer.cert, "Intel SGX TCB Signing");
-	assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(f->pki->root.cert), NID_organizationName, org,
-					      sizeof(org)) > 0);
+	assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(f->pki->root.cert),
+					      NID_organizationName, org, sizeof(org)) > 0);
 	assert_null(strstr(org, "Intel"));
 	assert_int_equal(X509_get_pathlen(f->pki->root.cert), 1);
 	assert_int_equal(X509_get_pathlen(f->pki->ca.cert), 0);
@@ -148,7 +158,10 @@ static void names_and_flags_follow_the_specification(void **state)
 	assert_int_equal(X509_check_ca(f->pki->signer.cert), 0);
 }
 
-/* Every BOOLEAN TRUE in a certificate must be ff: some verifiers insist on DER where OpenSSL does not. */
+/*
+ * Every BOOLEAN TRUE in a certificate must be ff: some verifiers insist on DER where OpenSSL does
+ * not.
+ */
 static void booleans_are_der(void **state)
 {
 	struct fixture *f = *state;
@@ -169,8 +182,9 @@ static void sgx_extension_is_exact(void **state)
 					 0x4d, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x02, 0x01, 0x03 };
 	static const uint8_t pcesvn[] = { 0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d,
 					  0x01, 0x0d, 0x01, 0x02, 0x11, 0x02, 0x01, 0x0d };
-	static const uint8_t fmspc[] = { 0x30, 0x14, 0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01,
-					 0x0d, 0x01, 0x04, 0x04, 0x06, 1,    2,	   3,	 4,    5,    6 };
+	static const uint8_t fmspc[] = { 0x30, 0x14, 0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86,
+					 0xf8, 0x4d, 0x01, 0x0d, 0x01, 0x04, 0x04, 0x06,
+					 1,    2,    3,	   4,	 5,    6 };
 	DS_BUF struct ds_buf plat = DS_BUF_NULL, proc = DS_BUF_NULL;
 
 	assert_int_equal(pki_sgx_ext(f->pki, &plat), 0);
@@ -273,23 +287,31 @@ static void only_emulated_reports_are_signed(void **state)
 	struct ds_err err = DS_ERR_NULL;
 
 	memcpy(r, f->report, DS_TDREPORT_SIZE);
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE - 1), 4, &q, &err), -EBADMSG);
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE + 1), 4, &q, &err), -EBADMSG);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE - 1), 4, &q, &err),
+			 -EBADMSG);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE + 1), 4, &q, &err),
+			 -EBADMSG);
 	r[0] = 0;
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err), -EBADMSG);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err),
+			 -EBADMSG);
 	r[0] = 0x81;
 	/* Another module, correctly hashed: only the MRSEAM check can stop it. */
 	r[TDR_MRSEAM] ^= 1;
-	assert_int_equal(ds_sha384_1(DS_SPAN(r + TDR_TCB_INFO, TDR_TCB_INFO_SIZE), r + TDR_TCB_INFO_HASH), 0);
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err), -EBADMSG);
+	assert_int_equal(
+		ds_sha384_1(DS_SPAN(r + TDR_TCB_INFO, TDR_TCB_INFO_SIZE), r + TDR_TCB_INFO_HASH),
+		0);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err),
+			 -EBADMSG);
 	assert_non_null(strstr(err.msg, "MRSEAM"));
 	memcpy(r, f->report, DS_TDREPORT_SIZE);
 	r[TDR_TDINFO + 20] ^= 1; /* MRTD */
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err), -EBADMSG);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err),
+			 -EBADMSG);
 	assert_non_null(strstr(err.msg, "TDINFO"));
 	memcpy(r, f->report, DS_TDREPORT_SIZE);
 	r[TDR_TCB_SVN] ^= 1;
-	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err), -EBADMSG);
+	assert_int_equal(ds_emul_qe_quote(f->qe, DS_SPAN(r, DS_TDREPORT_SIZE), 4, &q, &err),
+			 -EBADMSG);
 	assert_non_null(strstr(err.msg, "TEE_TCB_INFO"));
 	assert_null(q.p);
 }
@@ -305,7 +327,8 @@ static void bundles_are_checked(void **state)
 	const size_t key = (size_t)(second - b.p);
 
 	assert_int_equal(ds_pki_bundle(f->processor, &other), 0);
-	for (size_t n = 0; n < b.n - 1; n += 7) /* all lengths but the one without the last line feed */
+	for (size_t n = 0; n < b.n - 1;
+	     n += 7) /* all lengths but the one without the last line feed */
 		assert_int_equal(ds_emul_qe_load(DS_SPAN(b.p, n), &qe, NULL), -EBADMSG);
 	assert_int_equal(ds_emul_qe_load(DS_SPAN(b.p + key, b.n - key), &qe, &err), -EBADMSG);
 	/* Keys of one PKI, certificates of the other; also the two keys of one swapped. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PE images as UEFI firmware measures them: which bytes of the file an Authenticode hash covers. Pure. */
+/*
+ * PE images as UEFI firmware measures them: which bytes of the file an Authenticode hash covers.
+ * Pure.
+ */
 #ifndef DS_WIRE_PE_H
 #define DS_WIRE_PE_H
 
@@ -15,8 +18,8 @@ struct ds_pe_parts {
 };
 
 /*
- * The hash input is the parts in order. They point into image and into static zero bytes. -EBADMSG: not a PE32 or PE32+
- * image, or a field that points outside it.
+ * The hash input is the parts in order. They point into image and into static zero bytes. -EBADMSG:
+ * not a PE32 or PE32+ image, or a field that points outside it.
  */
 DS_MUST int ds_pe_authenticode(struct ds_span image, struct ds_pe_parts *ret, struct ds_err *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TDX firmware metadata (TDVF) and the two byte streams made from it: the one whose SHA-384 is MRTD and the TD HOB
- * list that the firmware measures into RTMR0. Pure: no hashing, no I/O. Section data points into the caller's image.
+ * TDX firmware metadata (TDVF) and the two byte streams made from it: the one whose SHA-384 is MRTD
+ * and the TD HOB list that the firmware measures into RTMR0. Pure: no hashing, no I/O. Section data
+ * points into the caller's image.
  */
 #ifndef DS_WIRE_TDVF_H
 #define DS_WIRE_TDVF_H
@@ -10,11 +11,11 @@
 
 #define DS_TDVF_MAX_SECTIONS 32u
 #define DS_TDVF_MAX_IMAGE    (64u << 20) /* bytes of firmware */
-#define DS_TDVF_MAX_PAGES    16384u      /* pages added to the TD before it runs, 64 MiB */
+#define DS_TDVF_MAX_PAGES    16384u	 /* pages added to the TD before it runs, 64 MiB */
 #define DS_TDVF_MAX_MEMORY   (1ull << 46)
 
 /* Section types that matter here; others are only added and measured. */
-#define DS_TDVF_TD_HOB   2u
+#define DS_TDVF_TD_HOB	 2u
 #define DS_TDVF_TEMP_MEM 3u
 /* Attributes. */
 #define DS_TDVF_MR_EXTEND 1u
@@ -40,12 +41,14 @@ DS_MUST int ds_tdvf_parse(struct ds_span image, struct ds_tdvf *ret, struct ds_e
 typedef int (*ds_tdvf_sink)(void *ctx, struct ds_span piece);
 
 /*
- * The stream of TDH.MEM.PAGE.ADD and TDH.MR.EXTEND records. two_pass: all ADDs of a section, then its EXTENDs (older
- * VMMs); otherwise page by page.
+ * The stream of TDH.MEM.PAGE.ADD and TDH.MR.EXTEND records. two_pass: all ADDs of a section, then
+ * its EXTENDs (older VMMs); otherwise page by page.
  */
-DS_MUST int ds_tdvf_mrtd_stream(const struct ds_tdvf *tdvf, bool two_pass, ds_tdvf_sink sink, void *ctx);
+DS_MUST int ds_tdvf_mrtd_stream(const struct ds_tdvf *tdvf, bool two_pass, ds_tdvf_sink sink,
+				void *ctx);
 
 /* The HOB list for a TD with this much memory, as measured: without its end-of-list entry. */
-DS_MUST int ds_tdvf_hob(const struct ds_tdvf *tdvf, uint64_t memory, struct ds_buf *ret, struct ds_err *err);
+DS_MUST int ds_tdvf_hob(const struct ds_tdvf *tdvf, uint64_t memory, struct ds_buf *ret,
+			struct ds_err *err);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A test public key infrastructure in the shape of Intel's (spec/dcap.md 3, 4, 10) and the quoting enclave that goes
- * with it. For emulated TDs only: every TDREPORT that is signed here must carry the emulator's MRSEAM, which each
- * verifier of ours reports as "emulated", and no key of this PKI is known to anybody by default.
+ * A test public key infrastructure in the shape of Intel's (spec/dcap.md 3, 4, 10) and the quoting
+ * enclave that goes with it. For emulated TDs only: every TDREPORT that is signed here must carry
+ * the emulator's MRSEAM, which each verifier of ours reports as "emulated", and no key of this PKI
+ * is known to anybody by default.
  *
- * The certificate authority's keys live in struct ds_pki and are never written out; the quoting enclave's two keys
- * leave it as one secret bundle.
+ * The certificate authority's keys live in struct ds_pki and are never written out; the quoting
+ * enclave's two keys leave it as one secret bundle.
  */
 #ifndef DS_X509_PKI_H
 #define DS_X509_PKI_H
@@ -36,7 +37,7 @@ static inline void ds_cleanup_pki(struct ds_pki **pki)
 
 /* What one set of collateral says. Status words are letters only; NULL means UpToDate. */
 struct ds_pki_docs {
-	int64_t issued;	    /* TCB info, QE identity, CRLs */
+	int64_t issued; /* TCB info, QE identity, CRLs */
 	int64_t next_update;
 	const char *tcb_status;	   /* of the platform level that the emulator matches */
 	const char *module_status; /* of the TDX module level */
@@ -49,8 +50,8 @@ struct ds_pki_docs {
 /* The root certificate in PEM. Appends. */
 DS_MUST int ds_pki_root_pem(const struct ds_pki *pki, struct ds_buf *buf);
 /* The JSON file of spec/dcap.md 4.1, one line. Appends. */
-DS_MUST int ds_pki_collateral(const struct ds_pki *pki, const struct ds_pki_docs *docs, struct ds_buf *buf,
-			      struct ds_err *err);
+DS_MUST int ds_pki_collateral(const struct ds_pki *pki, const struct ds_pki_docs *docs,
+			      struct ds_buf *buf, struct ds_err *err);
 /* The quoting enclave's secret: PEM text of the PCK key, the attestation key, and the PCK chain. */
 DS_MUST int ds_pki_bundle(const struct ds_pki *pki, struct ds_secret **ret);
 
@@ -68,13 +69,16 @@ static inline void ds_cleanup_emul_qe(struct ds_emul_qe **qe)
 #define DS_EMUL_QE DS_CLEANUP(ds_cleanup_emul_qe)
 
 /*
- * Sign. version is 4, or 5 (body type 3). Refused with -EBADMSG when the report is not a TDREPORT of the emulator or its
- * two hashes do not cover its content; the REPORTMAC is the caller's business (only the emulator knows that key).
+ * Sign. version is 4, or 5 (body type 3). Refused with -EBADMSG when the report is not a TDREPORT
+ * of the emulator or its two hashes do not cover its content; the REPORTMAC is the caller's
+ * business (only the emulator knows that key).
  */
-DS_MUST int ds_emul_qe_quote(const struct ds_emul_qe *qe, struct ds_span tdreport, unsigned int version,
-			     struct ds_buf *ret, struct ds_err *err);
+DS_MUST int ds_emul_qe_quote(const struct ds_emul_qe *qe, struct ds_span tdreport,
+			     unsigned int version, struct ds_buf *ret, struct ds_err *err);
 
-/* A TD as the emulator would report it. td_attributes and xfam are little-endian, as in the report. */
+/*
+ * A TD as the emulator would report it. td_attributes and xfam are little-endian, as in the report.
+ */
 struct ds_emul_td {
 	uint8_t td_attributes[8];
 	uint8_t xfam[8];

@@ -82,6 +82,10 @@ pid_t start_agent(struct ctx *c);
 pid_t start_gateway(struct ctx *c);
 pid_t start_app(struct ctx *c);
 
+/* status.c: the socket on which services report; true when one said that it is ready. */
+DS_MUST int status_open(void);
+bool status_read(struct ctx *c, int fd);
+
 /* holder.c: the process that holds the app's secp256k1 key for signatures the kernel cannot make. */
 DS_MUST int holder_start(struct ctx *c);
 /* Give it the key, once. */

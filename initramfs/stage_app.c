@@ -94,6 +94,8 @@ _Noreturn static void child(const char *name, char *const argv[], int pass_fd, c
 		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"session keyring: %s\"", name, strerror(errno));
 		_exit(126);
 	}
+	if (!strcmp(dir, APP_DIR))
+		unsetenv("NOTIFY_SOCKET"); /* for services only */
 	signal(SIGPIPE, SIG_DFL);
 	execv(argv[0], argv);
 	ds_log(DS_LOG_ERR, "what=spawn name=%s file=%s error=\"%s\"", name, argv[0], strerror(errno));
@@ -114,8 +116,11 @@ pid_t spawn(struct ctx *c, const char *name, char *const argv[], int pass_fd, co
 
 pid_t start_qe(struct ctx *c)
 {
-	char *argv[] = { "/sbin/dstack-emul-qe", "serve", "--key", "/proc/self/fd/3", NULL };
+	char *argv[] = { "/sbin/dstack-emul-qe", "serve", "--key-fd", "3", NULL };
 
+	/* The offset is shared with the copy that an earlier one has read. */
+	if (lseek(c->qe_key_fd, 0, SEEK_SET) < 0)
+		return -1;
 	return spawn(c, "emul-qe", argv, c->qe_key_fd, "/");
 }
 

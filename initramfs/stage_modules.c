@@ -44,7 +44,9 @@ static int mount_all(struct ctx *c)
 		DS_TRY(mount_one(c, mounts[i].type, mounts[i].dir, mounts[i].flags, mounts[i].opts));
 	if (symlink("/proc/self/fd", "/dev/fd") && errno != EEXIST)
 		return ds_err_set(&c->err, -errno, "", 0, "/dev/fd: %s", strerror(errno));
-	if ((mkdir(RUN_DIR, 0755) && errno != EEXIST) || (mkdir(APP_DIR, 0755) && errno != EEXIST))
+	/* Both are for everybody to enter, whatever the umask. */
+	if ((mkdir(RUN_DIR, 0755) && errno != EEXIST) || (mkdir(APP_DIR, 0755) && errno != EEXIST) ||
+	    chmod(RUN_DIR, 0755) || chmod(APP_DIR, 0755))
 		return ds_err_set(&c->err, -errno, "", 0, "mkdir %s: %s", RUN_DIR, strerror(errno));
 	return 0;
 }

@@ -172,12 +172,15 @@ static int open_signals(void)
 {
 	static const int take[] = { SIGCHLD, SIGTERM, SIGINT, SIGUSR2, SIGPWR };
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(take); i++)
 		sigaddset(&set, take[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
 }
 
 static void start_all(struct ctx *c)
@@ -185,26 +188,37 @@ static void start_all(struct ctx *c)
 	services[SVC_AGENT].wanted = true;
 	services[SVC_GATEWAY].wanted = c->compose.gateway_enabled && c->sys.n_gateway_url && c->kms_url;
 	services[SVC_AGENT].delay = services[SVC_GATEWAY].delay = RESTART_MIN_MS;
-	start_due(c);
-	app_pid = start_app(c);
+}
+
+/* The app finds the guest API working from its first line on. */
+static void start_main(struct ctx *c)
+{
 	notify_progress(c, "running main script");
+	app_pid = start_app(c);
+	if (app_pid < 0) {
+		ds_err_set(&c->err, -EIO, "app", 0, "the main script could not be started");
+		boot_failed(c);
+	}
+	notify_progress(c, "done");
 }
 
 void supervise(struct ctx *c)
 {
-	int sfd = open_signals();
+	int sfd = open_signals(), status = status_open();
+	bool app_started = false;
 
-	if (sfd < 0) {
-		c->err.code = -errno;
+	if (sfd < 0 || status < 0) {
+		c->err.code = sfd < 0 ? sfd : status;
 		boot_failed(c);
 	}
 	start_all(c);
 	/* A child may have died before its signal was blocked and could be counted. */
 	reap(c);
 	for (;;) {
-		struct pollfd p[2] = { { .fd = sfd, .events = POLLIN }, { .fd = c->notify_fd, .events = POLLIN } };
+		struct pollfd p[] = { { .fd = sfd, .events = POLLIN }, { .fd = c->notify_fd, .events = POLLIN },
+				      { .fd = status, .events = POLLIN } };
 		struct signalfd_siginfo si;
-		int n = poll(p, 2, start_due(c));
+		int n = poll(p, DS_ARRAY_SIZE(p), start_due(c));
 
 		if (n < 0 && errno != EINTR) {
 			c->err.code = -errno;
@@ -214,6 +228,10 @@ void supervise(struct ctx *c)
 			if (si.ssi_signo != SIGCHLD)
 				stop_all(c);
 		reap(c);
+		if (status_read(c, status) && !app_started) {
+			app_started = true;
+			start_main(c);
+		}
 		if (p[1].revents & POLLIN && host_asks_shutdown(c->notify_fd))
 			stop_all(c);
 	}

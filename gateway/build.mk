@@ -15,3 +15,7 @@ $(O)/test/gateway/conf_test: $(gateway/conf_test.c_objs)
 $(O)/test/gateway/front_test: $(gateway/front_test.c_objs)
 gateway/store_test.c_objs := $(call gw-obj,gateway/store.c gateway/record.c)
 $(O)/test/gateway/store_test: $(gateway/store_test.c_objs)
+
+# makes the certificates of tests/integration/4*
+.SECONDARY: $(O)/obj/gateway/testcert.o
+check-integration: $(O)/test/gateway/testcert

@@ -93,8 +93,6 @@ int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *
 		return ds_err_set(err, -EPERM, DOM, 0, "cert-format: %.140s", why.msg);
 	if (!cert.attestation.n)
 		return refuse(err, "evidence required: the client certificate has no extension 1.3.6.1.4.1.62397.1.8");
-	if (cert.is_ca || (cert.has_eku && !cert.client_auth))
-		return refuse(err, "cert-usage: not a client certificate");
 	DS_TRY(judge(c, &cert, v, &id, err));
 	if (cert.has_app_id && memcmp(cert.app_id, id.app_id, sizeof(id.app_id)) != 0)
 		return refuse(err, "cert-identity: app id of the certificate differs from the evidence");

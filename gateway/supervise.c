@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -102,7 +103,8 @@ static int child_setup(struct sup *s, pid_t parent, int worker)
 	}
 	if (worker >= 0)
 		close(s->rpc_fd);
-	if (signal(SIGHUP, SIG_IGN) == SIG_ERR || sigprocmask(SIG_SETMASK, &s->old_mask, NULL))
+	if (prctl(PR_SET_NAME, worker >= 0 ? "gateway-worker" : "gateway-control", 0, 0, 0) ||
+	    signal(SIGHUP, SIG_IGN) == SIG_ERR || sigprocmask(SIG_SETMASK, &s->old_mask, NULL))
 		return -errno;
 	return ds_gw_follow_parent(parent);
 }

@@ -3,3 +3,8 @@ progs += dstack-kms
 dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_client.c policy_file.c relog.c reload.c \
 	secret_json.c net_proc.c net_judge.c net_rpc.c net_sign.c)
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
+
+# the guest's part in the integration tests
+progs += test-kms-peer
+test-kms-peer_srcs := tests/integration/kms_peer.c
+test-kms-peer_pkgs := libevent libevent_openssl libssl libcrypto jansson libkeyutils libsecp256k1

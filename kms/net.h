@@ -55,6 +55,7 @@ struct kms_subject {
 struct kms_refusal {
 	char code[40];
 	char text[400]; /* the reply's error */
+	char expected[200], actual[200]; /* whole values for the record, "" where there are none */
 };
 
 /*

@@ -32,9 +32,8 @@ static int refuse_verdict(struct kms_refusal *why, const struct ds_verdict *v)
 {
 	const char *code = ds_reason_name(v->reason);
 
-	if (v->expected[0] || v->actual[0])
-		return kms_refuse(why, code, "invalid quote: %s: %.120s (expected %.64s, got %.64s)", code, v->detail,
-				  v->expected, v->actual);
+	snprintf(why->expected, sizeof(why->expected), "%s", v->expected);
+	snprintf(why->actual, sizeof(why->actual), "%s", v->actual);
 	return kms_refuse(why, code, "invalid quote: %s: %.240s", code, v->detail);
 }
 
@@ -100,7 +99,7 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 		ds_hex_encode(s->id.device_id, 32, hex);
 		break;
 	case KMS_DENY_IMAGE:
-		/* a prefix of MRTD tells images apart; the whole is in the release log */
+		/* a prefix of MRTD tells images apart */
 		ds_hex_encode(v->body.mr_td, 32, hex);
 		break;
 	default:
@@ -227,6 +226,8 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op, const str
 		o = entry(req, op, "deny", s);
 		if (!o || json_object_set_new(o, "reason", json_string(why->code)) ||
 		    json_object_set_new(o, "detail", json_string(clean)) ||
+		    (why->expected[0] && json_object_set_new(o, "expected", json_string(why->expected))) ||
+		    (why->actual[0] && json_object_set_new(o, "actual", json_string(why->actual))) ||
 		    (net->deny_unlogged && json_object_set_new(o, "unlogged_denials_before",
 							       json_integer((json_int_t)net->deny_unlogged))))
 			r = -ENOMEM;

@@ -72,7 +72,7 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct kms_net *net = ctx;
-	struct kms_refusal why = { "bad-request", "" };
+	struct kms_refusal why = { .code = "bad-request" };
 	struct kms_subject s = { .id = DS_IDENTITY_NULL };
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";

@@ -259,7 +259,7 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 	DS_CSR struct ds_csr csr = DS_CSR_NULL;
 	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
 	struct kms_subject s = { .id = DS_IDENTITY_NULL };
-	struct kms_refusal why = { "bad-request", "" };
+	struct kms_refusal why = { .code = "bad-request" };
 	const char *vm_config = "";
 	int r = decode(args, &csr, &bytes, &vm_config, &why);
 

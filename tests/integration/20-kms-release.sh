@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# dstack-kms on loopback: bootstrap, release of keys to the one app of the policy, and a named refusal of everything else.
+. "$(dirname "$0")/kms_lib.sh"
+
+# bootstrap
+"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null && ok "bootstrap" || nok "bootstrap"
+is "key files are private" "$(cd "$work/certs" && stat -c %a root-ca.key root-k256.key tmp-ca.key rpc.key | sort -u)" 600
+sum=$(cat "$work"/certs/*.key | sha256sum)
+"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>"$work/err"
+is "a second bootstrap is refused" "$? $(grep -c 'never overwritten' "$work/err")" "1 1"
+is "and leaves the roots alone" "$(cat "$work"/certs/*.key | sha256sum)" "$sum"
+is "and nothing beside them" "$(ls -d "$work"/certs* | wc -l)" 1
+"$bin/dstack-kms" bootstrap --dir "$work/other" --domain 'bad..name' 2>/dev/null
+is "a bad domain is refused" "$? $(ls -d "$work"/other* 2>/dev/null | wc -l)" "1 0"
+"$bin/dstack-kms" serve --config "$work/kms.conf" --check-config && ok "--check-config" || nok "--check-config"
+sed 's/^policy/polixy/' "$work/kms.conf" >"$work/bad.conf"
+"$bin/dstack-kms" serve --config "$work/bad.conf" 2>"$work/err"; st=$?
+is "unknown key: $(cat "$work/err")" "$st $(grep -c 'bad.conf:5: unknown key' "$work/err")" "1 1"
+chmod 644 "$work/certs/root-k256.key"
+"$bin/dstack-kms" serve --config "$work/kms.conf" 2>"$work/err"
+is "a readable root key is refused" "$? $(grep -c 'mode 0600' "$work/err")" "1 1"
+chmod 600 "$work/certs/root-k256.key"
+
+start
+curl="curl -s --cacert $work/certs/root-ca.crt"
+is "health" "$($curl "$url/health")" OK
+$curl "$url/prpc/KMS.GetMeta?json" -d '' >"$work/meta"
+is "GetMeta says development" "$(jq -c '[.is_dev, .allow_any_upgrade, (.ca_cert | startswith("-----BEGIN CERT"))]' "$work/meta")" '[true,false,true]'
+is "key order of GetMeta" "$(jq -c keys_unsorted "$work/meta")" '["ca_cert","allow_any_upgrade","k256_pubkey","bootstrap_info","is_dev","gateway_app_id","kms_contract_address","chain_id","app_auth_implementation"]'
+$curl "$url/prpc/GetTempCaCert?json" -d '' >"$work/tmpca"
+jq -r .temp_ca_cert "$work/tmpca" >"$work/tmpca.pem"; jq -r .temp_ca_key "$work/tmpca" >"$work/tmpca.key"
+is "temporary CA: key and certificate belong together" "$(openssl x509 -in "$work/tmpca.pem" -noout -pubkey)" "$(openssl pkey -in "$work/tmpca.key" -pubout)"
+is "the log shouts about the seal" "$(grep -c 'DEVELOPMENT SEAL' "$work/kms.log")" 1
+
+# release
+peer
+is "GetAppKey" "$status" 200
+cp "$work/body" "$work/keys"
+is "fields in order" "$(jq -c keys_unsorted "$work/keys")" '["ca_cert","disk_crypt_key","env_crypt_key","k256_key","k256_signature","tproxy_app_id","gateway_app_id","os_image_hash"]'
+is "lengths" "$(jq -c '[.disk_crypt_key, .env_crypt_key, .k256_key, .k256_signature, .os_image_hash] | map(length)' "$work/keys")" '[64,64,64,130,64]'
+peer
+is "the same identity gets the same keys" "$(cat "$work/body")" "$(cat "$work/keys")"
+peer --instance-id "$(rep 23 20)"
+is "another instance: another disk key, the same app key" \
+	"$(jq -r .disk_crypt_key "$work/body" | grep -vc "$(jq -r .disk_crypt_key "$work/keys")") $(jq -r .k256_key "$work/body")" \
+	"1 $(jq -r .k256_key "$work/keys")"
+peer --instance-id ""
+is "no instance id" "$status" 200
+is "no key in a log" "$(cat "$work/kms.log" "$work/release.log" | grep -c -e "$(jq -r .disk_crypt_key "$work/keys")" -e "$(jq -r .k256_key "$work/keys")")" 0
+
+# refusals: the session
+refused "no client certificate" "No attestation provided" --spoil no-cert
+refused "certificate without evidence" "No attestation provided" --spoil no-evidence
+refused "another session's evidence" "report-data" --spoil stolen-evidence
+# the evidence
+refused "quote short of a byte" "invalid quote: parse-" --spoil truncated-quote
+refused "half a quote" "invalid quote: parse-" --spoil half-quote
+refused "edited quote" "quote-signature" --spoil flipped-quote
+refused "edited event log" "rtmr-replay" --spoil edited-log
+refused "event that was not measured" "rtmr-replay" --spoil extra-event
+refused "no app id" "event-missing" --spoil no-app-id
+refused "short app id" "invalid quote: " --spoil short-app-id
+refused "launch not finished" "no boot-mr-done" --spoil no-boot-mr-done
+refused "app is already running" "system-ready" --ready
+refused "wrong PKI" "invalid quote: " --bundle "$work/pki2/emul-qe.key"
+# the policy
+refused "app that is not in the policy" "App not registered (app-unknown 99" --app-id "$(rep 99 20)"
+refused "changed compose file" "Compose hash not allowed (compose-hash 34" --compose "$(rep 34 32)"
+refused "other image" "OS image is not allowed (os-image 45" --mrtd "$(rep 45 48)"
+refused "image hash of another image" "OS image is not allowed" --vm-config "{\"os_image_hash\":\"$(rep 56 32)\"}"
+refused "request and evidence name two images" "not the attestation's" --spoil two-words
+# the collateral, read again when it changes
+for v in expired:crl-expired unknown-status:tcbinfo-format out-of-date:tcb-status pck-revoked:pck-revoked; do
+	collateral "-${v%:*}"
+	refused "collateral ${v%:*}" "${v#*:}"
+done
+echo '{' >"$work/collateral.new" && mv "$work/collateral.new" "$work/collateral.json"
+refused "collateral that is no JSON" "invalid quote: "
+collateral ""
+peer
+is "good collateral again" "$status" 200
+
+# policy reload
+policy "tcb_status = OutOfDate"; hup
+refused "TCB status not in the list" "tcb-status"
+policy "allow_emulated = no"; hup
+refused "emulated evidence" "emulated"
+echo "[nonsense" >"$work/policy.conf"; hup
+refused "a broken policy changes nothing" "emulated"
+policy "gateway_app_id = $(rep 77 20)"; hup
+peer
+is "gateway app id from the policy" "$status $(jq -r '.gateway_app_id + .tproxy_app_id' "$work/body")" "200 $(rep 77 40)"
+sed -i "s/^device = any/device = $(rep ab 32)/" "$work/policy.conf"; hup
+refused "device that is not listed" "Device not allowed"
+sed -i '/^device/d' "$work/policy.conf"; hup
+refused "no device line allows no device" "Device not allowed"
+policy ""; hup
+
+# transport
+head -c 2000000 /dev/zero | tr '\0' ' ' >"$work/big"
+is "oversized body" "$($curl "$url/prpc/GetAppKey?json" --data-binary "@$work/big" | jq -r .error)" "failed to read data: payload too large"
+is "protobuf body" "$($curl "$url/prpc/GetAppKey" -H 'Content-Type: application/octet-stream' --data-binary x | jq -r .error | cut -c1-34)" "protobuf bodies are not supported:"
+is "unknown method" "$($curl "$url/prpc/GetKmsKey?json" -d '{}' | jq -r .error)" "Service not found: GetKmsKey"
+is "duplicate key" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":1,"api_version":1}' -w '%{http_code}' -o /dev/null)" 400
+is "API version" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":7}' | jq -r .error)" "Unsupported API version: 7"
+port=${url##*:}
+# eight silent connections fill the cap, a ninth client waits for their deadline and is then served
+for i in 1 2 3 4 5 6 7 8; do (exec 3<>/dev/tcp/127.0.0.1/"$port"; cat <&3 >/dev/null) & done 2>/dev/null
+t0=$(date +%s%N)
+is "slow clients are dropped, others served" "$($curl -m 8 "$url/health")" OK
+ms=$((($(date +%s%N) - t0) / 1000000))
+[ $ms -lt 5000 ] && ok "after ${ms} ms" || nok "only after ${ms} ms"
+
+# record
+is "release log: every release" "$(jq -c 'select(.decision == "release") | .op' "$work/release.log" | wc -l)" "$released"
+is "release log: reasons" "$(jq -r 'select(.reason == "compose-hash") | .app_id' "$work/release.log")" "$app"
+stop
+is "clean stop" "$?" 0
+"$bin/dstack-kms" check-log "$work/release.log" >/dev/null && ok "log chains up" || nok "log chain"
+sed 's/"app-unknown"/"app-known"/' "$work/release.log" >"$work/forged.log"
+"$bin/dstack-kms" check-log "$work/forged.log" 2>"$work/err"; st=$?
+is "an edited log is found: $(cat "$work/err")" "$st" 1
+sed -i 3d "$work/release.log"
+"$bin/dstack-kms" serve --config "$work/kms.conf" 2>"$work/err"
+is "and the KMS does not append to it" "$? $(grep -c 'line 3' "$work/err")" "1 1"
+rm "$work/release.log"
+
+# the keys process is the heart: without it nothing goes on
+start
+kill -9 "$(pgrep -P "$kms")"
+wait "$kms"; st=$?; kms=
+is "the net process does not outlive the keys process" "$st" 1
+echo "1..$n"
+exit $rc

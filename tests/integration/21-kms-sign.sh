@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# SignCert over mutual TLS: what a certificate may say comes from the evidence, not from the request.
+. "$(dirname "$0")/kms_lib.sh"
+
+"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
+start
+sign() { peer --method SignCert "$@"; jq -r '.certificate_chain[]?' "$work/body" >"$work/chain.pem" 2>/dev/null; }
+text() { openssl x509 -in "$work/chain.pem" -noout "$@" 2>&1; }
+ext() { # OID: the payload inside both OCTET STRINGs, in hex
+	openssl x509 -in "$work/chain.pem" -outform DER -out "$work/leaf.der"
+	off=$(openssl asn1parse -inform DER -in "$work/leaf.der" | grep -A1 ":1.3.6.1.4.1.62397.1.$1$" | tail -1 | cut -d: -f1)
+	openssl asn1parse -inform DER -in "$work/leaf.der" -strparse "${off// /}" -noout -out "$work/ext.der"
+	openssl asn1parse -inform DER -in "$work/ext.der" | sed 's/.*DUMP\]://; s/.*OCTET STRING *://; t; d' | head -1
+}
+csplit_chain() { rm -f "$work"/c-*; csplit -sz -f "$work/c-" "$work/chain.pem" '/-----BEGIN/' '{*}'; }
+
+sign --san app.example --san 10.0.0.9 --san '*.apps.example'
+is "SignCert" "$status" 200
+csplit_chain
+is "leaf, app CA, root" "$(ls "$work"/c-* | wc -l) $(openssl x509 -in "$work/c-01" -noout -subject -issuer | tr '\n' ' ')" \
+	"3 subject=O = Dstack, CN = Dstack App CA issuer=O = Dstack, CN = Dstack KMS CA "
+is "the root is the KMS's" "$(openssl x509 -in "$work/c-02" -noout -fingerprint)" "$(openssl x509 -in "$work/certs/root-ca.crt" -noout -fingerprint)"
+openssl verify -CAfile "$work/certs/root-ca.crt" -untrusted "$work/c-01" "$work/c-00" >/dev/null 2>&1 && ok "openssl verifies the chain" || nok "openssl verify"
+is "usage app:custom" "$(text -text | grep -c 'app:custom')" 1
+is "not a CA" "$(text -text | grep -c 'CA:TRUE')" 0
+is "names" "$(text -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:app.example,IPAddress:10.0.0.9,DNS:*.apps.example"
+is "extended key usage" "$(text -ext extendedKeyUsage | tail -1 | tr -d ' ')" "TLSWebServerAuthentication,TLSWebClientAuthentication"
+is "app id from the evidence" "$(ext 3 | tr A-F a-f)" "$app"
+is "app info holds the policy's image hash, not the request's word" "$(text -text | tr -d ' :\n' | grep -c "$(printf '\125%.0s' 1 2 3 4 5 6 7 8)")" 1
+is "the policy bounds the lifetime" "$(( ($(date -d "$(text -enddate | cut -d= -f2)" +%s) - $(date +%s) + 43200) / 86400 ))" 90
+first=$(openssl x509 -in "$work/c-01" -noout -pubkey)
+sign; csplit_chain
+is "the app CA's key is the app's for good" "$(openssl x509 -in "$work/c-01" -noout -pubkey)" "$first"
+sign --app-id "$(rep 12 20)"; is "another app is not in the policy" "$status" 400
+sign --not-after $(($(date +%s) + 86400))
+is "a shorter life is granted" "$(( ($(date -d "$(text -enddate | cut -d= -f2)" +%s) - $(date +%s) + 43200) / 86400 ))" 1
+sign --ready; is "also while the app runs" "$status" 200
+# a session of the same instance, proven by evidence
+sign --client evidence; is "client certificate with evidence of the instance" "$status" 200
+
+S="--method SignCert"
+refused "no client certificate" "mutual TLS" $S --client none
+refused "a stranger's session" "No attestation provided" $S --client stranger
+refused "another instance's session" "another instance" $S --client other-evidence
+refused "signature of another key" "signature is not of the key inside" $S --spoil wrong-signature
+refused "evidence for another key" "report-data" $S --spoil stolen-evidence
+refused "truncated quote" "invalid quote: parse-" $S --spoil truncated-quote
+refused "edited log" "rtmr-replay" $S --spoil edited-log
+refused "launch not finished" "no boot-mr-done" $S --spoil no-boot-mr-done
+refused "wrong PKI" "root-untrusted" $S --bundle "$work/pki2/emul-qe.key"
+refused "compose hash" "Compose hash not allowed" $S --compose "$(rep 34 32)"
+refused "image" "OS image is not allowed" $S --mrtd "$(rep 45 48)"
+refused "the KMS's own name" "is the KMS's own" $S --san KMS.test
+refused "the KMS's other name" "is the KMS's own" $S --san 127.0.0.1
+refused "a wildcard over the KMS" "is the KMS's own" $S --san '*.test'
+refused "the KMS's name as subject" "the KMS's own name" $S --subject kms.test
+refused "a name that is none" "neither host name nor address" $S --san 'a b'
+refused "a name with a blank label" "neither host name nor address" $S --san a..b
+refused "too many names" "at most 16" $S $(for i in $(seq 17); do echo "--san n$i.example"; done)
+refused "a subject with control characters" "printable ASCII" $S --subject "$(printf 'a\nb')"
+refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
+is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 5
+
+sed -i '/^release_log/a sign_cert_client_cert = optional' "$work/kms.conf"
+stop; start
+sign --client none; is "stock guests without a client certificate, when the configuration says so" "$status" 200
+stop
+is "clean stop" "$?" 0
+echo "1..$n"
+exit $rc

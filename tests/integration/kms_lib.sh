@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# Shared by the KMS tests; sourced by bash. Sets up a private directory with test PKI, policy and configuration.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+bin=${BIN:-build/bin}
+n=0 rc=0 kms= released=0
+work=$(mktemp -d) || exit 2
+trap '[ -z "$kms" ] || kill "$kms" 2>/dev/null; rm -rf "$work"' EXIT
+ok() { n=$((n + 1)); echo "ok $n - $*"; }
+nok() { n=$((n + 1)); rc=1; echo "not ok $n - $*"; }
+is() { if [ "$2" = "$3" ]; then ok "$1"; else nok "$1: expected '$3', got '$2'"; fi; }
+rep() { printf "$1%.0s" $(seq "$2"); }
+
+app=$(rep 11 20) inst=$(rep 22 20) compose=$(rep 33 32) mrtd=$(rep 44 48) zero=$(rep 00 48) image=$(rep 55 32)
+
+policy() { # [EXTRA LINES OF [policy]]
+	cat >"$work/policy.new" <<-END
+		[policy]
+		allow_emulated = yes
+		$1
+		[image demo]
+		mrtd = $mrtd
+		rtmr0 = $zero
+		rtmr1 = $zero
+		rtmr2 = $zero
+		os_image_hash = $image
+		[app $app]
+		compose_hash = $compose
+		device = any
+	END
+	mv "$work/policy.new" "$work/policy.conf"
+}
+collateral() { cp "$work/pki/collateral$1.json" "$work/collateral.new" && mv "$work/collateral.new" "$work/collateral.json"; }
+
+# start: waits for the port file, which is written when the socket listens
+start() {
+	rm -f "$work/port"
+	"$bin/dstack-kms" serve --config "$work/kms.conf" 2>>"$work/kms.log" &
+	kms=$!
+	for _ in $(seq 100); do
+		[ -s "$work/port" ] && break
+		kill -0 "$kms" 2>/dev/null || break
+		sleep 0.05
+	done
+	url=https://127.0.0.1:$(cat "$work/port" 2>/dev/null)
+}
+stop() { kill "$kms" 2>/dev/null; wait "$kms"; st=$?; kms=; return $st; }
+# hup: the reload has happened when the log says so
+hup() {
+	before=$(grep -c 'event=policy images\|event=reload-failed' "$work/kms.log")
+	kill -HUP "$kms"
+	for _ in $(seq 100); do
+		[ "$(grep -c 'event=policy images\|event=reload-failed' "$work/kms.log")" -gt "$before" ] && return
+		sleep 0.05
+	done
+}
+peer() { # [OPTION...]: status in $status, body in $work/body
+	"$bin/test-kms-peer" --url "$url" --root "$work/certs/root-ca.crt" --bundle "$work/pki/emul-qe.key" --app-id "$app" \
+		--instance-id "$inst" --compose "$compose" --mrtd "$mrtd" --vm-config "{\"os_image_hash\":\"$image\"}" "$@" \
+		>"$work/out" 2>"$work/peer.err" || { status="- $(cat "$work/peer.err")"; : >"$work/body"; return; }
+	status=$(head -1 "$work/out")
+	tail -n +2 "$work/out" >"$work/body"
+	[ "$status" != 200 ] || released=$((released + 1))
+}
+refused() { # NAME TEXT [OPTION...]
+	name=$1 text=$2
+	shift 2
+	peer "$@"
+	got=$(jq -r .error "$work/body" 2>/dev/null)
+	case $got in
+	*"$text"*) is "$name: $(echo "$got" | cut -c1-110)" "$status" 400 ;;
+	*) nok "$name: expected '$text', got $status '$got'" ;;
+	esac
+}
+
+"$bin/dstack-emul-qe" pki --out "$work/pki" --variants && "$bin/dstack-emul-qe" pki --out "$work/pki2" ||
+	{ echo "not ok 1 - no test PKI"; exit 1; }
+cat >"$work/kms.conf" <<END
+[kms]
+cert_dir = $work/certs
+listen = 127.0.0.1:0
+port_file = $work/port
+policy = $work/policy.conf
+release_log = $work/release.log
+alt_names = 127.0.0.1
+request_seconds = 1
+max_connections = 8
+[attest]
+root_ca = $work/pki/root-ca.pem
+collateral = $work/collateral.json
+END
+policy ""
+collateral ""
+

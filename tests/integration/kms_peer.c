@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A guest as the KMS sees one, for tests on the host: makes an event log and a quote with the test quoting enclave, and
+ * calls GetAppKey or SignCert with them, honestly or spoiled in one named way. Prints the HTTP status, then the body.
+ */
+#include <ds/attest/eventlog.h>
+#include <ds/attest/kernel.h>
+#include <ds/base/file.h>
+#include <ds/base/limits.h>
+#include <ds/base/text.h>
+#include <ds/net/kms.h>
+#include <ds/x509/cert.h>
+#include <ds/x509/pki.h>
+#include <getopt.h>
+#include <time.h>
+
+struct peer {
+	const char *url, *root, *bundle, *method, *spoil, *cert_out, *client;
+	const char *vm_config, *subject, *san[20];
+	size_t n_san;
+	uint8_t app[20], inst[20], compose[32];
+	size_t inst_n;
+	struct ds_emul_td td;
+	bool until_ready;
+	int64_t not_before, not_after;
+	/* made on the way */
+	struct ds_buf root_pem, pin;
+	struct ds_emul_qe *qe;
+	struct ds_p256 *key;
+	struct ds_attestation att;
+};
+
+static struct ds_err err;
+
+static bool spoiled(const struct peer *p, const char *how)
+{
+	return p->spoil && !strcmp(p->spoil, how);
+}
+
+static int add(struct ds_eventlog *log, const char *name, const void *payload, size_t n)
+{
+	return ds_eventlog_add(log, DS_EVENT_IMR, DS_EV_RUNTIME, NULL, name, DS_SPAN(payload, n), NULL);
+}
+
+static int make_log(struct peer *p, struct ds_eventlog *log)
+{
+	DS_TRY(add(log, "system-preparing", "", 0));
+	if (!spoiled(p, "no-app-id"))
+		DS_TRY(add(log, "app-id", p->app, spoiled(p, "short-app-id") ? 19 : sizeof(p->app)));
+	DS_TRY(add(log, "compose-hash", p->compose, sizeof(p->compose)));
+	DS_TRY(add(log, "instance-id", p->inst, p->inst_n));
+	if (!spoiled(p, "no-boot-mr-done"))
+		DS_TRY(add(log, "boot-mr-done", "", 0));
+	return p->until_ready ? add(log, "system-ready", "", 0) : 0;
+}
+
+/* Evidence for key; the quote is over the log as it is, spoiling comes after. */
+static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestation *ret)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf quote = DS_BUF_NULL;
+	uint8_t spki[DS_P256_SPKI_SIZE], report[DS_TDREPORT_SIZE];
+
+	DS_TRY(make_log(p, &log));
+	DS_TRY(ds_eventlog_replay_rtmr3(&log, NULL, p->td.rt_mr[3], &err));
+	DS_TRY(ds_p256_spki(key, spki));
+	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), p->td.report_data));
+	DS_TRY(ds_emul_tdreport(&p->td, report));
+	DS_TRY(ds_emul_qe_quote(p->qe, DS_SPAN_ARRAY(report), 4, &quote, &err));
+	if (spoiled(p, "truncated-quote"))
+		quote.n -= 1;
+	if (spoiled(p, "half-quote"))
+		quote.n /= 2;
+	if (spoiled(p, "flipped-quote"))
+		quote.p[200] ^= 1;
+	if (spoiled(p, "edited-log"))
+		log.ev[2].payload.p[0] ^= 1;
+	if (spoiled(p, "extra-event"))
+		DS_TRY(add(&log, "another", "x", 1));
+	return ds_kernel_attestation(&quote, &log, p->td.report_data, DS_SPAN_STR(p->vm_config), ret);
+}
+
+static int self_signed(const struct ds_p256 *key, struct ds_buf *ret_pem)
+{
+	DS_BUF struct ds_buf der = DS_BUF_NULL;
+	uint8_t spki[DS_P256_SPKI_SIZE];
+	struct ds_cert_spec spec = { .subject = "peer", .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
+				     .not_after = time(NULL) + 3600, .spki = DS_SPAN_ARRAY(spki) };
+
+	DS_TRY(ds_p256_spki(key, spki));
+	DS_TRY(ds_cert_issue(&spec, key, DS_SPAN_NULL, &der, &err));
+	return ds_cert_pem(ds_buf_span(&der), ret_pem);
+}
+
+static int get(struct peer *p, const char *method, const struct ds_client_cfg *cfg, struct ds_span body,
+	       struct ds_buf *ret, int *ret_status)
+{
+	DS_BUF struct ds_buf url = DS_BUF_NULL;
+
+	DS_TRY(ds_kms_url(p->url, method, &url));
+	return ds_call(cfg, (const char *)url.p, body, ret, ret_status, &err);
+}
+
+/* The client certificate with evidence in it, over key. */
+static int temp_cert(struct peer *p, const struct ds_p256 *key, const struct ds_attestation *att, struct ds_buf *ret_pem)
+{
+	struct ds_client_cfg cfg = { .check = ds_kms_check_any, .no_name_check = true };
+	DS_KMS_TEMP_CA struct ds_kms_temp_ca ca = DS_KMS_TEMP_CA_NULL;
+	DS_BUF struct ds_buf body = DS_BUF_NULL;
+	int status;
+
+	DS_TRY(get(p, "GetTempCaCert", &cfg, DS_SPAN_LIT("{}"), &body, &status));
+	DS_TRY(ds_kms_temp_ca_parse(ds_buf_span(&body), ds_buf_span(&p->pin), &ca, &err));
+	return ds_kms_temp_cert(&ca, key, att, time(NULL), ret_pem, &err);
+}
+
+static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret, int *ret_status)
+{
+	DS_BUF struct ds_buf pem = DS_BUF_NULL, body = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *thief = NULL;
+
+	/* the thief has recorded somebody's evidence and puts it into a certificate of its own */
+	DS_TRY(ds_p256_generate(&thief));
+	cfg->key = spoiled(p, "stolen-evidence") ? thief : p->key;
+	if (spoiled(p, "no-evidence"))
+		DS_TRY(self_signed(p->key, &pem));
+	else
+		DS_TRY(temp_cert(p, cfg->key, &p->att, &pem));
+	cfg->cert_pem = spoiled(p, "no-cert") ? DS_SPAN_NULL : ds_buf_span(&pem);
+	DS_TRY(ds_kms_app_key_request(spoiled(p, "two-words") ? "{\"os_image_hash\":\""
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}" : p->vm_config, &body));
+	return get(p, "GetAppKey", cfg, ds_buf_span(&body), ret, ret_status);
+}
+
+/* What the client presents in the SignCert session. */
+static int client_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_p256 *other, struct ds_buf *ret_pem)
+{
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+
+	if (!strcmp(p->client, "none"))
+		return 0;
+	if (!strcmp(p->client, "key")) {
+		cfg->key = p->key;
+		DS_TRY(self_signed(p->key, ret_pem));
+	} else if (!strcmp(p->client, "stranger")) {
+		cfg->key = other;
+		DS_TRY(self_signed(other, ret_pem));
+	} else { /* evidence, other-evidence */
+		cfg->key = other;
+		p->inst[0] ^= !strcmp(p->client, "other-evidence");
+		DS_TRY(attest(p, other, &att));
+		DS_TRY(temp_cert(p, other, &att, ret_pem));
+	}
+	cfg->cert_pem = ds_buf_span(ret_pem);
+	return 0;
+}
+
+static int sign_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret, int *ret_status)
+{
+	DS_BUF struct ds_buf pem = DS_BUF_NULL, body = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *other = NULL;
+	uint8_t spki[DS_P256_SPKI_SIZE];
+	struct ds_csr csr = { .subject = (char *)(uintptr_t)p->subject, .alt_names = (char **)(uintptr_t)p->san,
+			      .n_alt_names = p->n_san, .server_auth = true, .client_auth = true, .ext_quote = true,
+			      .ext_app_info = true, .has_not_before = p->not_before, .has_not_after = p->not_after,
+			      .not_before = (uint64_t)p->not_before, .not_after = (uint64_t)p->not_after, .att = p->att };
+
+	DS_TRY(ds_p256_generate(&other));
+	DS_TRY(ds_p256_spki(spoiled(p, "stolen-evidence") ? other : p->key, spki));
+	csr.spki = (struct ds_buf){ spki, sizeof(spki), 0 };
+	DS_TRY(ds_kms_sign_cert_request(&csr, spoiled(p, "wrong-signature") || spoiled(p, "stolen-evidence") ? other : p->key,
+					p->vm_config, &body));
+	DS_TRY(client_cert(p, cfg, other, &pem));
+	return get(p, "SignCert", cfg, ds_buf_span(&body), ret, ret_status);
+}
+
+static int load(struct peer *p)
+{
+	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+	DS_BUF struct ds_buf bundle = DS_BUF_NULL, der = DS_BUF_NULL;
+
+	DS_TRY(ds_read_file(AT_FDCWD, p->root, DS_MAX_CERT_PEM, &p->root_pem));
+	DS_TRY(ds_cert_pem_to_der(ds_buf_span(&p->root_pem), &der, &err));
+	DS_TRY(ds_cert_parse(ds_buf_span(&der), &info, &err));
+	DS_TRY(ds_buf_add_span(&p->pin, ds_buf_span(&info.spki)));
+	DS_TRY(ds_read_file(AT_FDCWD, p->bundle, DS_EMUL_BUNDLE_MAX, &bundle));
+	DS_TRY(ds_emul_qe_load(ds_buf_span(&bundle), &p->qe, &err));
+	DS_TRY(ds_p256_generate(&p->key));
+	return attest(p, p->key, &p->att);
+}
+
+static int run(struct peer *p)
+{
+	struct ds_client_cfg cfg = { .check = ds_kms_check_rpc, .connect_ms = 5000, .total_ms = 20000 };
+	DS_BUF struct ds_buf reply = DS_BUF_NULL;
+	int status = 0;
+
+	DS_TRY(load(p));
+	cfg.roots_pem = ds_buf_span(&p->root_pem);
+	if (!strcmp(p->method, "SignCert"))
+		DS_TRY(sign_cert(p, &cfg, &reply, &status));
+	else
+		DS_TRY(app_key(p, &cfg, &reply, &status));
+	printf("%d\n%.*s\n", status, (int)reply.n, (const char *)reply.p);
+	return 0;
+}
+
+static int parse_hex(const char *text, uint8_t *out, size_t n)
+{
+	if (!ds_hex_decode_exact(text, out, n))
+		return 0;
+	fprintf(stderr, "kms_peer: expected %zu bytes in hex: %s\n", n, text);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option o[] = {
+		{ "url", 1, NULL, 'u' },	 { "root", 1, NULL, 'r' },    { "bundle", 1, NULL, 'b' },
+		{ "method", 1, NULL, 'm' },	 { "spoil", 1, NULL, 's' },   { "app-id", 1, NULL, 'a' },
+		{ "instance-id", 1, NULL, 'i' }, { "compose", 1, NULL, 'c' }, { "mrtd", 1, NULL, 't' },
+		{ "vm-config", 1, NULL, 'v' },	 { "ready", 0, NULL, 'R' },   { "client", 1, NULL, 'C' },
+		{ "subject", 1, NULL, 'S' },	 { "san", 1, NULL, 'n' },     { "not-after", 1, NULL, 'A' },
+		{ "not-before", 1, NULL, 'B' },	 { 0 },
+	};
+	struct peer p = { .method = "GetAppKey", .client = "key", .vm_config = "", .subject = "app", .inst_n = 20 };
+	int c, r = 0;
+
+	ds_emul_td_init(&p.td);
+	while (!r && (c = getopt_long(argc, argv, "", o, NULL)) != -1) {
+		switch (c) {
+		case 'u': p.url = optarg; break;
+		case 'r': p.root = optarg; break;
+		case 'b': p.bundle = optarg; break;
+		case 'm': p.method = optarg; break;
+		case 's': p.spoil = optarg; break;
+		case 'a': r = parse_hex(optarg, p.app, 20); break;
+		case 'i': r = *optarg ? parse_hex(optarg, p.inst, 20) : 0; p.inst_n = *optarg ? 20 : 0; break;
+		case 'c': r = parse_hex(optarg, p.compose, 32); break;
+		case 't': r = parse_hex(optarg, p.td.mr_td, 48); break;
+		case 'v': p.vm_config = optarg; break;
+		case 'R': p.until_ready = true; break;
+		case 'C': p.client = optarg; break;
+		case 'S': p.subject = optarg; break;
+		case 'n': if (p.n_san < 20) p.san[p.n_san++] = optarg; break;
+		case 'A': p.not_after = atoll(optarg); break;
+		case 'B': p.not_before = atoll(optarg); break;
+		default: r = 2;
+		}
+	}
+	if (r || !p.url || !p.root || !p.bundle)
+		return 2;
+	r = run(&p);
+	if (r)
+		fprintf(stderr, "kms_peer: %s\n", err.code ? err.msg : strerror(-r));
+	return r ? 1 : 0;
+}

@@ -345,6 +345,36 @@ static void bundles_are_checked(void **state)
 	assert_null(qe);
 }
 
+/* A chain of another length, or with something else in it, would make quotes that nobody can verify. */
+static void bundle_chains_have_three_certificates(void **state)
+{
+	static const char last[] = "-----BEGIN CERTIFICATE-----\n";
+	struct fixture *f = *state;
+	const struct ds_span b = DS_SPAN(f->bundle->p, f->bundle->n);
+	const size_t n_last = sizeof(last) - 1;
+	size_t root = b.n - n_last;
+	struct ds_emul_qe *qe = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	DS_SECRET struct ds_secret *more = NULL;
+
+	while (memcmp(b.p + root, last, n_last) != 0)
+		root--;
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(b.p, root), &qe, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "2 certificates"));
+	more = ds_secret_new(b.n + (b.n - root));
+	assert_non_null(more);
+	memcpy(more->p, b.p, b.n);
+	memcpy(more->p + b.n, b.p + root, b.n - root);
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(more->p, more->n), &qe, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "4 certificates"));
+	/* the same block under another label */
+	memcpy(more->p + root + 11, "CERTIFICATX", 11);
+	memcpy(more->p + b.n - 17, "CERTIFICATX", 11);
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(more->p, b.n), &qe, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "no certificate"));
+	assert_null(qe);
+}
+
 static void contains(const struct ds_buf *buf, const char *text, bool want)
 {
 	if ((memmem(buf->p, buf->n, text, strlen(text)) != NULL) != want)
@@ -401,6 +431,7 @@ int main(void)
 		cmocka_unit_test(quote_v5_is_exact),
 		cmocka_unit_test(only_emulated_reports_are_signed),
 		cmocka_unit_test(bundles_are_checked),
+		cmocka_unit_test(bundle_chains_have_three_certificates),
 		cmocka_unit_test(documents_say_what_was_asked),
 		cmocka_unit_test(documents_are_signed),
 	};

@@ -165,9 +165,10 @@ static void dispatch(struct front *f, const struct epoll_event *ev)
 	}
 }
 
+/* Not before the first whole table: until then every id would look unknown. Clients wait in the kernel's queue. */
 static bool may_accept(const struct front *f)
 {
-	return !f->accepting && f->n_conns < f->max_conns;
+	return !f->accepting && f->n_conns < f->max_conns && ds_table_ready(f->table);
 }
 
 /* Close what is due; -1: nothing has a deadline, else milliseconds to the next one. */
@@ -257,7 +258,6 @@ static int setup(struct front *f, unsigned int n_workers)
 	if (f->ep < 0)
 		return -errno;
 	DS_TRY(watch(f, f->control_fd, EPOLLIN, &f->control_ev));
-	accepting(f, true);
 	/* a full queue means the control process has not even read our predecessor's request: it will answer that */
 	if (send(f->control_fd, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 		return -errno;

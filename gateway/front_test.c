@@ -57,46 +57,6 @@ static void tell(struct rig *r, enum ds_gw_msg_kind kind, uint8_t instance, uint
 	assert_int_equal(send(r->control, &m, sizeof(m), 0), sizeof(m));
 }
 
-/* A worker with one instance (id 11.., app aa..) at the backend. */
-static void rig_up(struct rig *r)
-{
-	struct ds_gw_msg hello = { 0 };
-	int pair[2];
-
-	r->listener = listen_any(INADDR_LOOPBACK, &r->port);
-	assert_int_equal(fcntl(r->listener, F_SETFL, O_NONBLOCK), 0);
-	r->backend = listen_any(IP1, &r->backend_port);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	r->pid = fork();
-	assert_true(r->pid >= 0);
-	if (!r->pid) {
-		signal(SIGTERM, SIG_DFL);
-		close(pair[0]);
-		close(r->backend);
-		ds_log_max = getenv("DS_TEST_VERBOSE") ? DS_LOG_DEBUG : DS_LOG_ERR;
-		_exit(ds_front_run(&conf, r->listener, pair[1], 1) ? 1 : 0);
-	}
-	close(pair[1]);
-	r->control = pair[0];
-	assert_int_equal(recv(r->control, &hello, sizeof(hello), 0), sizeof(hello));
-	assert_int_equal(hello.kind, DS_GW_HELLO);
-	tell(r, DS_GW_BEGIN, 0, 0, 0);
-	tell(r, DS_GW_PUT, 0x11, 0xaa, IP1);
-	tell(r, DS_GW_END, 0, 0, 0);
-}
-
-static void rig_down(struct rig *r)
-{
-	int st;
-
-	kill(r->pid, SIGTERM);
-	assert_int_equal(waitpid(r->pid, &st, 0), r->pid);
-	assert_true(WIFSIGNALED(st) && WTERMSIG(st) == SIGTERM); /* alive until now: it did not crash */
-	close(r->listener);
-	close(r->control);
-	close(r->backend);
-}
-
 static int dial(const struct rig *r)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
@@ -107,19 +67,6 @@ static int dial(const struct rig *r)
 
 	assert_true(fd >= 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
-	return fd;
-}
-
-static int take(int listener)
-{
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-	struct timeval tv = { .tv_sec = 10 };
-	int fd;
-
-	assert_int_equal(poll(&p, 1, 10000), 1);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(fd >= 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
 	return fd;
 }
@@ -150,6 +97,79 @@ static size_t make_hello(const char *name, uint8_t *out, size_t filler)
 	return at + nn;
 }
 
+static void send_all(int fd, const void *p, size_t n)
+{
+	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static void hello_to(int fd, const char *name)
+{
+	uint8_t b[1024];
+
+	send_all(fd, b, make_hello(name, b, 0));
+}
+
+/* A worker with one instance (id 11.., app aa..) at the backend. */
+static void rig_up(struct rig *r)
+{
+	struct ds_gw_msg hello = { 0 };
+	int pair[2];
+
+	r->listener = listen_any(INADDR_LOOPBACK, &r->port);
+	assert_int_equal(fcntl(r->listener, F_SETFL, O_NONBLOCK), 0);
+	r->backend = listen_any(IP1, &r->backend_port);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	r->pid = fork();
+	assert_true(r->pid >= 0);
+	if (!r->pid) {
+		signal(SIGTERM, SIG_DFL);
+		close(pair[0]);
+		close(r->backend);
+		ds_log_max = getenv("DS_TEST_VERBOSE") ? DS_LOG_DEBUG : DS_LOG_ERR;
+		_exit(ds_front_run(&conf, r->listener, pair[1], 1) ? 1 : 0);
+	}
+	close(pair[1]);
+	r->control = pair[0];
+	assert_int_equal(recv(r->control, &hello, sizeof(hello), 0), sizeof(hello));
+	assert_int_equal(hello.kind, DS_GW_HELLO);
+	/* a client that comes too early is not refused, it waits */
+	int early = dial(r);
+
+	hello_to(early, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-s.apps.test");
+	struct pollfd p = { .fd = early, .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, 5), 0);
+	close(early);
+	tell(r, DS_GW_BEGIN, 0, 0, 0);
+	tell(r, DS_GW_PUT, 0x11, 0xaa, IP1);
+	tell(r, DS_GW_END, 0, 0, 0);
+}
+
+static void rig_down(struct rig *r)
+{
+	int st;
+
+	kill(r->pid, SIGTERM);
+	assert_int_equal(waitpid(r->pid, &st, 0), r->pid);
+	assert_true(WIFSIGNALED(st) && WTERMSIG(st) == SIGTERM); /* alive until now: it did not crash */
+	close(r->listener);
+	close(r->control);
+	close(r->backend);
+}
+
+static int take(int listener)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	struct timeval tv = { .tv_sec = 10 };
+	int fd;
+
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	return fd;
+}
+
 static void id_name(char *out, size_t n, uint8_t id, const char *rest)
 {
 	for (size_t i = 0; i < 20; i++)
@@ -164,11 +184,6 @@ static void backend_name(const struct rig *r, uint8_t id, char out[100])
 
 	snprintf(rest, sizeof(rest), "-%us", r->backend_port);
 	id_name(out, 100, id, rest);
-}
-
-static void send_all(int fd, const void *p, size_t n)
-{
-	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
 }
 
 static void expect(int fd, const void *p, size_t n)
@@ -200,13 +215,6 @@ static void expect_alert(int fd, uint8_t number)
 	expect(fd, want, sizeof(want));
 	expect_end(fd);
 	close(fd);
-}
-
-static void hello_to(int fd, const char *name)
-{
-	uint8_t b[1024];
-
-	send_all(fd, b, make_hello(name, b, 0));
 }
 
 /* By instance id and by app id, in upper case, byte by byte: the backend gets the very bytes that were sent. */

@@ -21,6 +21,7 @@ struct ds_table {
 	uint32_t generation;
 	bool live;  /* BEGIN was seen */
 	bool whole; /* between BEGIN and END */
+	bool ready; /* a whole table has come */
 };
 
 int ds_table_new(size_t max, struct ds_table **ret)
@@ -156,13 +157,20 @@ int ds_table_apply(struct ds_table *t, const struct ds_gw_msg *msg)
 			drop(t, p);
 		return 0;
 	case DS_GW_END:
-		if (t->whole)
+		if (t->whole) {
 			sweep(t);
+			t->ready = true;
+		}
 		t->whole = false;
 		return 0;
 	default:
 		return -EBADMSG;
 	}
+}
+
+bool ds_table_ready(const struct ds_table *t)
+{
+	return t->ready;
 }
 
 size_t ds_table_count(const struct ds_table *t)

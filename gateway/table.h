@@ -15,6 +15,8 @@ DS_MUST int ds_table_new(size_t max, struct ds_table **ret);
 struct ds_table *ds_table_free(struct ds_table *t);
 /* 0 also for a message that is out of place (see msg.h); -EBADMSG for one that cannot be ours. */
 DS_MUST int ds_table_apply(struct ds_table *t, const struct ds_gw_msg *msg);
+/* A whole table has been received. */
+bool ds_table_ready(const struct ds_table *t);
 size_t ds_table_count(const struct ds_table *t);
 
 /*

@@ -44,12 +44,15 @@ static void snapshots_and_changes(void **state)
 	assert_int_equal(apply(t, DS_GW_PUT, 1, 9, 101), 0);
 	assert_int_equal(apply(t, DS_GW_END, 0, 0, 0), 0);
 	assert_int_equal(ds_table_count(t), 0);
+	assert_false(ds_table_ready(t));
 	assert_int_equal(apply(t, DS_GW_BEGIN, 0, 0, 0), 0);
 	assert_int_equal(apply(t, DS_GW_PUT, 1, 9, 101), 0);
 	assert_int_equal(apply(t, DS_GW_PUT, 2, 9, 102), 0);
 	assert_int_equal(apply(t, DS_GW_PUT, 3, 8, 103), 0);
 	assert_int_equal(apply(t, DS_GW_PUT, 4, 8, 104), -ENOSPC);
+	assert_false(ds_table_ready(t));
 	assert_int_equal(apply(t, DS_GW_END, 0, 0, 0), 0);
+	assert_true(ds_table_ready(t));
 	assert_int_equal(find(t, 1, 443, 0, ips, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(ips[0], 101);

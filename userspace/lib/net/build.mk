@@ -10,3 +10,10 @@ ds_srcs += $(addprefix userspace/lib/net/,loop.c http.c tls.c listen.c server.c 
 ds_tests += $(addprefix userspace/lib/net/,net_test.c)
 
 ds_srcs += userspace/lib/net/gwreg.c
+
+# wg.c and link.c against a real kernel, inside a test VM
+progs += wg-vmtest
+wg-vmtest_srcs := userspace/lib/net/wg_vmtest.c
+wg-vmtest_pkgs := libnl-genl-3.0 libnl-3.0 libcrypto
+wg-vmtest_static := y
+check-vm: $(O)/bin/wg-vmtest

@@ -14,7 +14,9 @@
 #include "ctl.h"
 
 #define DOM      "tls"
-#define RETRY_S  5
+#define FIRST_RETRY_S 1 /* nobody is served yet: the agent may just be starting */
+#define RETRY_S  30
+#define RENEW_MIN 60
 #define RENEW_MAX (30 * 86400)
 
 /* Serve with this chain and key, now or from now on. */
@@ -77,9 +79,9 @@ static time_t renew_after(struct ds_span chain_pem, struct ds_err *err)
 	int64_t left;
 
 	if (ds_cert_chain_from_pem(chain_pem, &chain, err) || ds_cert_parse(ds_buf_span(&chain.der[0]), &leaf, err))
-		return RETRY_S;
+		return RENEW_MIN;
 	left = (leaf.not_after - time(NULL)) / 2;
-	return left < RETRY_S ? RETRY_S : left > RENEW_MAX ? RENEW_MAX : (time_t)left;
+	return left < RENEW_MIN ? RENEW_MIN : left > RENEW_MAX ? RENEW_MAX : (time_t)left;
 }
 
 /* {"key":PEM,"certificate_chain":[PEM,...]}; the JSON tree is freed through the wiping allocator. */
@@ -124,7 +126,8 @@ static void on_agent(void *arg, int r, int status, struct ds_span body, const st
 {
 	struct ctl *c = arg;
 	struct ds_err err = DS_ERR_NULL;
-	struct timeval again = { .tv_sec = RETRY_S };
+	int retry = c->server ? RETRY_S : FIRST_RETRY_S;
+	struct timeval again = { .tv_sec = retry };
 	time_t after = 0;
 
 	c->agent_call = NULL;
@@ -134,7 +137,7 @@ static void on_agent(void *arg, int r, int status, struct ds_span body, const st
 		r = take_reply(c, body, &after, &err);
 	if (r)
 		ds_log(DS_LOG_ERR, "event=certificate agent=%s error=\"%s\" retry_s=%d", c->conf->agent,
-		       err.code ? err.msg : call_err ? call_err->msg : strerror(-r), RETRY_S);
+		       err.code ? err.msg : call_err ? call_err->msg : strerror(-r), retry);
 	else
 		again.tv_sec = after;
 	if (event_add(c->renew, &again)) {

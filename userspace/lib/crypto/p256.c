@@ -186,7 +186,8 @@ int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32], str
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->evp, NULL);
 	uint8_t sig[80]; /* at most 72 */
 	size_t n = sizeof(sig);
-	int ok = ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, sig, &n, digest, 32) == 1;
+	int ok = ctx && EVP_PKEY_sign_init(ctx) == 1 &&
+		 EVP_PKEY_sign(ctx, sig, &n, digest, 32) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	if (!ok)

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include <ds/crypto/hash.h>
 #include <ds/crypto/p256.h>
 #include <ds/crypto/pem.h>
 
@@ -195,10 +196,16 @@ static void sign_and_verify(void **state)
 	assert_int_equal(ds_p256_spki(key, spki), 0);
 	assert_int_equal(ds_p256_spki(other, wrong), 0);
 	for (int i = 0; i < 20; i++) {
-		DS_BUF struct ds_buf sig = DS_BUF_NULL;
+		DS_BUF struct ds_buf sig = DS_BUF_NULL, by_digest = DS_BUF_NULL;
+		uint8_t digest[32];
 
 		assert_int_equal(ds_p256_sign(key, msg, &sig), 0);
 		assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), msg, ds_buf_span(&sig)), 0);
+		/* signing the digest elsewhere is the same thing */
+		assert_int_equal(ds_sha256_1(msg, digest), 0);
+		assert_int_equal(ds_p256_sign_digest(key, digest, &by_digest), 0);
+		assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), msg, ds_buf_span(&by_digest)),
+				 0);
 		assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(wrong), msg, ds_buf_span(&sig)),
 				 -EKEYREJECTED);
 		for (size_t n = 0; n < sig.n; n++)

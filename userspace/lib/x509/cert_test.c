@@ -155,6 +155,9 @@ static void issue_refusals(void **state)
 	REFUSED(-EINVAL, (s.is_ca = true, s.server_auth = true));
 	REFUSED(-EINVAL, s.app_id = DS_SPAN(leaf.spki, 19));
 	REFUSED(-EINVAL, s.usage = "");
+	REFUSED(-EINVAL, s.usage = "kms rpc");
+	REFUSED(-EINVAL, s.subject = "\xff");
+	REFUSED(-EINVAL, s.org = "\xc0\x80");
 	REFUSED(-EINVAL, s.spki = DS_SPAN(leaf.spki, 90));
 	REFUSED(-EINVAL, s.spki = DS_SPAN_ARRAY(p384));
 	for (size_t i = 0; i < DS_ARRAY_SIZE(bad_names); i++)
@@ -172,6 +175,68 @@ static void issue_refusals(void **state)
 	assert_int_equal(ds_cert_issue(&good, ca.key, DS_SPAN_NULL, &out, &err), -EKEYREJECTED);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(ds_cert_issue(&good, ca.key, ds_buf_span(&ca.cert), &out, &err), 0);
+}
+
+struct remote {
+	const struct ds_p256 *key;
+	int fail;
+};
+
+static int remote_sign(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig)
+{
+	struct remote *r = arg;
+
+	if (!r->key)
+		return r->fail;
+	return ds_p256_sign_digest(r->key, digest, ret_sig);
+}
+
+/* The issuer's key is elsewhere: the same bytes, and a signature of another key does not get out.
+ */
+static void issued_by_another_process(void **state)
+{
+	DS_BUF struct ds_buf local = DS_BUF_NULL, remote = DS_BUF_NULL, none = DS_BUF_NULL;
+	DS_CLEANUP(party_done) struct party ca, leaf, other;
+	struct ds_err err = DS_ERR_NULL;
+	struct ds_cert_spec spec;
+	struct ds_span chain;
+	struct remote r;
+	size_t tbs;
+
+	party_new(&ca, "root", true, -1, NULL);
+	party_key(&leaf);
+	party_new(&other, "other", false, 0, &ca);
+	spec = spec_for(&leaf, "leaf", false, 0);
+	spec.usage = DS_USAGE_APP_CUSTOM;
+	r = (struct remote){ ca.key, 0 };
+	assert_int_equal(ds_cert_issue(&spec, ca.key, ds_buf_span(&ca.cert), &local, &err), 0);
+	assert_int_equal(
+		ds_cert_issue_by(&spec, ds_buf_span(&ca.cert), remote_sign, &r, &remote, &err), 0);
+	chain = ds_buf_span(&remote);
+	assert_int_equal(ds_cert_verify_chain(&chain, 1, ds_buf_span(&ca.cert), T0, &err), 0);
+	/* the outer SEQUENCE has two length bytes, the signed part one */
+	assert_int_equal(local.p[1] << 8 | local.p[5], 0x8281);
+	tbs = 3u + local.p[6];
+	assert_memory_equal(local.p + 4, remote.p + 4, tbs);
+
+	r.key = other.key;
+	assert_int_equal(
+		ds_cert_issue_by(&spec, ds_buf_span(&ca.cert), remote_sign, &r, &none, &err),
+		-EKEYREJECTED);
+	r = (struct remote){ NULL, -EPIPE };
+	assert_int_equal(
+		ds_cert_issue_by(&spec, ds_buf_span(&ca.cert), remote_sign, &r, &none, &err),
+		-EPIPE);
+	/* it says success and gives nothing */
+	r.fail = 0;
+	assert_int_equal(
+		ds_cert_issue_by(&spec, ds_buf_span(&ca.cert), remote_sign, &r, &none, &err),
+		-EKEYREJECTED);
+	r.key = other.key;
+	assert_int_equal(
+		ds_cert_issue_by(&spec, ds_buf_span(&other.cert), remote_sign, &r, &none, &err),
+		-EINVAL);
+	assert_int_equal(none.n, 0);
 }
 
 static void cut_and_extended(void **state)
@@ -299,9 +364,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_of_ca_and_leaf), cmocka_unit_test(reading_what_was_issued),
-		cmocka_unit_test(issue_refusals),	cmocka_unit_test(cut_and_extended),
-		cmocka_unit_test(malformed_extensions), cmocka_unit_test(older_form),
-		cmocka_unit_test(ratls_report_data),
+		cmocka_unit_test(issue_refusals),	cmocka_unit_test(issued_by_another_process),
+		cmocka_unit_test(cut_and_extended),	cmocka_unit_test(malformed_extensions),
+		cmocka_unit_test(older_form),		cmocka_unit_test(ratls_report_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,25 @@ static void only_marked_cas_issue(void **state)
 	tree_done(&t);
 }
 
+/* SHA-1 is good enough for nobody. */
+static void weak_digests_are_refused(void **state)
+{
+	DS_BUF struct ds_buf weak = DS_BUF_NULL, strong = DS_BUF_NULL;
+	DS_CLEANUP(party_done) struct party root, leaf;
+	struct ds_err err = DS_ERR_NULL;
+	struct ds_span chain;
+
+	party_new(&root, "root", true, -1, NULL);
+	party_key(&leaf);
+	issue_raw_md(&weak, "leaf", "root", &leaf, &root, NULL, 0, EVP_sha1());
+	issue_raw_md(&strong, "leaf", "root", &leaf, &root, NULL, 0, EVP_sha384());
+	chain = ds_buf_span(&strong);
+	assert_int_equal(ds_cert_verify_chain(&chain, 1, ds_buf_span(&root.cert), T0, &err), 0);
+	chain = ds_buf_span(&weak);
+	assert_int_equal(ds_cert_verify_chain(&chain, 1, ds_buf_span(&root.cert), T0, &err),
+			 -EKEYREJECTED);
+}
+
 static void chain_length_is_bounded(void **state)
 {
 	const struct party *parties[9];
@@ -323,6 +342,7 @@ int main(void)
 		cmocka_unit_test(chains),
 		cmocka_unit_test(one_bit_breaks_the_signature),
 		cmocka_unit_test(only_marked_cas_issue),
+		cmocka_unit_test(weak_digests_are_refused),
 		cmocka_unit_test(chain_length_is_bounded),
 		cmocka_unit_test(pem_text),
 		cmocka_unit_test(hosts),

@@ -67,10 +67,10 @@ struct raw_ext {
 	bool critical;
 };
 
-/* What ds_cert_issue() refuses to make: any extensions, any issuer name, no checks. */
-static inline void issue_raw(struct ds_buf *ret, const char *cn, const char *issuer_cn,
-			     const struct party *subject, const struct party *issuer,
-			     const struct raw_ext *ext, size_t n_ext)
+/* What ds_cert_issue() refuses to make: any extensions, issuer name and digest, no checks. */
+static inline void issue_raw_md(struct ds_buf *ret, const char *cn, const char *issuer_cn,
+				const struct party *subject, const struct party *issuer,
+				const struct raw_ext *ext, size_t n_ext, const EVP_MD *md)
 {
 	X509 *x = X509_new();
 	unsigned char *der = NULL;
@@ -101,12 +101,19 @@ static inline void issue_raw(struct ds_buf *ret, const char *cn, const char *iss
 		ASN1_OBJECT_free(obj);
 		ASN1_OCTET_STRING_free(os);
 	}
-	assert_true(X509_sign(x, ds_p256_evp(issuer->key), EVP_sha256()) > 0);
+	assert_true(X509_sign(x, ds_p256_evp(issuer->key), md) > 0);
 	n = i2d_X509(x, &der);
 	assert_true(n > 0);
 	assert_int_equal(ds_buf_add(ret, der, (size_t)n), 0);
 	OPENSSL_free(der);
 	X509_free(x);
+}
+
+static inline void issue_raw(struct ds_buf *ret, const char *cn, const char *issuer_cn,
+			     const struct party *subject, const struct party *issuer,
+			     const struct raw_ext *ext, size_t n_ext)
+{
+	issue_raw_md(ret, cn, issuer_cn, subject, issuer, ext, n_ext, EVP_sha256());
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include <ds/base/limits.h>
 #include <ds/crypto/hash.h>
 #include <ds/crypto/ossl.h>
+#include <ds/wire/scale.h>
 
 #include "internal.h"
 
@@ -27,23 +28,39 @@ static int refuse(struct ds_err *err, const char *why)
 	return ds_err_set(err, -EINVAL, DOMAIN, 0, "%s", why);
 }
 
+/* Printable ASCII without blanks, not empty. */
+static bool printable(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (*s <= 0x20 || *s >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool utf8(const char *s)
+{
+	return strlen(s) <= MAX_NAME && ds_utf8_ok(DS_SPAN_STR(s));
+}
+
 static int check_spec(const struct ds_cert_spec *spec, struct ds_err *err)
 {
 	if (spec->not_before >= spec->not_after || spec->not_before < 0 ||
 	    spec->not_after >= YEAR_10000)
 		return refuse(err, "not_before must be earlier than not_after, years 1970 to 9999");
-	if (spec->subject && strlen(spec->subject) > MAX_NAME)
-		return refuse(err, "subject is longer than 255 bytes");
-	if (spec->org && (!*spec->org || strlen(spec->org) > MAX_NAME))
-		return refuse(err, "organisation is not 1 to 255 bytes long");
+	if (spec->subject && !utf8(spec->subject))
+		return refuse(err, "subject is not UTF-8 of at most 255 bytes");
+	if (spec->org && (!*spec->org || !utf8(spec->org)))
+		return refuse(err, "organisation is not UTF-8 of 1 to 255 bytes");
 	if (spec->n_alt_names > MAX_SANS)
 		return refuse(err, "more than 64 alternative names");
 	if (spec->is_ca && (spec->server_auth || spec->client_auth))
 		return refuse(err, "a CA is not a TLS server or client");
 	if (spec->app_id.n && spec->app_id.n != 20)
 		return refuse(err, "app_id is not 20 bytes long");
-	if (spec->usage && (!*spec->usage || strlen(spec->usage) > 63))
-		return refuse(err, "usage is not 1 to 63 bytes long");
+	if (spec->usage && (!printable(spec->usage) || strlen(spec->usage) > 63))
+		return refuse(err, "usage is not 1 to 63 printable ASCII bytes");
 	return 0;
 }
 
@@ -130,17 +147,6 @@ static GENERAL_NAME *alt_name(const char *text)
 	return general_name(GEN_DNS, text, strlen(text));
 }
 
-/* Printable ASCII without blanks: what a name in a certificate may be. */
-static bool name_ok(const char *s)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i < n; i++)
-		if (s[i] <= 0x20 || s[i] >= 0x7f)
-			return false;
-	return n && n <= MAX_SAN;
-}
-
 static int add_ext(X509 *x, int nid, void *value, bool critical)
 {
 	return X509_add1_ext_i2d(x, nid, value, critical, X509V3_ADD_DEFAULT) == 1 ? 0 : -ENOMEM;
@@ -154,7 +160,7 @@ static int add_alt_names(X509 *x, const struct ds_cert_spec *spec, struct ds_err
 	for (size_t i = 0; !r && i < spec->n_alt_names; i++) {
 		GENERAL_NAME *gn;
 
-		if (!name_ok(spec->alt_names[i])) {
+		if (!printable(spec->alt_names[i]) || strlen(spec->alt_names[i]) > MAX_SAN) {
 			r = refuse(err,
 				   "an alternative name is not 1 to 253 printable ASCII bytes");
 			break;
@@ -329,8 +335,10 @@ int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_
 	return ds_x509_to_der(x, ret_der);
 }
 
-/* OpenSSL offers no setter for the signature of a certificate: a throwaway key fills the fields, then the bits are
- * replaced. */
+/*
+ * OpenSSL offers no setter for the signature of a certificate: a throwaway key fills the fields,
+ * then the bits are replaced.
+ */
 static int sign_elsewhere(X509 *x, ds_cert_sign_fn sign, void *arg)
 {
 	DS_P256 struct ds_p256 *throwaway = NULL;

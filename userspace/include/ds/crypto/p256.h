@@ -2,9 +2,9 @@
 /*
  * ECDSA on P-256 with SHA-256: the keys of all certificates and of quotes.
  *
- * A struct ds_p256 owns a private key. The copy that signs lives in OpenSSL's ordinary heap (unavoidable with EVP; it
- * is cleared on free, and a key-holding process must not be dumpable); every export goes to secret memory.
- * Objects are immutable after creation.
+ * A struct ds_p256 owns a private key. The copy that signs lives in OpenSSL's ordinary heap
+ * (unavoidable with EVP; it is cleared on free, and a key-holding process must not be dumpable);
+ * every export goes to secret memory. Objects are immutable after creation.
  */
 #ifndef DS_CRYPTO_P256_H
 #define DS_CRYPTO_P256_H
@@ -41,16 +41,19 @@ DS_MUST int ds_p256_pkcs8_pem(const struct ds_p256 *key, struct ds_secret **ret)
 DS_MUST int ds_p256_spki(const struct ds_p256 *key, uint8_t ret[DS_P256_SPKI_SIZE]);
 DS_MUST int ds_p256_xy(const struct ds_p256 *key, uint8_t ret[DS_P256_XY_SIZE]);
 
-/* SubjectPublicKeyInfo around X || Y; whether the point is on the curve is checked when it is used. */
+/*
+ * SubjectPublicKeyInfo around X || Y; whether the point is on the curve is checked when it is used.
+ */
 void ds_p256_spki_from_xy(const uint8_t xy[DS_P256_XY_SIZE], uint8_t ret[DS_P256_SPKI_SIZE]);
 
 /* ret_der is appended to: DER SEQUENCE { r, s } over SHA-256(msg). */
 DS_MUST int ds_p256_sign(const struct ds_p256 *key, struct ds_span msg, struct ds_buf *ret_der);
 /* The same when the caller has hashed already. */
-DS_MUST int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32], struct ds_buf *ret_der);
+DS_MUST int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32],
+				struct ds_buf *ret_der);
 /*
- * 0: the signature is good. -EKEYREJECTED: well-formed but wrong. -EBADMSG: the key is not a point of P-256 in the form
- * above, or the signature is not DER.
+ * 0: the signature is good. -EKEYREJECTED: well-formed but wrong. -EBADMSG: the key is not a point
+ * of P-256 in the form above, or the signature is not DER.
  */
 DS_MUST int ds_p256_verify(struct ds_span spki, struct ds_span msg, struct ds_span sig_der);
 /* The same for r || s and X || Y, as quotes carry them. */

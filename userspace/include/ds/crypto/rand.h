@@ -5,7 +5,10 @@
 
 #include <ds/base/base.h>
 
-/* n bytes from getrandom(2), waiting until the pool is seeded; 0 or negative errno (out is then zeroed). */
+/*
+ * n bytes from getrandom(2), waiting until the pool is seeded; 0 or negative errno (out is then
+ * zeroed).
+ */
 DS_MUST int ds_rand(void *out, size_t n);
 
 #endif

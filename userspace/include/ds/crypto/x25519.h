@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X25519 (RFC 7748) and pure Ed25519 (RFC 8032) on raw 32-byte keys. Secrets are borrowed. Any thread.
+ * X25519 (RFC 7748) and pure Ed25519 (RFC 8032) on raw 32-byte keys. Secrets are borrowed. Any
+ * thread.
  */
 #ifndef DS_CRYPTO_X25519_H
 #define DS_CRYPTO_X25519_H

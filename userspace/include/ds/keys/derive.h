@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every derivation of the baseline, in one place with its labels: the KMS side (spec/kms 3.1) and the application side
- * (spec/guest-api 4). All of this is key epoch 0. Secret inputs are borrowed; secret outputs (marked) go to memory that
- * the caller keeps secret. -ERANGE: a derived scalar is out of range (no retry, as in the baseline).
+ * Every derivation of the baseline, in one place with its labels: the KMS side (spec/kms 3.1) and
+ * the application side (spec/guest-api 4). All of this is key epoch 0. Secret inputs are borrowed;
+ * secret outputs (marked) go to memory that the caller keeps secret. -ERANGE: a derived scalar is
+ * out of range (no retry, as in the baseline).
  */
 #ifndef DS_KEYS_DERIVE_H
 #define DS_KEYS_DERIVE_H
@@ -24,7 +25,10 @@ DS_MUST int ds_derive_dh(struct ds_span ikm, const struct ds_span *ctx, size_t n
 
 /* --- KMS side. root: P-256 scalar of the root CA; k0: root secp256k1 scalar. --- */
 
-/* inst.n is 0 or 20, else -EINVAL: another length would make the context ambiguous (spec/kms 8, item 11). out: secret. */
+/*
+ * inst.n is 0 or 20, else -EINVAL: another length would make the context ambiguous (spec/kms 8,
+ * item 11). out: secret.
+ */
 DS_MUST int ds_kms_disk_key(const uint8_t root[DS_KEY_SIZE], const uint8_t app[DS_APP_ID_SIZE],
 			    struct ds_span inst, uint8_t out[DS_KEY_SIZE]);
 /* Unclamped. out: secret. */
@@ -58,7 +62,8 @@ DS_MUST int ds_kms_bootstrap_report_data(struct ds_span root_spki,
 enum ds_key_alg { DS_KEY_ALG_SECP256K1, DS_KEY_ALG_ED25519 };
 
 /*
- * GetKey: purpose and algorithm do not enter. out: secret. The same bytes as the kernel gives for "app:<path>".
+ * GetKey: purpose and algorithm do not enter. out: secret. The same bytes as the kernel gives for
+ * "app:<path>".
  */
 DS_MUST int ds_app_key(const uint8_t k256[DS_KEY_SIZE], struct ds_span path,
 		       uint8_t out[DS_KEY_SIZE]);

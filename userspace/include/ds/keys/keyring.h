@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client of the kernel key type "dstack" (dstack_key.ko). Thin wrappers of add_key(2), request_key(2), keyctl(2):
- * errors are those of the kernel. -ENODEV: the module is not loaded.
+ * Client of the kernel key type "dstack" (dstack_key.ko). Thin wrappers of add_key(2),
+ * request_key(2), keyctl(2): errors are those of the kernel. -ENODEV: the module is not loaded.
  */
 #ifndef DS_KEYS_KEYRING_H
 #define DS_KEYS_KEYRING_H
@@ -23,7 +23,10 @@ DS_MUST int ds_keyring_add_root(const char *name, const struct ds_secret *key);
  * many paths keeps none. -EBADMSG: the kernel's payload is not 32 bytes.
  */
 DS_MUST int ds_keyring_app_key(struct ds_span path, struct ds_secret **ret);
-/* The description that ds_keyring_app_key() asks for: "app:" and the path, escaped (docs/keyring.md). */
+/*
+ * The description that ds_keyring_app_key() asks for: "app:" and the path, escaped
+ * (docs/keyring.md).
+ */
 DS_MUST int ds_keyring_app_desc(struct ds_span path, struct ds_buf *ret);
 
 #endif

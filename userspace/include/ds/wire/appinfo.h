@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificate extension .9: who the application is (spec/guest-api 6.3). Written as a MessagePack array of nine; read as
- * array or map. Pure; a decoded struct owns copies.
+ * Certificate extension .9: who the application is (spec/guest-api 6.3). Written as a MessagePack
+ * array of nine; read as array or map. Pure; a decoded struct owns copies.
  */
 #ifndef DS_WIRE_APPINFO_H
 #define DS_WIRE_APPINFO_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The dstack attestation blob: a TDX quote with its event log, the runtime events to replay, the report data that it
- * claims and the VM configuration (spec/guest-api 9, spec/kms 1.6). V0 (SCALE) is read and written; V1 (MessagePack) is
- * read. Nothing here judges: see ds/attest/. Pure; a decoded struct owns copies.
+ * The dstack attestation blob: a TDX quote with its event log, the runtime events to replay, the
+ * report data that it claims and the VM configuration (spec/guest-api 9, spec/kms 1.6). V0 (SCALE)
+ * is read and written; V1 (MessagePack) is read. Nothing here judges: see ds/attest/. Pure; a
+ * decoded struct owns copies.
  */
 #ifndef DS_WIRE_ATTESTATION_H
 #define DS_WIRE_ATTESTATION_H
@@ -26,17 +27,22 @@ struct ds_attestation {
 
 enum ds_attestation_form {
 	DS_ATTESTATION_FULL,
-	/* For certificates: log keeps RTMR3 (digests emptied) and the ACPI DATA events of RTMR0 only. */
+	/*
+	 * For certificates: log keeps RTMR3 (digests emptied) and the ACPI DATA events of RTMR0
+	 * only.
+	 */
 	DS_ATTESTATION_STRIPPED,
 };
 
 /*
- * Append V0. -EOPNOTSUPP: an event is version 2 (V0 cannot carry it); -EFBIG: more than DS_MAX_ATTESTATION.
+ * Append V0. -EOPNOTSUPP: an event is version 2 (V0 cannot carry it); -EFBIG: more than
+ * DS_MAX_ATTESTATION.
  */
 DS_MUST int ds_attestation_encode(const struct ds_attestation *att, enum ds_attestation_form form,
 				  struct ds_buf *buf);
 /*
- * The whole of in, trailing bytes are an error. -EOPNOTSUPP: another platform than TDX, named in err; -EFBIG, -EBADMSG.
+ * The whole of in, trailing bytes are an error. -EOPNOTSUPP: another platform than TDX, named in
+ * err; -EFBIG, -EBADMSG.
  */
 DS_MUST int ds_attestation_decode(struct ds_span in, struct ds_attestation *ret,
 				  struct ds_err *err);

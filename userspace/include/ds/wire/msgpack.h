@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of MessagePack that dstack evidence uses: nil, booleans, unsigned integers, str, bin, array, map. Pure.
- * A reader takes one head at a time; strings point into the input.
+ * The part of MessagePack that dstack evidence uses: nil, booleans, unsigned integers, str, bin,
+ * array, map. Pure. A reader takes one head at a time; strings point into the input.
  */
 #ifndef DS_WIRE_MSGPACK_H
 #define DS_WIRE_MSGPACK_H
@@ -16,7 +16,10 @@ struct ds_mp {
 	struct ds_span str; /* STR and BIN */
 };
 
-/* -EBADMSG: end of input, or a type that is not listed above (negative integers, floats, extensions). */
+/*
+ * -EBADMSG: end of input, or a type that is not listed above (negative integers, floats,
+ * extensions).
+ */
 DS_MUST int ds_mp_rd(struct ds_rd *rd, struct ds_mp *ret);
 /* Skip one value with all that it holds; at most 16 levels deep. */
 DS_MUST int ds_mp_skip(struct ds_rd *rd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SCALE as the V0 attestation and the CSR use it (spec/kms 1.6): compact lengths, byte strings, options. Only minimal
- * encodings are read, so that decode then encode gives the same bytes. Pure.
+ * SCALE as the V0 attestation and the CSR use it (spec/kms 1.6): compact lengths, byte strings,
+ * options. Only minimal encodings are read, so that decode then encode gives the same bytes. Pure.
  */
 #ifndef DS_WIRE_SCALE_H
 #define DS_WIRE_SCALE_H

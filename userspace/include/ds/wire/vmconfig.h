@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fields of the vm_config JSON text that we use (spec/guest-api 8). Unknown keys are ignored, duplicates refused.
+ * The fields of the vm_config JSON text that we use (spec/guest-api 8). Unknown keys are ignored,
+ * duplicates refused.
  */
 #ifndef DS_WIRE_VMCONFIG_H
 #define DS_WIRE_VMCONFIG_H
@@ -14,7 +15,10 @@ struct ds_vm_config {
 	uint64_t memory_size; /* bytes; 0: not given */
 };
 
-/* Empty input gives an empty struct. Text that holds a "vm_config" string (older blobs) is unwrapped once. */
+/*
+ * Empty input gives an empty struct. Text that holds a "vm_config" string (older blobs) is
+ * unwrapped once.
+ */
 DS_MUST int ds_vm_config_parse(struct ds_span json, struct ds_vm_config *ret, struct ds_err *err);
 
 #endif

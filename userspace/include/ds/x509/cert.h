@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RA-TLS certificates: make, read, check (spec/guest-api 6.3, spec/kms 1.5, 1.9). ECDSA P-256 with SHA-256 only.
- * Issuing borrows everything; a parsed struct owns copies. No network, no clock: the caller gives the time.
+ * RA-TLS certificates: make, read, check (spec/guest-api 6.3, spec/kms 1.5, 1.9). What we issue is
+ * ECDSA P-256 with SHA-256. Issuing borrows everything; a parsed struct owns copies. No network, no
+ * clock: the caller gives the time.
  */
 #ifndef DS_X509_CERT_H
 #define DS_X509_CERT_H
@@ -36,19 +37,21 @@ struct ds_cert_spec {
 };
 
 /*
- * issuer_cert: DER of the issuer, whose key must be issuer_key; n == 0: self-signed (spec->spki must be issuer_key's).
- * -EINVAL: the specification is contradictory or a name is not acceptable; -EKEYREJECTED: keys do not match.
+ * issuer_cert: DER of the issuer, whose key must be issuer_key; n == 0: self-signed (spec->spki
+ * must be issuer_key's). -EINVAL: the specification is contradictory or a name is not acceptable;
+ * -EKEYREJECTED: keys do not match.
  */
 DS_MUST int ds_cert_issue(const struct ds_cert_spec *spec, const struct ds_p256 *issuer_key,
 			  struct ds_span issuer_cert, struct ds_buf *ret_der, struct ds_err *err);
 
 /*
- * The same when the issuer's key lives in another process: sign returns a DER ECDSA signature over the digest, and the
- * result is checked against issuer_cert.
+ * The same when the issuer's key lives in another process: sign returns a DER ECDSA signature over
+ * the digest, and the result is checked against issuer_cert.
  */
 typedef int (*ds_cert_sign_fn)(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig_der);
 DS_MUST int ds_cert_issue_by(const struct ds_cert_spec *spec, struct ds_span issuer_cert,
-			     ds_cert_sign_fn sign, void *arg, struct ds_buf *ret_der, struct ds_err *err);
+			     ds_cert_sign_fn sign, void *arg, struct ds_buf *ret_der,
+			     struct ds_err *err);
 
 struct ds_cert_info {
 	struct ds_buf spki; /* DER SubjectPublicKeyInfo, any key type */
@@ -71,7 +74,10 @@ struct ds_cert_info {
 
 #define DS_CERT_INFO_NULL ((struct ds_cert_info){ 0 })
 
-/* One DER certificate, nothing after it. An extension of ours that appears twice or is not doubly wrapped is -EBADMSG. */
+/*
+ * One DER certificate, nothing after it. An extension of ours that appears twice or is not doubly
+ * wrapped is -EBADMSG.
+ */
 DS_MUST int ds_cert_parse(struct ds_span der, struct ds_cert_info *ret, struct ds_err *err);
 void ds_cert_info_done(struct ds_cert_info *info);
 #define DS_CERT_INFO DS_CLEANUP(ds_cert_info_done)
@@ -85,7 +91,10 @@ struct ds_cert_chain {
 void ds_cert_chain_done(struct ds_cert_chain *chain);
 #define DS_CERT_CHAIN DS_CLEANUP(ds_cert_chain_done)
 
-/* 1 to 8 PEM certificates in up to DS_MAX_CERT_PEM bytes; other PEM blocks and text between blocks are refused. */
+/*
+ * 1 to 8 PEM certificates in up to DS_MAX_CERT_PEM bytes; other PEM blocks and text between blocks
+ * are refused.
+ */
 DS_MUST int ds_cert_chain_from_pem(struct ds_span pem, struct ds_cert_chain *ret,
 				   struct ds_err *err);
 /* Append one PEM block, 64 columns, LF, final LF. */
@@ -94,14 +103,19 @@ DS_MUST int ds_cert_pem(struct ds_span der, struct ds_buf *buf);
 DS_MUST int ds_cert_pem_to_der(struct ds_span pem, struct ds_buf *buf, struct ds_err *err);
 
 /*
- * Signatures, names, CA flags, path lengths and validity at time from leaf up to root, which is trusted as given (it need
- * not be self-signed by a known authority, but its validity counts). chain[0] is the leaf, the rest are intermediates in
- * any order; the root may be repeated there. The last second of validity is out already, as OpenSSL has it. -EKEYREJECTED with the reason in err when the chain is refused. Purpose and
- * host name are not judged here.
+ * Signatures, names, CA flags, path lengths and validity at time from leaf up to root, which is
+ * trusted as given (it need not be self-signed by a known authority, but its validity counts).
+ * chain[0] is the leaf, the rest are intermediates in any order; the root may be repeated there.
+ * The last second of validity is out already, as OpenSSL has it. -EKEYREJECTED with the reason in
+ * err when the chain is refused. Keys and
+ * digests below 112 bits of strength are refused. Purpose and host name are not judged here.
  */
 DS_MUST int ds_cert_verify_chain(const struct ds_span *chain, size_t n_chain, struct ds_span root,
 				 int64_t time, struct ds_err *err);
-/* Does the leaf carry this host (dNSName with wildcards of one label, or iPAddress)? 0 or -EKEYREJECTED. */
+/*
+ * Does the leaf carry this host (dNSName with wildcards of one label, or iPAddress)? 0 or
+ * -EKEYREJECTED.
+ */
 DS_MUST int ds_cert_check_host(struct ds_span der, const char *host, struct ds_err *err);
 
 /* SHA-512("ratls-cert:" || spki): what a quote for this TLS key must carry. */

@@ -8,3 +8,12 @@ dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256
 progs += test-kms-peer
 test-kms-peer_srcs := tests/integration/kms_peer.c
 test-kms-peer_pkgs := libevent libevent_openssl libssl libcrypto jansson libkeyutils libsecp256k1
+
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c)
+kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c)
+kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
+kms/store_test.c_objs := $(call kms-obj,kms/store.c kms/keys_proc.c kms/keys_client.c)
+$(O)/test/kms/policy_file_test: $(kms/policy_file_test.c_objs)
+$(O)/test/kms/relog_test: $(kms/relog_test.c_objs)
+$(O)/test/kms/store_test: $(kms/store_test.c_objs)

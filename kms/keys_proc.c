@@ -23,8 +23,14 @@ static int jail(void)
 		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),  SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
 		SCMP_SYS(exit),	      SCMP_SYS(exit_group), SCMP_SYS(close),	    SCMP_SYS(time),
 	};
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = ctx ? 0 : -ENOMEM;
+	scmp_filter_ctx ctx;
+	int r;
+
+#ifdef __SANITIZE_ADDRESS__
+	return 0; /* the leak check at exit starts threads and traces itself */
+#endif
+	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	r = ctx ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !r && i < DS_ARRAY_SIZE(allowed); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);

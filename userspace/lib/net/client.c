@@ -155,6 +155,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct ds_call *call = arg;
+	int e = EVUTIL_SOCKET_ERROR();
 	unsigned long code;
 	char text[120];
 
@@ -174,14 +175,13 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		return;
 	code = call->tls ? bufferevent_get_openssl_error(bev) : 0;
 	ERR_clear_error();
-	if (code) {
+	/* Without a library number it is an SSL_ERROR_* value: the socket broke, and errno says how. */
+	if (code && ERR_GET_LIB(code)) {
 		ERR_error_string_n(code, text, sizeof(text));
 		fail(call, -EPROTO, text);
 	} else if (!call->connected && bufferevent_socket_get_dns_error(bev)) {
 		fail(call, -EHOSTUNREACH, evutil_gai_strerror(bufferevent_socket_get_dns_error(bev)));
 	} else {
-		int e = EVUTIL_SOCKET_ERROR();
-
 		fail(call, e ? -e : -EPROTO, e ? strerror(e) : "connection broke");
 	}
 }

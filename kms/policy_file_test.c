@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The policy file: what it accepts, and one refusal per rule. */
+#include "policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define H20(b) b b b b b b b b b b b b b b b b b b b b
+#define H32(b) H20(b) b b b b b b b b b b b b
+#define H48(b) H32(b) b b b b b b b b b b b b b b b b
+
+#define IMAGE(name, mrtd, hash)                                                                    \
+	"[image " name "]\nmrtd = " H48(mrtd) "\nrtmr0 = " H48("00") "\nrtmr1 = " H48("00") "\nrtmr2 = " H48("00") \
+	"\nos_image_hash = " H32(hash) "\n"
+#define APP "[app " H20("11") "]\ncompose_hash = " H32("33") ", " H32("34") "\ndevice = any\n"
+
+static void test_parse(void **state)
+{
+	static const struct {
+		const char *in;
+		int r;
+		const char *error;
+	} t[] = {
+		{ "", 0, "" },
+		{ "[policy]\ntcb_status = UpToDate, SWHardeningNeeded\nallow_emulated = no\n" IMAGE("a", "44", "55") APP, 0, "" },
+		{ "[policy]\ntcb_status = Fine\n", -EINVAL, "unknown TCB status 'Fine'" },
+		{ "[policy]\ntcb_status = Revoked\n", -EINVAL, "never be allowed" },
+		{ "[policy]\nallow_emulated = maybe\n", -EINVAL, "expected yes or no" },
+		{ "[policy]\ngateway_app_id = any\n", -EINVAL, "hex digits" },
+		{ "[policy]\nextra = 1\n", -EINVAL, "p:2: unknown key 'extra' in section [policy]" },
+		{ "[other]\nx = 1\n", -EINVAL, "unknown key 'x' in section [other]" },
+		{ "[image a]\nmrtd = 00\n", -EINVAL, "96 hex digits" },
+		{ "[image a]\nrtmr3 = " H48("00") "\n", -EINVAL, "unknown key 'rtmr3'" },
+		{ "[image a]\nmrtd = " H48("00") "\n", -EINVAL, "[image a] needs mrtd, rtmr0" },
+		{ "[image a]\nmrtd = " H48("00") "\nmrtd = " H48("01") "\n", -EINVAL, "given twice" },
+		{ "[image a/b]\nmrtd = " H48("00") "\n", -EINVAL, "image name" },
+		{ "[app 1111]\ndevice = any\n", -EINVAL, "40 hex digits" },
+		{ "[app " H20("11") "]\ncompose_hash = 33\n", -EINVAL, "64 hex digits" },
+		{ "[app " H20("11") "]\nimage = b\n", -EINVAL, "names image 'b', which is not there" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		struct kms_policy *p = NULL;
+		struct ds_err err = DS_ERR_NULL;
+		int r = kms_policy_parse(DS_SPAN_STR(t[i].in), "p", &p, &err);
+
+		if (r != t[i].r || !strstr(err.msg, t[i].error))
+			fail_msg("%zu: got %d '%s'", i, r, err.msg);
+		assert_int_equal(p != NULL, r == 0);
+		kms_policy_free(p);
+	}
+}
+
+struct question {
+	struct ds_td_body body;
+	struct ds_identity id;
+	bool emulated;
+	uint8_t claimed[32];
+	size_t claimed_n;
+};
+
+static struct question good(void)
+{
+	struct question q = { .claimed_n = 32 };
+
+	memset(q.body.mr_td, 0x44, 48);
+	memset(q.id.app_id, 0x11, 20);
+	memset(q.id.compose_hash, 0x33, 32);
+	memset(q.claimed, 0x55, 32);
+	return q;
+}
+
+static enum kms_deny ask(const char *text, const struct question *q, const char *want_image)
+{
+	const struct kms_image *im = NULL;
+	struct kms_policy *p = NULL;
+	enum kms_deny d;
+
+	assert_int_equal(kms_policy_parse(DS_SPAN_STR(text), "p", &p, NULL), 0);
+	d = kms_policy_decide(p, &q->body, q->emulated, &q->id, DS_SPAN(q->claimed, q->claimed_n), &im);
+	assert_int_equal(im != NULL, d == KMS_ALLOW);
+	if (im)
+		assert_string_equal(im->name, want_image);
+	kms_policy_free(p);
+	return d;
+}
+
+static void test_decide(void **state)
+{
+	static const char policy[] = IMAGE("a", "44", "55") APP;
+	struct question q = good();
+
+	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
+	assert_int_equal(ask("", &q, ""), KMS_DENY_APP);
+	q.emulated = true;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_EMULATED);
+	assert_int_equal(ask("[policy]\nallow_emulated = yes\n" IMAGE("a", "44", "55") APP, &q, "a"), KMS_ALLOW);
+	q = good();
+	q.id.app_id[19] ^= 1;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_APP);
+	q = good();
+	q.id.compose_hash[31] ^= 1;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_COMPOSE);
+	memset(q.id.compose_hash, 0x34, 32);
+	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
+	q = good();
+	q.claimed[0] ^= 1;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_IMAGE);
+	q.claimed_n = 0; /* says nothing: the measured one */
+	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
+}
+
+/* Each measured register counts. */
+static void test_registers(void **state)
+{
+	static const char policy[] = IMAGE("a", "44", "55") APP;
+	struct question q = good();
+
+	q.body.mr_td[47] ^= 1;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_IMAGE);
+	for (int i = 0; i < 3; i++) {
+		q = good();
+		q.body.rt_mr[i][0] = 1;
+		assert_int_equal(ask(policy, &q, ""), KMS_DENY_IMAGE);
+	}
+	q = good();
+	q.body.rt_mr[3][0] = 1; /* the app's register, judged by its events */
+	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
+}
+
+static void test_lists(void **state)
+{
+	struct question q = good();
+
+	/* the same registers under two names: the app's choice decides */
+	assert_int_equal(ask(IMAGE("a", "44", "55") IMAGE("b", "44", "55") APP "image = b\n", &q, "b"), KMS_ALLOW);
+	assert_int_equal(ask(IMAGE("a", "44", "55") IMAGE("b", "46", "55") APP "image = b\n", &q, ""), KMS_DENY_IMAGE);
+	/* devices: listed, any, none */
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\ndevice = " H32("00"),
+			     &q, "a"), KMS_ALLOW);
+	q.id.device_id[0] = 1;
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\ndevice = " H32("00"),
+			     &q, ""), KMS_DENY_DEVICE);
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\n", &q, ""),
+			 KMS_DENY_DEVICE);
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ndevice = any\n", &q, ""), KMS_DENY_COMPOSE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_decide),
+		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

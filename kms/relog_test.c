@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The release log's chain: whatever is changed, the check says where. */
+#include "relog.h"
+
+#include <ds/base/file.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static char dir[] = "/tmp/ds-relog-XXXXXX";
+static char path[64];
+
+static int add(struct kms_relog *log, const char *op)
+{
+	json_t *o = json_pack("{s:s}", "op", op);
+	int r = kms_relog_add(log, o, 1700000000);
+
+	json_decref(o);
+	return r;
+}
+
+static void test_append(void **state)
+{
+	struct kms_relog *log = NULL, *second = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	struct stat st;
+	char head[65];
+
+	assert_int_equal(kms_relog_open(path, &log, &err), 0);
+	assert_int_equal(kms_relog_open(path, &second, &err), -EBUSY);
+	assert_int_equal(add(log, "a"), 0);
+	assert_int_equal(add(log, "b"), 0);
+	strcpy(head, kms_relog_head(log));
+	kms_relog_close(log);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(kms_relog_open(path, &log, &err), 0);
+	assert_string_equal(kms_relog_head(log), head);
+	assert_int_equal(kms_relog_count(log), 2);
+	assert_int_equal(add(log, "c"), 0);
+	kms_relog_close(log);
+}
+
+static void test_spoiled(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	char head[65];
+	uint64_t n = 0;
+	size_t whole = 0;
+
+	assert_int_equal(ds_read_file(AT_FDCWD, path, 65536, &b), 0);
+	assert_int_equal(kms_relog_check(ds_buf_span(&b), &n, head, &err), 0);
+	assert_int_equal(n, 3);
+	/* cut anywhere but at a line's end */
+	for (size_t i = 0; i < b.n; i++) {
+		bool at_end = !i || b.p[i - 1] == '\n';
+
+		assert_int_equal(kms_relog_check(DS_SPAN(b.p, i), &n, head, &err), at_end ? 0 : -EBADMSG);
+		whole += at_end;
+	}
+	assert_int_equal(whole, 3);
+	/* any byte of any line but the last changed: the next line shows it */
+	for (size_t i = 0; i < b.n; i++) {
+		const uint8_t *rest = memchr(b.p + i, '\n', b.n - i);
+
+		if (rest == b.p + b.n - 1)
+			break;
+		b.p[i] ^= 1;
+		assert_int_equal(kms_relog_check(ds_buf_span(&b), &n, head, &err), -EBADMSG);
+		b.p[i] ^= 1;
+	}
+}
+
+/* A disk that takes no line stops everything for good: half a line may be there. */
+static void test_full(void **state)
+{
+	struct kms_relog *log = NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	assert_int_equal(kms_relog_open("/dev/full", &log, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "not a regular file"));
+	assert_int_equal(kms_relog_open("/nonexistent/x", &log, &err), -ENOENT);
+}
+
+static int set_up(void **state)
+{
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/log", dir);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	return unlink(path) || rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_spoiled),
+		cmocka_unit_test(test_full),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

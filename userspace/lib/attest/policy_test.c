@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Policies, the fields of a verdict, and damage anywhere: on forged evidence. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <uapi/tdx_emul.h>
+
+#include <ds/attest/verify.h>
+#include <ds/base/text.h>
+
+#include "forge.h"
+
+#define T FORGE_TIME
+
+static int judge(const struct forged *w, int64_t t, const struct ds_tcb_policy *policy,
+		 struct ds_verdict *v)
+{
+	const struct ds_verify_opts opts = { ds_buf_span(&w->root_pem), t, policy };
+
+	return ds_attest_quote(ds_buf_span(&w->quote), ds_buf_span(&w->collateral), &opts, v);
+}
+
+static void policies(void **state)
+{
+	static const uint8_t service[1][48] = { { [47] = 1 } }, ppid[1][16] = { "forged-ppid-000"
+										"1" };
+	static const uint8_t fmspc[1][6] = { { 0x30, 0x60, 0x6a } },
+			     instance[1][16] = { "forged-instance"
+						 "1" };
+	static const char *const advisory[] = { "INTEL-SA-P5" };
+	struct ds_tcb_policy p = ds_tcb_policy_default;
+	FORGED struct forged w = { 0 };
+	struct ds_verdict v;
+
+#define JUDGE(why)                                                                                 \
+	do {                                                                                       \
+		assert_int_equal(judge(&w, T, &p, &v), 0);                                         \
+		assert_string_equal(ds_reason_name(v.reason), why);                                \
+		p = ds_tcb_policy_default;                                                         \
+	} while (0)
+
+	forge(&(struct forge){ .body = { { 120, 1, true } } }, &w);
+	p.td_attr_allowed = UINT64_MAX;
+	JUDGE("td-debug"); /* only its own switch allows it */
+	p.allow_debug = true;
+	JUDGE("");
+	forge(&(struct forge){ .v5 = true, .body = { { 647, 1, true } } }, &w);
+	p.service_td = service;
+	p.n_service_td = 1;
+	JUDGE("");
+	forge(&(struct forge){ .qe = { { "\"UpToDate\"", "\"Revoked\"" } } }, &w);
+	p.tcb_status = UINT32_MAX;
+	JUDGE("tcb-status"); /* Revoked can never be allowed */
+	forge(&(struct forge){ .body = { { 0, 4, true } } }, &w);
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	JUDGE("");
+	forge(&(struct forge){ 0 }, &w);
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	JUDGE("tcb-status"); /* an allow-list, not a floor */
+	p.min_evaluation = 20;
+	JUDGE("");
+	p.min_evaluation = 21;
+	JUDGE("tcb-evaluation");
+	p.xfam_allowed = 0x602e6;
+	JUDGE("td-attributes-reserved");
+	p.xfam_allowed = 0x602e7;
+	JUDGE("");
+	p.td_attr_required |= DS_TD_ATTR_PKS;
+	JUDGE("td-attributes-reserved");
+	p.deny_advisory = advisory;
+	p.n_deny_advisory = 1;
+	JUDGE("advisory");
+	p.deny_ppid = ppid;
+	p.n_deny_ppid = 1;
+	JUDGE("platform-denied");
+	p.deny_fmspc = fmspc;
+	p.n_deny_fmspc = 1;
+	JUDGE("platform-denied");
+	p.deny_instance = instance;
+	p.n_deny_instance = 1;
+	JUDGE("platform-denied");
+#undef JUDGE
+}
+
+static void verdict_fields(void **state)
+{
+	static const uint8_t emul[48] = DSTACK_EMUL_MRSEAM;
+	FORGED struct forged w = { 0 };
+	struct ds_verify_opts opts = { .time = T };
+	struct ds_verdict v;
+
+	forge(&(struct forge){ .body = { { 0, 4, true } }, .qe_report = { { 258, 5, true } } }, &w);
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_int_equal(v.n_advisories, 3); /* platform, module, QE */
+	assert_string_equal(v.advisories[0], "INTEL-SA-M2");
+	assert_string_equal(v.advisories[1], "INTEL-SA-P5");
+	assert_string_equal(v.advisories[2], "INTEL-SA-Q4");
+	assert_string_equal(v.expected, "UpToDate");
+	assert_string_equal(v.actual, "OutOfDate");
+	forge(&(struct forge){ .mr_seam = emul, .pck_crl = { .to = T + 77 } }, &w);
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_true(v.accepted && v.emulated && v.custom_root);
+	assert_int_equal(v.expires, T + 77);
+	assert_int_equal(v.tcb_evaluation, 20);
+	assert_int_equal(v.qe_evaluation, 19);
+	assert_memory_equal(v.ppid, "forged-ppid-0001", 16);
+	assert_int_equal(judge(&w, T + 77, NULL, &v), 0);
+	assert_true(v.accepted);
+	assert_int_equal(judge(&w, T + 78, NULL, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_CRL_EXPIRED);
+	/* the pinned root, no root, no collateral */
+	assert_int_equal(
+		ds_attest_quote(ds_buf_span(&w.quote), ds_buf_span(&w.collateral), &opts, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_ROOT_UNTRUSTED);
+	assert_true(v.emulated && !v.custom_root);
+	opts.root_ca = DS_SPAN_LIT("-----BEGIN CERTIFICATE-----\n");
+	assert_int_equal(
+		ds_attest_quote(ds_buf_span(&w.quote), ds_buf_span(&w.collateral), &opts, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_ROOT_UNTRUSTED);
+	opts.root_ca = ds_buf_span(&w.root_pem);
+	assert_int_equal(ds_attest_quote(ds_buf_span(&w.quote), DS_SPAN_NULL, &opts, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_COLLATERAL_MISSING);
+}
+
+/* Nothing that is signed can be changed anywhere: one bit of every 7th byte, then every 61st
+ * length. */
+static void sampled_damage(void **state)
+{
+	FORGED struct forged w = { 0 };
+	struct ds_verdict v;
+	size_t pem;
+
+	forge(&(struct forge){ .v5 = true }, &w);
+	pem = w.quote.n - 3000; /* spec/dcap 7.1: a few bytes of PEM text are not authenticated */
+	for (size_t i = 0; i < pem && i < 48 + 6 + 648 + 4 + 134 + 384 + 64 + 2 + 32 + 6; i += 7) {
+		w.quote.p[i] ^= 1u << i % 8;
+		assert_int_equal(judge(&w, T, NULL, &v), 0);
+		if (v.accepted)
+			fail_msg("bit of byte %zu is not authenticated", i);
+		w.quote.p[i] ^= 1u << i % 8;
+	}
+	for (size_t n = 0; n < w.quote.n; n += 61) {
+		size_t all = w.quote.n;
+
+		w.quote.n = n;
+		assert_int_equal(judge(&w, T, NULL, &v), 0);
+		assert_false(v.accepted);
+		w.quote.n = all;
+	}
+	for (size_t n = 0; n < w.collateral.n; n += 61) {
+		size_t all = w.collateral.n;
+
+		w.collateral.n = n;
+		assert_int_equal(judge(&w, T, NULL, &v), 0);
+		assert_false(v.accepted);
+		w.collateral.n = all;
+	}
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_true(v.accepted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policies),
+		cmocka_unit_test(verdict_fields),
+		cmocka_unit_test(sampled_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

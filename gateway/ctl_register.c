@@ -4,9 +4,9 @@
 
 #include <ds/base/log.h>
 #include <ds/base/text.h>
-#include <ds/crypto/x25519.h>
 
 #include "ctl.h"
+#include "request.h"
 
 #define DOM           "register"
 #define AGENT_PORT    8090 /* spec/gateway 2.2 */
@@ -17,69 +17,20 @@ static int refuse(struct ds_err *err, const char *text)
 	return ds_err_set(err, -EPERM, DOM, 0, "%s", text);
 }
 
-/* {"ports":[{"port":443,"pp":false},...],"restrict_mode":true} */
-static int read_policy(const json_t *args, struct ds_gw_request *q, struct ds_err *err)
-{
-	json_t *policy = json_object_get(args, "port_policy"), *ports, *item;
-	size_t i;
-
-	if (!policy || json_is_null(policy))
-		return 0;
-	if (!json_is_object(policy))
-		return refuse(err, "port_policy: expected an object");
-	q->has_policy = true;
-	DS_TRY(ds_json_bool(policy, "restrict_mode", &q->restricted, err));
-	ports = json_object_get(policy, "ports");
-	if (!ports)
-		return 0;
-	if (!json_is_array(ports) || json_array_size(ports) > DS_GW_MAX_PORTS)
-		return ds_err_set(err, -EPERM, DOM, 0, "port_policy.ports: expected a list of at most %d", DS_GW_MAX_PORTS);
-	json_array_foreach(ports, i, item) {
-		bool pp = false;
-		uint64_t port = 0;
-
-		if (!json_is_object(item) || ds_json_u64(item, "port", UINT32_MAX, &port, NULL) || !port || port > 65535)
-			return refuse(err, "port_policy: port must be between 1 and 65535");
-		DS_TRY(ds_json_bool(item, "pp", &pp, err));
-		if (pp)
-			return ds_err_set(err, -EPERM, DOM, 0,
-					  "port_policy: port %ju asks for a PROXY header (pp), which this gateway does not send",
-					  (uintmax_t)port);
-		q->ports[q->n_ports++] = (uint16_t)port;
-	}
-	return 0;
-}
-
-/* Standard base64 of 32 bytes that are a usable Curve25519 point and not our own key. */
-static int read_key(struct ctl *c, const json_t *args, struct ds_gw_request *q, struct ds_err *err)
-{
-	static const uint8_t probe[32] = { 8, [31] = 64 }; /* any clamped scalar: small-order points give zero */
-	uint8_t shared[32];
-	const char *text = NULL;
-	size_t n = 0;
-
-	if (ds_json_str(args, "client_public_key", 64, &text, NULL) || !text ||
-	    ds_b64_decode(text, strlen(text), q->public_key, sizeof(q->public_key), &n) || n != DS_WG_KEY_LEN ||
-	    ds_x25519(probe, q->public_key, shared) ||
-	    (c->wg && !memcmp(q->public_key, c->wg_public, DS_WG_KEY_LEN)))
-		return refuse(err, "invalid client public key");
-	return 0;
-}
-
 static int check_request(struct ctl *c, const json_t *args, struct ds_gw_request *q, struct ds_err *err)
 {
-	DS_TRY(read_policy(args, q, err));
+	DS_TRY(ctl_request_policy(args, q, err));
 	if (c->live.down)
 		return refuse(err, "this gateway node is marked as down");
 	if (!q->has_instance)
 		return refuse(err, "instance id is empty");
-	return read_key(c, args, q, err);
+	return ctl_request_key(args, c->wg ? c->wg_public : NULL, q, err);
 }
 
 static int admit(struct ctl *c, const struct ds_gw_request *q, struct ds_gw_record **ret, struct ds_err *err)
 {
 	uint8_t old_key[DS_WG_KEY_LEN];
-	bool changed = false;
+	bool changed = false, was_ready;
 	int r = ds_store_register(c->store, q, time(NULL), ret, old_key, &changed);
 
 	switch (r) {
@@ -95,12 +46,13 @@ static int admit(struct ctl *c, const struct ds_gw_request *q, struct ds_gw_reco
 		ds_log(DS_LOG_ERR, "event=register error=\"state: %s\"", strerror(-r));
 		return ds_err_set(err, r, DOM, 0, "the registration could not be stored");
 	}
+	was_ready = (*ret)->wg_ready;
 	r = ctl_wg_set(c, *ret, old_key);
 	if (r) {
 		ds_log(DS_LOG_ERR, "event=register error=\"wireguard: %s\"", strerror(-r));
 		return ds_err_set(err, r, DOM, 0, "the tunnel could not be configured");
 	}
-	if (changed)
+	if (changed || !was_ready)
 		ctl_push_record(c, *ret);
 	return 0;
 }

@@ -83,6 +83,7 @@ int ctl_wg_set(struct ctl *c, struct ds_gw_record *rec, const uint8_t old_key[DS
 
 	if (!c->wg) {
 		rec->in.fresh = 1;
+		rec->wg_ready = true;
 		return 0;
 	}
 	if (memcmp(old_key, zero, DS_WG_KEY_LEN) != 0)
@@ -172,7 +173,7 @@ int ctl_wg_start(struct ctl *c, struct ds_err *err)
 	if (!c->conf->wg_enabled) {
 		ds_log(DS_LOG_WARN, "event=wireguard state=off note=\"instances are reached without a tunnel: for tests only\"");
 		for (size_t i = 0; i < ds_store_count(c->store); i++)
-			ds_store_at(c->store, i)->in.fresh = 1;
+			ds_store_at(c->store, i)->in.fresh = ds_store_at(c->store, i)->wg_ready = true;
 		return 0;
 	}
 	DS_TRY(load_key(c, &key, err));

@@ -138,6 +138,8 @@ struct front {
 
 /* front_proc.c: body of a worker process; returns only when its set-up fails. */
 int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd, unsigned int n_workers);
+/* front_jail.c: no system call but those of the loop, from now on. */
+DS_MUST int ds_front_jail(void);
 void front_log(struct front *f, const struct front_conn *c, enum front_cause cause, const char *fmt, ...) DS_PRINTF(4, 5);
 
 /* front_conn.c */

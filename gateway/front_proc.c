@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A worker: its loop, accepting connections, messages from the control process; see front.h. */
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -88,13 +89,16 @@ static void accepting(struct front *f, bool on)
 		f->accepting = on;
 }
 
-/* Full: whoever has been silent the longest without a hello makes room; failing that, clients wait in the kernel. */
+/* Full: the oldest connection that relays nothing yet makes room; failing that, clients wait in the kernel. */
 static bool make_room(struct front *f)
 {
-	struct front_conn *oldest = f->lists[FRONT_SNIFF].head;
+	static const enum front_state order[] = { FRONT_LINGER, FRONT_SNIFF, FRONT_TRY, FRONT_CONNECT };
+	struct front_conn *oldest = NULL;
 
 	if (f->n_conns < f->max_conns)
 		return true;
+	for (size_t i = 0; i < DS_ARRAY_SIZE(order) && !oldest; i++)
+		oldest = f->lists[order[i]].head;
 	if (!oldest)
 		return false;
 	front_log(f, oldest, FRONT_EVICTED, "detail=\"connection limit %zu\"", f->max_conns);
@@ -274,8 +278,12 @@ int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd, u
 			   .now = now_ms() };
 
 	f.ready_tail = &f.ready;
+	/* splice() to a closed socket raises it, and there is no flag against that */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
 	DS_TRY(ds_secret_harden_process());
 	DS_TRY(setup(&f, n_workers));
 	DS_TRY(ds_gw_drop_ids());
+	DS_TRY(ds_front_jail());
 	return loop(&f);
 }

@@ -90,11 +90,13 @@ static int add_pair(json_t *args, char *key, const char *value, struct ds_err *e
 		*open = '\0';
 		list = json_object_get(args, key);
 		if (!list && json_object_set_new(args, key, json_array()))
-			return -ENOMEM;
+			return ds_err_set(err, -EBADMSG, DOM, 0, "query field is not UTF-8");
 		list = json_object_get(args, key);
 		if (!json_is_array(list))
 			return ds_err_set(err, -EBADMSG, DOM, 0, "duplicate field `%s`", key);
-		return json_array_append_new(list, json_string(value)) ? -EBADMSG : 0;
+		if (json_array_append_new(list, json_string(value)))
+			return ds_err_set(err, -EBADMSG, DOM, 0, "query field is not UTF-8");
+		return 0;
 	}
 	if (json_object_get(args, key))
 		return ds_err_set(err, -EBADMSG, DOM, 0, "duplicate field `%s`", key);

@@ -102,13 +102,23 @@ static const char sec1[] = "-----BEGIN EC PRIVATE KEY-----\n"
 			   "maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==\n"
 			   "-----END EC PRIVATE KEY-----\n";
 
+static int from_der(const uint8_t *der, size_t n, struct ds_err *err)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	uint8_t text[512];
+
+	ds_pem_encode("PRIVATE KEY", der, n, text);
+	return ds_p256_from_pem(DS_SPAN(text, ds_pem_size("PRIVATE KEY", n)), &key, err);
+}
+
 static void pem_other_forms(void **state)
 {
 	DS_P256 struct ds_p256 *key = NULL, *none = NULL;
 	DS_SECRET struct ds_secret *scalar = NULL;
 	DS_BUF struct ds_buf text = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *other = NULL;
 	struct ds_err err = DS_ERR_NULL;
-	uint8_t pkcs8[DS_P256_PKCS8_SIZE];
+	uint8_t der[DS_P256_PKCS8_SIZE + 1] = { 0 };
 
 	assert_int_equal(ds_p256_from_pem(DS_SPAN_STR(sec1), &key, &err), 0);
 	assert_int_equal(ds_p256_scalar(key, &scalar), 0);
@@ -125,13 +135,16 @@ static void pem_other_forms(void **state)
 	assert_int_equal(ds_p256_from_pem(ds_buf_span(&text), &none, &err), -EBADMSG);
 	ds_buf_done(&text);
 
-	/* the public half belongs to another key */
-	assert_int_equal(ds_p256_pkcs8(key, pkcs8), 0);
-	pkcs8[DS_P256_PKCS8_SIZE - 1] ^= 1;
-	assert_int_equal(ds_buf_reserve(&text, ds_pem_size("PRIVATE KEY", sizeof(pkcs8))), 0);
-	ds_pem_encode("PRIVATE KEY", pkcs8, sizeof(pkcs8), text.p);
-	text.n = ds_pem_size("PRIVATE KEY", sizeof(pkcs8));
-	assert_int_equal(ds_p256_from_pem(ds_buf_span(&text), &none, &err), -EBADMSG);
+	ds_buf_done(&text);
+	/* the public half belongs to another key; one byte after the structure */
+	assert_int_equal(ds_p256_generate(&other), 0);
+	assert_int_equal(ds_p256_pkcs8(key, der), 0);
+	assert_int_equal(ds_p256_xy(other, der + DS_P256_PKCS8_SIZE - DS_P256_XY_SIZE), 0);
+	assert_int_equal(from_der(der, DS_P256_PKCS8_SIZE, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "public half differs"));
+	assert_int_equal(ds_p256_pkcs8(key, der), 0);
+	assert_int_equal(from_der(der, DS_P256_PKCS8_SIZE, &err), 0);
+	assert_int_equal(from_der(der, DS_P256_PKCS8_SIZE + 1, &err), -EBADMSG);
 	assert_null(none);
 }
 
@@ -190,6 +203,7 @@ static void sign_and_verify(void **state)
 	DS_P256 struct ds_p256 *key = NULL, *other = NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE], wrong[DS_P256_SPKI_SIZE];
 	struct ds_span msg = DS_SPAN_LIT("message");
+	DS_BUF struct ds_buf good = DS_BUF_NULL;
 
 	assert_int_equal(ds_p256_generate(&key), 0);
 	assert_int_equal(ds_p256_generate(&other), 0);
@@ -220,9 +234,14 @@ static void sign_and_verify(void **state)
 		assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), msg, ds_buf_span(&sig)),
 				 -EBADMSG);
 	}
-	spki[10] ^= 1;
-	assert_int_equal(ds_p256_verify(DS_SPAN(spki, 90), msg, DS_SPAN_LIT("0123456789")),
-			 -EBADMSG);
+	assert_int_equal(ds_p256_sign(key, msg, &good), 0);
+	assert_int_equal(ds_p256_verify(DS_SPAN(spki, 90), msg, ds_buf_span(&good)), -EBADMSG);
+	for (size_t i = 0; i < 27; i++) {
+		spki[i] ^= 1;
+		assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), msg, ds_buf_span(&good)),
+				 -EBADMSG);
+		spki[i] ^= 1;
+	}
 	assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), msg, DS_SPAN_LIT("0123456789")),
 			 -EBADMSG);
 }
@@ -259,7 +278,7 @@ static void pem_text(void **state)
 		{ "AAAAAAAAAAAAAAAAAAAAAA==\n", -EFBIG, 0 },
 	};
 	struct ds_span label, body;
-	uint8_t out[12];
+	uint8_t out[12], wide[80], line[80];
 	size_t n;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
@@ -267,6 +286,10 @@ static void pem_text(void **state)
 
 		assert_int_equal(ds_pem_next(&rd, &label, &body), rows[i].want);
 	}
+	/* a line of 80 */
+	memset(line, 'A', sizeof(line));
+	assert_int_equal(ds_pem_decode(DS_SPAN(line, 76), wide, sizeof(wide), &n), 0);
+	assert_int_equal(ds_pem_decode(DS_SPAN_ARRAY(line), wide, sizeof(wide), &n), -EBADMSG);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(bodies); i++) {
 		assert_int_equal(ds_pem_decode(DS_SPAN_STR(bodies[i].body), out, sizeof(out), &n),
 				 bodies[i].want);

@@ -86,6 +86,8 @@ static void get_key_vectors(void **state)
 		assert_int_equal(ds_k256_pub(k.p, own), 0);
 		assert_memory_equal(back, own, 33);
 	}
+	/* longer than any public key of ours */
+	assert_int_equal(ds_app_key_signature(key, DS_SPAN_NULL, DS_SPAN_ARRAY(sig), sig), -EINVAL);
 	/* #7, #10 */
 	assert_hex(own, 33, "02818494263695e8839122dbd88e281d7380622999df4e60a14befa0f2d096fc7c");
 	{

@@ -74,6 +74,26 @@ static void map_form(void **state)
 		assert_int_equal(ds_mp_add_bin(&twice, DS_SPAN_LIT("x")), 0);
 	}
 	assert_int_equal(ds_app_info_decode(ds_buf_span(&twice), &info, &err), -EBADMSG);
+	/* complete, and then once more */
+	b.p[0]++;
+	b.p[0]++;
+	assert_int_equal(ds_mp_add_str(&b, DS_SPAN_LIT("mr_system")), 0);
+	assert_int_equal(ds_mp_add_bin(&b, DS_SPAN_LIT("y")), 0);
+	assert_int_equal(ds_app_info_decode(ds_buf_span(&b), &info, &err), -EBADMSG);
+	assert_string_equal(err.msg, "mr_system: malformed, missing or twice");
+}
+
+static void too_many_scripts_are_not_written(void **state)
+{
+	struct ds_buf hashes[65] = { { 0 } };
+	struct ds_app_info info = { .has_init_script_hashes = true, .init_script_hashes = hashes };
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+
+	info.n_init_script_hashes = 65;
+	assert_int_equal(ds_app_info_encode(&info, &out), -EFBIG);
+	assert_int_equal(out.n, 0);
+	info.n_init_script_hashes = 64;
+	assert_int_equal(ds_app_info_encode(&info, &out), 0);
 }
 
 static void refused(void **state)
@@ -135,9 +155,8 @@ static void eight_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(array_form),
-		cmocka_unit_test(map_form),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(array_form),	cmocka_unit_test(map_form),
+		cmocka_unit_test(refused),	cmocka_unit_test(too_many_scripts_are_not_written),
 		cmocka_unit_test(eight_fields),
 	};
 

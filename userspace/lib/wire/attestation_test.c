@@ -86,6 +86,9 @@ static void version_2_events_do_not_fit(void **state)
 	fill(&att);
 	att.runtime_events.ev[0].version = 2;
 	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &a), -EOPNOTSUPP);
+	att.runtime_events.ev[0].version = 1;
+	att.log.ev[3].version = 2;
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &a), -EOPNOTSUPP);
 	assert_int_equal(a.n, 0);
 }
 
@@ -197,21 +200,67 @@ static void event_limits(void **state)
 	assert_int_equal(decode_event(48, DS_SPAN_LIT("\xff"), &err), -EBADMSG);
 }
 
+static void sizes_and_text(void **state)
+{
+	DS_ATTESTATION struct ds_attestation att, none = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf a = DS_BUF_NULL, big = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	fill(&att);
+	att.config.p[0] = 0xff;
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &a), 0);
+	assert_int_equal(ds_attestation_decode(ds_buf_span(&a), &none, &err), -EBADMSG);
+	assert_string_equal(err.msg, "config: malformed or cut short");
+	/* three payloads of 4 MiB are more than a blob may hold */
+	a.n = 0;
+	assert_int_equal(ds_buf_add_zero(&big, DS_MAX_EVENT_LOG), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ds_eventlog_add(&att.log, 3, DS_EV_DIGEST_ONLY, some_digest, "",
+						 ds_buf_span(&big), NULL),
+				 0);
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &a), -EFBIG);
+	assert_int_equal(a.n, 0);
+	assert_int_equal(ds_buf_add_zero(&big, DS_MAX_ATTESTATION + 1 - big.n), 0);
+	assert_int_equal(ds_attestation_decode(ds_buf_span(&big), &none, &err), -EFBIG);
+}
+
 static void key(struct ds_buf *b, const char *name)
 {
 	assert_int_equal(ds_mp_add_str(b, DS_SPAN_STR(name)), 0);
 }
 
 /* The MessagePack form, as the reference writes it: quote and report data as arrays of integers. */
-static void v1_blob(struct ds_buf *b, const char *platform, const char *stack, unsigned int version)
+struct v1 {
+	const char *platform, *stack;
+	unsigned int version; /* of the events */
+	unsigned int extra;   /* "version" so many times more */
+	unsigned int n_digest, n_report_data, n_name, n_config;
+};
+
+static const struct v1 v1_good = { "tdx", "dstack", 1, 0, 48, 64, 6, 2 };
+
+static void text(struct ds_buf *b, size_t n)
 {
-	assert_int_equal(ds_mp_add_map(b, 3), 0);
-	key(b, "version");
-	assert_int_equal(ds_mp_add_uint(b, 1), 0);
+	DS_BUF struct ds_buf s = DS_BUF_NULL;
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(ds_buf_add_u8(&s, 't'), 0);
+	assert_int_equal(ds_mp_add_str(b, ds_buf_span(&s)), 0);
+}
+
+static void v1_blob(struct ds_buf *b, const struct v1 *v)
+{
+	static const uint8_t digest[64] = { 0xd1 };
+
+	assert_int_equal(ds_mp_add_map(b, 3 + v->extra), 0);
+	for (unsigned int i = 0; i <= v->extra; i++) {
+		key(b, "version");
+		assert_int_equal(ds_mp_add_uint(b, 1), 0);
+	}
 	key(b, "platform");
 	assert_int_equal(ds_mp_add_map(b, 2), 0);
 	key(b, "kind");
-	key(b, platform);
+	key(b, v->platform);
 	key(b, "data");
 	assert_int_equal(ds_mp_add_map(b, 2), 0);
 	key(b, "quote");
@@ -226,24 +275,24 @@ static void v1_blob(struct ds_buf *b, const char *platform, const char *stack, u
 	key(b, "event_type");
 	assert_int_equal(ds_mp_add_uint(b, DS_EV_RUNTIME), 0);
 	key(b, "digest");
-	assert_int_equal(ds_mp_add_bin(b, DS_SPAN_ARRAY(some_digest)), 0);
+	assert_int_equal(ds_mp_add_bin(b, DS_SPAN(digest, v->n_digest)), 0);
 	key(b, "event");
-	key(b, "app-id");
+	text(b, v->n_name);
 	key(b, "event_payload");
 	assert_int_equal(ds_mp_add_bin(b, DS_SPAN_LIT("pp")), 0);
 	key(b, "version");
-	assert_int_equal(ds_mp_add_uint(b, version), 0);
+	assert_int_equal(ds_mp_add_uint(b, v->version), 0);
 	key(b, "preimage");
 	assert_int_equal(ds_mp_add_bin(b, DS_SPAN_LIT("pre")), 0);
 	key(b, "stack");
 	assert_int_equal(ds_mp_add_map(b, 2), 0);
 	key(b, "kind");
-	key(b, stack);
+	key(b, v->stack);
 	key(b, "data");
 	assert_int_equal(ds_mp_add_map(b, 3), 0);
 	key(b, "report_data");
-	assert_int_equal(ds_mp_add_array(b, 64), 0);
-	for (unsigned int i = 0; i < 64; i++)
+	assert_int_equal(ds_mp_add_array(b, v->n_report_data), 0);
+	for (unsigned int i = 0; i < v->n_report_data; i++)
 		assert_int_equal(ds_mp_add_uint(b, 200), 0);
 	key(b, "runtime_events");
 	assert_int_equal(ds_mp_add_array(b, 1), 0);
@@ -253,9 +302,9 @@ static void v1_blob(struct ds_buf *b, const char *platform, const char *stack, u
 	key(b, "payload");
 	assert_int_equal(ds_mp_add_bin(b, DS_SPAN_LIT("pp")), 0);
 	key(b, "version");
-	assert_int_equal(ds_mp_add_uint(b, version), 0);
+	assert_int_equal(ds_mp_add_uint(b, v->version), 0);
 	key(b, "config");
-	key(b, "{}");
+	text(b, v->n_config);
 }
 
 static void v1_decodes(void **state)
@@ -263,14 +312,17 @@ static void v1_decodes(void **state)
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL, none = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
+	struct v1 v = v1_good;
 
-	v1_blob(&b, "tdx", "dstack", 2);
+	v.version = 2;
+	v1_blob(&b, &v);
 	assert_int_equal(ds_attestation_decode(ds_buf_span(&b), &att, &err), 0);
 	assert_hex(att.quote.p, att.quote.n, "7e7f80");
 	assert_int_equal(att.log.n, 1);
 	assert_int_equal(att.log.ev[0].version, 2);
 	assert_int_equal(att.log.ev[0].preimage.n, 3);
-	assert_memory_equal(att.log.ev[0].digest, some_digest, 48);
+	assert_int_equal(att.log.ev[0].digest[0], 0xd1);
+	assert_string_equal(att.log.ev[0].name, "tttttt");
 	assert_int_equal(att.runtime_events.n, 1);
 	assert_string_equal(att.runtime_events.ev[0].name, "app-id");
 	assert_int_equal(att.runtime_events.ev[0].version, 2);
@@ -282,28 +334,45 @@ static void v1_decodes(void **state)
 	assert_int_equal(ds_attestation_decode(ds_buf_span(&b), &none, &err), -EBADMSG);
 }
 
+#define PLATFORM "platform data: malformed or too large"
+#define STACK	 "stack data: malformed or too large"
+
 static void v1_refused(void **state)
 {
 	static const struct {
-		const char *platform, *stack;
-		unsigned int version;
+		struct v1 v;
 		int want;
 		const char *msg;
 	} rows[] = {
-		{ "sev-snp", "dstack", 1, -EOPNOTSUPP, "platform kind sev-snp, expected tdx" },
-		{ "tdx", "dstack-pod", 1, -EOPNOTSUPP, "stack kind dstack-pod, expected dstack" },
-		{ "tdx", "dstack", 3, -EBADMSG, "platform data: malformed or too large" },
-		{ "tdx", "dstack", 0, -EBADMSG, "platform data: malformed or too large" },
+		{ { "tdx", "dstack", 1, 0, 48, 64, 64, 32768 }, 0, "" },
+		{ { "tdx", "dstack", 1, 0, 0, 64, 0, 0 }, 0, "" },
+		{ { "sev-snp", "dstack", 1, 0, 48, 64, 6, 2 },
+		  -EOPNOTSUPP,
+		  "platform kind sev-snp, expected tdx" },
+		{ { "tdx", "dstack-pod", 1, 0, 48, 64, 6, 2 },
+		  -EOPNOTSUPP,
+		  "stack kind dstack-pod, expected dstack" },
+		{ { "tdx", "dstack", 3, 0, 48, 64, 6, 2 }, -EBADMSG, PLATFORM },
+		{ { "tdx", "dstack", 0, 0, 48, 64, 6, 2 }, -EBADMSG, PLATFORM },
+		{ { "tdx", "dstack", 1, 1, 48, 64, 6, 2 }, -EBADMSG, "V1: malformed or cut short" },
+		{ { "tdx", "dstack", 1, 0, 47, 64, 6, 2 }, -EBADMSG, PLATFORM },
+		{ { "tdx", "dstack", 1, 0, 49, 64, 6, 2 }, -EBADMSG, PLATFORM },
+		{ { "tdx", "dstack", 1, 0, 48, 63, 6, 2 }, -EBADMSG, STACK },
+		{ { "tdx", "dstack", 1, 0, 48, 65, 6, 2 }, -EFBIG, STACK },
+		{ { "tdx", "dstack", 1, 0, 48, 64, 65, 2 }, -EBADMSG, PLATFORM },
+		{ { "tdx", "dstack", 1, 0, 48, 64, 6, 32769 }, -EFBIG, STACK },
 	};
-	struct ds_attestation none = DS_ATTESTATION_NULL;
 	struct ds_err err = DS_ERR_NULL;
+	struct ds_attestation none = DS_ATTESTATION_NULL;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 		DS_BUF struct ds_buf b = DS_BUF_NULL;
 
-		v1_blob(&b, rows[i].platform, rows[i].stack, rows[i].version);
-		assert_int_equal(ds_attestation_decode(ds_buf_span(&b), &none, &err), rows[i].want);
-		assert_string_equal(err.msg, rows[i].msg);
+		v1_blob(&b, &rows[i].v);
+		assert_int_equal(ds_attestation_decode(ds_buf_span(&b), &att, &err), rows[i].want);
+		if (rows[i].want)
+			assert_string_equal(err.msg, rows[i].msg);
 	}
 	/* a key twice, a missing key, another version */
 	assert_int_equal(
@@ -371,6 +440,7 @@ int main(void)
 		cmocka_unit_test(flipped_bytes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(event_limits),
+		cmocka_unit_test(sizes_and_text),
 		cmocka_unit_test(v1_decodes),
 		cmocka_unit_test(v1_refused),
 		cmocka_unit_test(reference_blobs),

@@ -325,6 +325,47 @@ static void malformed_extensions(void **state)
 	}
 }
 
+/* Names that are too long, too many, or that end early for a C program. */
+static void names_are_bounded(void **state)
+{
+	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+	DS_BUF struct ds_buf der = DS_BUF_NULL, sans = DS_BUF_NULL;
+	struct raw_ext ext = { "2.5.29.17", DS_SPAN_NULL, false };
+	DS_CLEANUP(party_done) struct party p;
+	struct ds_err err = DS_ERR_NULL;
+	char cn[257];
+
+	party_key(&p);
+	memset(cn, 'n', sizeof(cn));
+	cn[256] = '\0';
+	issue_raw(&der, cn, "x", &p, &p, NULL, 0);
+	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err), -EBADMSG);
+	cn[255] = '\0';
+	der.n = 0;
+	issue_raw(&der, cn, "x", &p, &p, NULL, 0);
+	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err), 0);
+	assert_int_equal(strlen(info.cn), 255);
+	ds_cert_info_done(&info);
+	/* a NUL in the middle; nobody checks the signature here */
+	der.n = 0;
+	issue_raw(&der, "good.example!evil", "x", &p, &p, NULL, 0);
+	*(char *)memmem(der.p, der.n, "!", 1) = '\0';
+	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err), -EBADMSG);
+	/* 64 and 65 names of one letter */
+	for (unsigned int n = 64; n < 66; n++) {
+		sans.n = 0;
+		der.n = 0;
+		assert_int_equal(ds_buf_add(&sans, (uint8_t[]){ 0x30, 0x81, (uint8_t)(3 * n) }, 3),
+				 0);
+		for (unsigned int i = 0; i < n; i++)
+			assert_int_equal(ds_buf_add_span(&sans, DS_SPAN_LIT("\x82\x01z")), 0);
+		ext.value = ds_buf_span(&sans);
+		issue_raw(&der, "x", "x", &p, &p, &ext, 1);
+		assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err),
+				 n == 64 ? 0 : -EBADMSG);
+	}
+}
+
 /* Older releases: quote and log in .1 and .2. */
 static void older_form(void **state)
 {
@@ -366,7 +407,8 @@ int main(void)
 		cmocka_unit_test(bytes_of_ca_and_leaf), cmocka_unit_test(reading_what_was_issued),
 		cmocka_unit_test(issue_refusals),	cmocka_unit_test(issued_by_another_process),
 		cmocka_unit_test(cut_and_extended),	cmocka_unit_test(malformed_extensions),
-		cmocka_unit_test(older_form),		cmocka_unit_test(ratls_report_data),
+		cmocka_unit_test(names_are_bounded),	cmocka_unit_test(older_form),
+		cmocka_unit_test(ratls_report_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
+#include <ds/crypto/pem.h>
 
 /* root (path length 1) -> app CA (path length 0) -> leaf, as a KMS makes them */
 struct tree {
@@ -232,6 +233,12 @@ static void pem_text(void **state)
 	bad.n = 0;
 	assert_int_equal(ds_p256_pkcs8_pem(t.leaf.key, &key), 0);
 	assert_int_equal(ds_buf_add(&bad, key->p, key->n), 0);
+	assert_int_equal(ds_cert_chain_from_pem(ds_buf_span(&bad), &none, &err), -EBADMSG);
+	bad.n = 0;
+	/* the right content under another label */
+	assert_int_equal(ds_buf_reserve(&bad, ds_pem_size("X509 CRL", t.ca.cert.n)), 0);
+	ds_pem_encode("X509 CRL", t.ca.cert.p, t.ca.cert.n, bad.p);
+	bad.n = ds_pem_size("X509 CRL", t.ca.cert.n);
 	assert_int_equal(ds_cert_chain_from_pem(ds_buf_span(&bad), &none, &err), -EBADMSG);
 	bad.n = 0;
 	der.n = 0;

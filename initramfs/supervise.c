@@ -13,7 +13,7 @@
 #include "ctx.h"
 
 #define RESTART_MIN_MS 100
-#define RESTART_MAX_MS 10000
+#define RESTART_MAX_MS 2000
 #define STABLE_MS      60000
 #define STOP_MS        5000
 

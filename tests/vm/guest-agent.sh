@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An app without KMS: keys from the kernel, and no event lost or repeated while the agent is killed again and again.
+. "$(dirname "$0")/guestlib"
+
+cat >"$work/app.sh" <<'APP'
+exec 2>&1
+key=$(keyctl request2 dstack app:/demo "" @s)
+echo "keyctl=$(keyctl pipe $key | od -An -v -tx1 | tr -d ' \n')"
+echo "getkey=$(dstack-agent call GetKey '{"path":"/demo","purpose":"p"}')"
+echo "empty=$(dstack-agent call GetKey '{}')"
+echo "odd=$(dstack-agent call GetKey '{"path":"a;b@1%00/\u00e9","algorithm":"ed25519"}')"
+echo "alg=$(dstack-agent call GetKey '{"algorithm":"rsa"}')"
+ring=$(cat /sys/module/dstack_key/parameters/keyring)
+root=$(keyctl list $ring | sed -n 's/ *\([0-9]*\): .*root:k256.*/\1/p')
+echo "root=$(keyctl pipe $root 2>&1 | head -n 1)"
+echo "disk=$(keyctl list $ring | grep -c 'root:disk')"
+echo "forged=$(dstack-agent call EmitEvent '{"event":"app-id","payload":"00"}')"
+echo "colon=$(dstack-agent call EmitEvent '{"event":"a:b","payload":"00"}')"
+echo "long=$(dstack-agent call GetQuote "{\"report_data\":\"$(printf '%0130d' 0)\"}")"
+# The socket answers from the first moment on, or refuses the connection: ask again until it does.
+agent() { ps | awk '/dstack-agent serve/ && !/awk/ { print $1 }'; }
+killer() {
+	for i in 1 2 3 4 5 6 7 8; do
+		sleep 0.$((i % 4 + 2))
+		p=$(agent)
+		[ -z "$p" ] || kill -9 $p && echo "killed=$i"
+		until dstack-agent call Version >/dev/null 2>&1; do sleep 0.05; done
+	done
+	: >/tmp/stop
+}
+killer & k=$!
+i=0
+while [ ! -e /tmp/stop ]; do
+	i=$((i + 1))
+	id=$(printf '%08x' $i)
+	if [ $((i % 2)) -eq 0 ]; then
+		# asked once, whatever happens: at most one event, exactly one if acknowledged
+		dstack-agent call EmitEvent "{\"event\":\"single\",\"payload\":\"$id\"}" >/dev/null 2>&1 && echo "acked=$id"
+	else
+		# asked until acknowledged: exactly one event
+		until dstack-agent call EmitEvent "{\"event\":\"once\",\"payload\":\"$id\",\"once\":true}" >/dev/null 2>&1; do sleep 0.02; done
+		echo "done=$id"
+	fi
+done
+wait $k
+echo "consistent=$(cat /sys/class/misc/dstack/consistent)"
+echo "quote=$(dstack-agent call GetQuote '{"report_data":"abcd"}')"
+echo "info=$(dstack-agent call Info)"
+poweroff -f 2>/dev/null || busybox poweroff -f || kill -TERM 1
+APP
+sysconfig >"$work/sys.json"
+compose "$work/app.sh" >"$work/app.json"
+blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
+boot guest 150 $(emulated) $(input "$work/in.bin")
+result $? "the guest boots, runs its app and powers off when asked"
+tr -d '\r' <"$work/guest.console" >"$work/out"
+get() { sed -n "s/^$1=//p" "$work/out" | head -n 1; }
+[ -n "$(get info)" ] || tail -n 30 "$work/out" | note
+
+
+eq() { # DESCRIPTION EXPECTED ACTUAL
+	[ "$2" = "$3" ]
+	rc=$?
+	[ $rc -eq 0 ] || printf '# expected %s, found %s\n' "$2" "$3"
+	result $rc "$1"
+}
+key=$(get keyctl)
+eq "keyctl gives 32 bytes" 64 "${#key}"
+eq "GetKey gives the same bytes" "$key" "$(get getkey | jq -r .key)"
+eq "with two signatures, the KMS's empty" '[130,0]' "$(get getkey | jq -c '[.signature_chain[] | length]')"
+eq "the empty path has a key" 64 "$(get empty | jq -r '.key | length')"
+eq "and so has a path that needs escapes" 64 "$(get odd | jq -r '.key | length')"
+grep -q 'dstack-agent: Unsupported algorithm' "$work/out"
+result $? "an unknown algorithm is refused"
+grep -qE 'Permission denied|Operation not supported' <<END
+$(get root)
+END
+result $? "a root key cannot be read"
+eq "the disk key is gone once the system is ready" 0 "$(get disk)"
+grep -q 'dstack-agent: event: this name belongs to the boot' "$work/out"
+result $? "a launch event cannot be forged"
+grep -q 'dstack-agent: event: Invalid argument' "$work/out"
+result $? "an event name with a colon is refused"
+grep -q 'dstack-agent: Report data is too long' "$work/out"
+result $? "65 bytes of report data are refused"
+
+get quote | jq -r .quote >"$work/quote"
+get quote | jq -r .event_log >"$work/log"
+get info | jq -r .tcb_info | jq -c .event_log >"$work/info.log"
+eq "the log is consistent with the register" 1 "$(get consistent)"
+eq "Info and GetQuote tell the same log" "$(jq -Sc . "$work/log")" "$(jq -Sc . "$work/info.log")"
+"$BIN/dstack-verify" log --event-log "$work/log" --quote "$work/quote" >"$work/verify" 2>&1 || { note "$work/verify"; false; }
+result $? "the log replays to the quote"
+"$BIN/dstack-verify" quote --collateral "$work/pki/collateral.json" --root-ca "$work/pki/root-ca.pem" "$work/quote" >"$work/verify" 2>&1 ||
+	{ note "$work/verify"; false; }
+result $? "the quote verifies under the test PKI"
+
+# Every acknowledged event is in the log exactly once; one that was not acknowledged, once at most.
+count() { jq -r ".[] | select(.event == \"$1\") | .event_payload" "$work/log" | sort | uniq -c | sort -rn; }
+sed -n 's/^done=//p' "$work/out" | sort >"$work/done"
+sed -n 's/^acked=//p' "$work/out" | sort >"$work/acked"
+count once | awk '{ print $2 }' | sort >"$work/logged.once"
+count single | awk '{ print $2 }' | sort >"$work/logged.single"
+kills=$(grep -c '^killed=' "$work/out")
+echo "# $kills kills, $(wc -l <"$work/done") events asked until acknowledged, $(wc -l <"$work/acked") acknowledged at once"
+[ "$kills" -ge 6 ] && [ -s "$work/done" ] && [ -s "$work/acked" ]
+result $? "the agent was killed while events were emitted"
+eq "no event is in the log twice" 1 "$({ count once; count single; } | awk '$1 > m { m = $1 } END { print m }')"
+cmp -s "$work/done" "$work/logged.once"
+result $? "events asked until acknowledged are in the log, each once, and no others"
+eq "no acknowledged event is lost" "" "$(comm -23 "$work/acked" "$work/logged.single")"
+finish

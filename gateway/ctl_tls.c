@@ -16,7 +16,7 @@
 #define DOM      "tls"
 #define FIRST_RETRY_S 1 /* nobody is served yet: the agent may just be starting */
 #define RETRY_S  30
-#define RENEW_MIN 60
+#define RENEW_MIN 5
 #define RENEW_MAX (30 * 86400)
 
 /* Serve with this chain and key, now or from now on. */
@@ -32,6 +32,7 @@ static int use(struct ctl *c, struct ds_span chain, const struct ds_p256 *key, s
 	DS_TRY(ds_tls_server_new(&tls, &ctx, err));
 	if (c->server) {
 		ds_server_set_tls(c->server, ctx);
+		ds_log(DS_LOG_NOTICE, "event=renewed");
 		return 0;
 	}
 	cfg.tls = ctx;

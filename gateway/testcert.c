@@ -46,6 +46,7 @@ enum flaw {
 	FLAW_DEBUG,	    /* TD attribute DEBUG */
 	FLAW_GARBAGE,	    /* extension .8 is not an attestation */
 	FLAW_EXPIRED,	    /* certificate */
+	FLAW_SHORT,	    /* certificate that ends in ten seconds */
 	FLAW_COUNT
 };
 
@@ -55,6 +56,7 @@ static const char *const flaw_names[FLAW_COUNT] = {
 	[FLAW_OTHER_KMS] = "other-kms",	    [FLAW_APP_EXT] = "app-ext",		[FLAW_INFO_APP] = "info-app",
 	[FLAW_INFO_INSTANCE] = "info-instance", [FLAW_BOOT] = "no-boot",	[FLAW_SERVER_ONLY] = "server-only",
 	[FLAW_DEBUG] = "debug",		    [FLAW_GARBAGE] = "garbage",		[FLAW_EXPIRED] = "expired",
+	[FLAW_SHORT] = "short",
 };
 
 struct client {
@@ -245,6 +247,10 @@ static void make_client(const struct world *w, struct client *c)
 	if (c->flaw == FLAW_EXPIRED) {
 		spec.not_before = w->now - 7200;
 		spec.not_after = w->now - 3600;
+	}
+	if (c->flaw == FLAW_SHORT) {
+		spec.not_before = w->now - 3600;
+		spec.not_after = w->now + 10;
 	}
 	if (c->flaw == FLAW_OTHER_KMS)
 		make_ca(w, &intermediate, "App CA", &w->other_kms);

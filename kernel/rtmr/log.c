@@ -73,7 +73,7 @@ static int grow(size_t need)
 		size *= 2;
 	if (size == log.size)
 		return 0;
-	buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	buf = kvmalloc(size, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	memcpy(buf, log.buf, log.len);
@@ -88,7 +88,7 @@ int ds_log_reserve(size_t data_len)
 	size_t need = log.len + sizeof(struct record) + data_len;
 
 	lockdep_assert_held(&ds_measure_lock);
-	if (log.events >= DSTACK_LOG_EVENTS_MAX || need > DSTACK_LOG_MAX)
+	if (need > DSTACK_LOG_MAX)
 		return -ENOSPC;
 	return grow(need);
 }

@@ -23,7 +23,6 @@
 #define DSTACK_EVENT_PAYLOAD_MAX	4000
 #define DSTACK_EVENT_WRITE_MAX		(DSTACK_EVENT_NAME_MAX + 1 + DSTACK_EVENT_PAYLOAD_MAX)
 #define DSTACK_LOG_MAX			(4 * 1024 * 1024)
-#define DSTACK_LOG_EVENTS_MAX		65536
 
 /*
  * Event types in the TCG2 log. A named event carries its digest preimage as event data,

@@ -99,19 +99,15 @@ static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48
 static int judge(const struct options *o, struct ds_eventlog *log, struct ds_verdict *v)
 {
 	uint8_t want[4][48] = { 0 };
-	int r;
 
-	r = load_log(o->event_log, log, v);
-	if (r)
-		return r;
-	if (o->quote) {
-		r = load_quote(o->quote, v);
-		if (r)
-			return r;
-		memcpy(want, v->body.rt_mr, sizeof(want));
-	} else if (o->rtmr3 && ds_hex_decode_exact(o->rtmr3, want[3], 48)) {
+	if (o->rtmr3 && ds_hex_decode_exact(o->rtmr3, want[3], 48)) {
 		fputs("dstack-verify: --rtmr3: expected 96 hex digits\n", stderr);
 		return -EINVAL;
+	}
+	DS_TRY(load_log(o->event_log, log, v));
+	if (o->quote) {
+		DS_TRY(load_quote(o->quote, v));
+		memcpy(want, v->body.rt_mr, sizeof(want));
 	}
 	if (!o->quote && !o->rtmr3)
 		return 0;

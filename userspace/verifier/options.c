@@ -131,24 +131,26 @@ int options_parse(int argc, char **argv, unsigned int mask, int want_args, const
 		  struct options *o, int *ret_first)
 {
 	struct option opts[DS_ARRAY_SIZE(table) + 1];
-	char name[64];
+	char *given = argv[0], name[64];
 	int c;
 
 	fill(mask, opts);
 	*o = (struct options){ .time = (int64_t)time(NULL) };
 	(void)snprintf(name, sizeof(name), "dstack-verify %s", argv[0]);
+	optind = 0;
 	argv[0] = name; /* getopt_long() begins its messages with it */
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		if (c == OPT_HELP) {
 			help(mask, usage);
+			argv[0] = given;
 			return -ECANCELED;
 		}
 		if (c == '?' || take(o, c, optarg)) {
-			argv[0] = NULL;
+			argv[0] = given;
 			return EXIT_USAGE;
 		}
 	}
-	argv[0] = NULL;
+	argv[0] = given;
 	if (argc - optind != want_args) {
 		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n",
 			name, want_args, want_args == 1 ? "" : "s", argc - optind, usage);

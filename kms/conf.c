@@ -45,6 +45,8 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 {
 	if (!strcmp(key, "cert_dir"))
 		return ds_conf_str(value, &c->cert_dir, err);
+	if (!strcmp(key, "user"))
+		return ds_conf_str(value, &c->user, err);
 	if (!strcmp(key, "listen"))
 		return ds_conf_addr(value, &c->addr, &c->port, err);
 	if (!strcmp(key, "policy"))
@@ -84,6 +86,7 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 void kms_conf_done(struct kms_conf *c)
 {
 	free(c->cert_dir);
+	free(c->user);
 	free(c->addr);
 	free(c->policy);
 	free(c->release_log);

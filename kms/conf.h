@@ -12,6 +12,7 @@ enum kms_client_cert { KMS_CLIENT_REQUIRED, KMS_CLIENT_OPTIONAL };
 
 struct kms_conf {
 	char *cert_dir;
+	char *user; /* the net process becomes this user; NULL: it stays who it is */
 	char *addr;
 	uint16_t port;
 	char *policy;

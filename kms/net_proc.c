@@ -10,7 +10,10 @@
 #include <ds/net/loop.h>
 #include <ds/net/server.h>
 #include <event2/event.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define DOM "kms"
@@ -175,6 +178,31 @@ static int start_events(struct process *p)
 	return p->keys_event && !event_add(p->keys_event, NULL) ? 0 : -ENOMEM;
 }
 
+/*
+ * The root keys are files of the user who started us; from here on this process is somebody else, for whom they are as
+ * closed as for anybody.
+ */
+static int become(const char *user, struct ds_err *err)
+{
+	const struct passwd *pw;
+
+	if (!user) {
+		ds_log(DS_LOG_WARN, "event=same-user note=\"no user= in the configuration: the process that talks to the "
+				    "network may read the root key files\"");
+		return 0;
+	}
+	errno = 0;
+	pw = getpwnam(user);
+	if (!pw || !pw->pw_uid)
+		return ds_err_set(err, -EINVAL, DOM, 0, "user %s: %s", user, pw ? "is root" : "does not exist");
+	if (setgroups(0, NULL) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
+		return ds_err_set(err, -errno, DOM, 0, "cannot become user %s: %s", user, strerror(errno));
+	if (!setuid(0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return ds_err_set(err, -EPERM, DOM, 0, "user %s could become root again", user);
+	return ds_secret_harden_process();
+}
+
 static int start(struct process *p, struct ds_err *err)
 {
 	struct timeval answer_time = { .tv_sec = 5 };
@@ -187,12 +215,14 @@ static int start(struct process *p, struct ds_err *err)
 	if (kms_keys_hello(p->net.keys, p->net.k256_pub))
 		return ds_err_set(err, -EPIPE, DOM, 0, "the keys process did not start");
 	DS_TRY(load_dir(&p->net, &tls, err));
-	DS_TRY(load_attest(&p->net, err));
-	DS_TRY(kms_policy_load(p->net.conf->policy, &p->net.policy, err));
 	DS_TRY(kms_relog_open(p->net.conf->release_log, &p->net.relog, err));
 	DS_TRY(start_server(p, tls, err));
 	DS_TRY(start_events(p));
 	DS_TRY(write_port(p->net.conf, ds_server_port(p->srv), err));
+	DS_TRY(become(p->net.conf->user, err));
+	/* read again while running, so read as who runs */
+	DS_TRY(load_attest(&p->net, err));
+	DS_TRY(kms_policy_load(p->net.conf->policy, &p->net.policy, err));
 	ds_log(DS_LOG_WARN, "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN %s; "
 			    "WHOEVER READS THEM OWNS EVERY APP\"", p->net.conf->cert_dir);
 	warn_policy(p->net.policy);

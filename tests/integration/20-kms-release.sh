@@ -126,6 +126,23 @@ sed -i 3d "$work/release.log"
 is "and the KMS does not append to it" "$? $(grep -c 'line 3' "$work/err")" "1 1"
 rm "$work/release.log"
 
+# two users: the process that talks to the network cannot read the roots
+if [ "$(id -u)" = 0 ]; then
+	sed '/^cert_dir/a user = nobody' "$work/kms.conf" >"$work/user.conf"
+	chmod 755 "$work"
+	mv "$work/kms.conf" "$work/root.conf"; mv "$work/user.conf" "$work/kms.conf"
+	start
+	peer
+	is "the net process is another user" "$status $(awk '/^Uid/ {print $2, $3, $4}' "/proc/$kms/status")" "200 $(id -u nobody) $(id -u nobody) $(id -u nobody)"
+	is "who cannot read a root" "$(setpriv --reuid nobody --regid nogroup --clear-groups cat "$work/certs/root-ca.key" 2>&1 | grep -c 'Permission denied')" 1
+	is "and gains nothing by exec" "$(grep -c '^NoNewPrivs:.1' "/proc/$kms/status")" 1
+	stop
+	mv "$work/root.conf" "$work/kms.conf"
+	rm "$work/release.log"
+else
+	ok "the net process is another user # SKIP not root"
+fi
+
 # the keys process is the heart: without it nothing goes on
 start
 kill -9 "$(pgrep -P "$kms")"

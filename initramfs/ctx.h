@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the boot stages of pid 1 share. Stages run once, in the order of the table in init.c; each reads what earlier
- * ones left here and adds its own part. A stage returns 0 or a negative errno with ctx->err filled; the boot then ends:
- * the host is told "<stage>: <reason>", keys are wiped, the machine is powered off.
+ * What the boot stages of pid 1 share. Stages run once, in the order of the table in init.c; each
+ * reads what earlier ones left here and adds its own part. A stage returns 0 or a negative errno
+ * with ctx->err filled; the boot then ends: the host is told "<stage>: <reason>", keys are wiped,
+ * the machine is powered off.
  *
- * One process, one thread. Secrets are in ctx->keys only, until the keys stage has put them into the kernel.
+ * One process, one thread. Secrets are in ctx->keys only, until the keys stage has put them into
+ * the kernel.
  */
 #ifndef INITRAMFS_CTX_H
 #define INITRAMFS_CTX_H
@@ -14,8 +16,8 @@
 #include <ds/wire/compose.h>
 #include <ds/wire/hostinput.h>
 
-#define RUN_DIR    "/run/dstack"
-#define APP_DIR    "/dstack"
+#define RUN_DIR	   "/run/dstack"
+#define APP_DIR	   "/dstack"
 #define MODULE_DIR "/lib/dstack/modules"
 #define FWCFG_DIR  "/sys/firmware/qemu_fw_cfg/by_name"
 
@@ -32,8 +34,8 @@ struct ctx {
 	struct ds_err err;
 	int notify_fd; /* second serial port, -1 if there is none */
 
-	bool emulated; /* this image and this host agreed on the emulator */
-	int qe_key_fd; /* memfd with the test quoting enclave's keys, -1 if none */
+	bool emulated;	    /* this image and this host agreed on the emulator */
+	int qe_key_fd;	    /* memfd with the test quoting enclave's keys, -1 if none */
 	int64_t image_time; /* the clock is never believed below this */
 
 	struct ds_buf host_input; /* the only copy: measured, then used */
@@ -58,7 +60,8 @@ int stage_network(struct ctx *c);
 int stage_keys(struct ctx *c);
 int stage_app(struct ctx *c);
 
-/* notify.c: events for the host. Best effort: the host may not be listening, and boot does not depend on it. */
+/* notify.c: events for the host. Best effort: the host may not be listening, and boot does not
+ * depend on it. */
 int notify_open(void);
 void notify_send(struct ctx *c, const char *event, const char *payload);
 void notify_progress(struct ctx *c, const char *fmt, ...) DS_PRINTF(2, 3);
@@ -74,7 +77,8 @@ _Noreturn void boot_failed(struct ctx *c);
 
 /* supervise.c: from here pid 1 starts, restarts and reaps. */
 _Noreturn void supervise(struct ctx *c);
-/* Called before supervise() by the stage that knows how: a process that is to run as long as the machine does. */
+/* Called before supervise() by the stage that knows how: a process that is to run as long as the
+ * machine does. */
 pid_t spawn(struct ctx *c, const char *name, char *const argv[], int pass_fd, const char *dir);
 void supervise_add_qe(struct ctx *c, pid_t pid);
 pid_t start_qe(struct ctx *c);
@@ -86,7 +90,8 @@ pid_t start_app(struct ctx *c);
 DS_MUST int status_open(void);
 bool status_read(struct ctx *c, int fd);
 
-/* holder.c: the process that holds the app's secp256k1 key for signatures the kernel cannot make. */
+/* holder.c: the process that holds the app's secp256k1 key for signatures the kernel cannot make.
+ */
 DS_MUST int holder_start(struct ctx *c);
 /* Give it the key, once. */
 DS_MUST int holder_load(struct ctx *c, const struct ds_secret *key);
@@ -95,7 +100,8 @@ DS_MUST int holder_connect(struct ctx *c, int *ret_fd);
 
 /* identity.c, pure (spec/boot 3.3). seed: used if the host gave none. */
 DS_MUST int identity_make(const struct ds_compose *compose, struct ds_span compose_bytes,
-			  const struct ds_instance_info *info, const uint8_t seed[20], struct identity *ret);
+			  const struct ds_instance_info *info, const uint8_t seed[20],
+			  struct identity *ret);
 /* MRCONFIGID of a TDREPORT against what was measured (spec/boot 4.6). */
 DS_MUST int identity_check_mrconfigid(const struct identity *id, const struct ds_compose *compose,
 				      const uint8_t mrconfigid[48], struct ds_err *err);
@@ -105,9 +111,11 @@ DS_MUST int compose_supported(const struct ds_compose *compose, struct ds_err *e
 /* emulparams.c, pure: the text of fw_cfg item tdx-emul to parameters of tdx_emul.ko. */
 #define EMUL_TEXT_MAX 4096u
 DS_MUST int emul_params(struct ds_span text, struct ds_buf *ret, struct ds_err *err);
-/* modlist.c, pure: "GROUP FILE" per line; the next file of group from *pos on, or DS_MODLIST_E_END. */
-#define MODLIST_MAX 65536u
+/* modlist.c, pure: "GROUP FILE" per line; the next file of group from *pos on, or DS_MODLIST_E_END.
+ */
+#define MODLIST_MAX   65536u
 #define MODLIST_E_END 1
-DS_MUST int modlist_next(struct ds_span list, size_t *pos, const char *group, char ret_file[64], struct ds_err *err);
+DS_MUST int modlist_next(struct ds_span list, size_t *pos, const char *group, char ret_file[64],
+			 struct ds_err *err);
 
 #endif

@@ -9,16 +9,18 @@
 #include "ctx.h"
 
 /*
- * The order is part of the design. host-input comes as early as possible because everything is decided by it, and
- * before it only code of this image has run. Nothing of the host is acted on before it is measured; the network is
- * configured after measure for that reason, and before keys because they come over it.
+ * The order is part of the design. host-input comes as early as possible because everything is
+ * decided by it, and before it only code of this image has run. Nothing of the host is acted on
+ * before it is measured; the network is configured after measure for that reason, and before keys
+ * because they come over it.
  */
 static const struct {
 	const char *name;
 	int (*run)(struct ctx *c);
 } stages[] = {
-	{ "modules", stage_modules }, { "host-input", stage_host_input }, { "identity", stage_identity },
-	{ "measure", stage_measure }, { "network", stage_network },	  { "keys", stage_keys },
+	{ "modules", stage_modules },	{ "host-input", stage_host_input },
+	{ "identity", stage_identity }, { "measure", stage_measure },
+	{ "network", stage_network },	{ "keys", stage_keys },
 	{ "app", stage_app },
 };
 
@@ -45,7 +47,8 @@ int main(int argc, char **argv)
 	static struct ctx c = { .notify_fd = -1, .qe_key_fd = -1, .holder_fd = -1 };
 
 	if (getpid() != 1) {
-		fprintf(stderr, "%s: this is the first process of a dstack guest and runs as pid 1 only\n",
+		fprintf(stderr,
+			"%s: this is the first process of a dstack guest and runs as pid 1 only\n",
 			argc > 0 ? argv[0] : "dstack-init");
 		return 2;
 	}

@@ -11,9 +11,9 @@
 
 #include "ctx.h"
 
-static const char compose_kms[] =
-	"{\"manifest_version\":2,\"name\":\"n\",\"runner\":\"bash\",\"bash_script\":\"true\",\"key_provider\":\"kms\","
-	"\"key_provider_id\":\"3059\"}";
+static const char compose_kms[] = "{\"manifest_version\":2,\"name\":\"n\",\"runner\":\"bash\","
+				  "\"bash_script\":\"true\",\"key_provider\":\"kms\","
+				  "\"key_provider_id\":\"3059\"}";
 
 static void identities(void **state)
 {
@@ -87,16 +87,26 @@ static const struct {
 	{ "\"runner\":\"docker-compose\"", "runner: bash expected, found \"docker-compose\"" },
 	{ "\"runner\":\"bash\"", "bash_script: missing" },
 	{ "\"runner\":\"bash\",\"bash_script\":\"\"", "bash_script: missing" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"pre_launch_script\":\"y\"", "pre_launch_script: not supported" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"tpm\"", "key_provider: kms or none expected" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"local\"", "key_provider: kms or none expected" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"kms\"", "key_provider_id: missing" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"event_log_version\":2", "event_log_version 2" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"pre_launch_script\":\"y\"",
+	  "pre_launch_script: not supported" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"tpm\"",
+	  "key_provider: kms or none expected" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"local\"",
+	  "key_provider: kms or none expected" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"key_provider\":\"kms\"",
+	  "key_provider_id: missing" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"event_log_version\":2",
+	  "event_log_version 2" },
 	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"verity_volumes\":[{}]", "verity_volumes" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"platforms\":[]}", "dstack-tdx" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"os_version\":\">=1\"}", "os_version" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"launch_token_hash\":\"\"}", "launch_token_hash" },
-	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"tdx_measure_acpi_tables\":false}", "acpi" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"platforms\":[]}",
+	  "dstack-tdx" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"os_version\":\">=1\"}",
+	  "os_version" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"launch_token_hash\":\"\"}",
+	  "launch_token_hash" },
+	{ "\"runner\":\"bash\",\"bash_script\":\"x\",\"requirements\":{\"tdx_measure_acpi_tables\":"
+	  "false}",
+	  "acpi" },
 };
 
 static void unsupported_is_refused_by_name(void **state)
@@ -107,7 +117,8 @@ static void unsupported_is_refused_by_name(void **state)
 		char text[512];
 		struct ds_err err = DS_ERR_NULL;
 
-		snprintf(text, sizeof(text), "{\"manifest_version\":\"3\",\"name\":\"n\",%s}", refused[i].more);
+		snprintf(text, sizeof(text), "{\"manifest_version\":\"3\",\"name\":\"n\",%s}",
+			 refused[i].more);
 		assert_int_equal(ds_compose_parse(DS_SPAN_STR(text), &c, &err), 0);
 		if (!compose_supported(&c, &err) || !strstr(err.msg, refused[i].msg))
 			fail_msg("%s: %d %s", refused[i].more, err.code, err.msg);
@@ -129,7 +140,8 @@ static void emulator_parameters(void **state)
 	} rows[] = {
 		{ "", 0, "" },
 		{ "xfam=" HEX16 "\n", 0, "xfam=" HEX16 },
-		{ "xfam=" HEX16 "\ntd_attributes=" HEX16 "\n", 0, "xfam=" HEX16 " td_attributes=" HEX16 },
+		{ "xfam=" HEX16 "\ntd_attributes=" HEX16 "\n", 0,
+		  "xfam=" HEX16 " td_attributes=" HEX16 },
 		{ "xfam=" HEX16, -EBADMSG, "lines of text" },
 		{ "xfam=" HEX16 "\nxfam=" HEX16 "\n", -EBADMSG, "given twice" },
 		{ "xfam=00000000\n", -EBADMSG, "16 hex digits expected, found 8" },
@@ -146,7 +158,8 @@ static void emulator_parameters(void **state)
 		struct ds_err err = DS_ERR_NULL;
 		int r = emul_params(DS_SPAN_STR(rows[i].in), &b, &err);
 
-		if (r != rows[i].r || (r ? !strstr(err.msg, rows[i].out) : strcmp(ds_buf_cstr(&b), rows[i].out) != 0))
+		if (r != rows[i].r ||
+		    (r ? !strstr(err.msg, rows[i].out) : strcmp(ds_buf_cstr(&b), rows[i].out) != 0))
 			fail_msg("%s: %d %s", rows[i].in, r, err.msg);
 	}
 }
@@ -154,8 +167,9 @@ static void emulator_parameters(void **state)
 static void module_list(void **state)
 {
 	struct ds_span list = DS_SPAN_LIT("base a.ko\nnet b_1.ko\nbase c-d.ko\n");
-	static const char *const bad[] = { "base\n", "base a.ko", "base ../a.ko\n", "base a/b.ko\n", "base \n",
-					   "base .ko\n", "base a b\n", "\n" };
+	static const char *const bad[] = { "base\n",	    "base a.ko", "base ../a.ko\n",
+					   "base a/b.ko\n", "base \n",	 "base .ko\n",
+					   "base a b\n",    "\n" };
 	struct ds_err err;
 	char f[64];
 	size_t pos = 0;
@@ -169,7 +183,8 @@ static void module_list(void **state)
 	assert_int_equal(modlist_next(list, &pos, "ne", f, &err), MODLIST_E_END);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(bad); i++) {
 		pos = 0;
-		assert_int_equal(modlist_next(DS_SPAN_STR(bad[i]), &pos, "base", f, &err), -EBADMSG);
+		assert_int_equal(modlist_next(DS_SPAN_STR(bad[i]), &pos, "base", f, &err),
+				 -EBADMSG);
 	}
 }
 
@@ -178,15 +193,20 @@ static void notifications(void **state)
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 
 	assert_int_equal(notify_format("boot.error", "keys: \"x\"\n\xc3\xa9", &b), 0);
-	assert_string_equal(ds_buf_cstr(&b), "{\"event\":\"boot.error\",\"payload\":\"keys: \\\"x\\\"\\n\\u00E9\"}\n");
+	assert_string_equal(
+		ds_buf_cstr(&b),
+		"{\"event\":\"boot.error\",\"payload\":\"keys: \\\"x\\\"\\n\\u00E9\"}\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identities),	       cmocka_unit_test(mrconfigid),
-		cmocka_unit_test(unsupported_is_refused_by_name), cmocka_unit_test(emulator_parameters),
-		cmocka_unit_test(module_list),	       cmocka_unit_test(notifications),
+		cmocka_unit_test(identities),
+		cmocka_unit_test(mrconfigid),
+		cmocka_unit_test(unsupported_is_refused_by_name),
+		cmocka_unit_test(emulator_parameters),
+		cmocka_unit_test(module_list),
+		cmocka_unit_test(notifications),
 	};
 
 	return cmocka_run_group_tests_name("init", tests, NULL, NULL);

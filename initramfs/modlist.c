@@ -7,12 +7,14 @@ static bool file_ok(const char *s, size_t n)
 	if (!n || n >= 64 || s[0] == '.')
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", s[i]))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.",
+			    s[i]))
 			return false;
 	return true;
 }
 
-int modlist_next(struct ds_span list, size_t *pos, const char *group, char ret_file[64], struct ds_err *err)
+int modlist_next(struct ds_span list, size_t *pos, const char *group, char ret_file[64],
+		 struct ds_err *err)
 {
 	size_t at = *pos, glen = strlen(group);
 
@@ -23,7 +25,8 @@ int modlist_next(struct ds_span list, size_t *pos, const char *group, char ret_f
 		const char *sp = memchr(line, ' ', len);
 
 		if (!end || !sp || !file_ok(sp + 1, len - (size_t)(sp - line) - 1))
-			return ds_err_set(err, -EBADMSG, "modules.list", at, "a line is not \"GROUP FILE\"");
+			return ds_err_set(err, -EBADMSG, "modules.list", at,
+					  "a line is not \"GROUP FILE\"");
 		at += len + 1;
 		if ((size_t)(sp - line) != glen || memcmp(line, group, glen))
 			continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Events for the host: one JSON line each on the second serial port, and the same on the console. */
+/* Events for the host: one JSON line each on the second serial port, and the same on the console.
+ */
 #include <ds/base/log.h>
 #include <ds/base/text.h>
 #include <fcntl.h>
@@ -57,7 +58,8 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A host that does not read must not stop the boot: whatever did not go out in time is dropped, whole lines or not. */
+/* A host that does not read must not stop the boot: whatever did not go out in time is dropped,
+ * whole lines or not. */
 static void send_bytes(int fd, struct ds_span s)
 {
 	int64_t end = now_ms() + NOTIFY_WAIT_MS;
@@ -83,12 +85,13 @@ void notify_send(struct ctx *c, const char *event, const char *payload)
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 	char shown[256];
 
-	ds_log(strcmp(event, "boot.error") ? DS_LOG_INFO : DS_LOG_ERR, "event=%s payload=\"%s\"", event,
-	       ds_escape(DS_SPAN_STR(payload), shown, sizeof(shown)));
+	ds_log(strcmp(event, "boot.error") ? DS_LOG_INFO : DS_LOG_ERR, "event=%s payload=\"%s\"",
+	       event, ds_escape(DS_SPAN_STR(payload), shown, sizeof(shown)));
 	if (c->notify_fd < 0)
 		return;
 	if (notify_format(event, payload, &b)) {
-		ds_log(DS_LOG_ERR, "what=notify error=\"not enough memory, or text that is not UTF-8\"");
+		ds_log(DS_LOG_ERR,
+		       "what=notify error=\"not enough memory, or text that is not UTF-8\"");
 		return;
 	}
 	send_bytes(c->notify_fd, ds_buf_span(&b));

@@ -35,7 +35,8 @@ void boot_failed(struct ctx *c)
 	const char *dom = c->err.domain ? c->err.domain : "";
 
 	if (c->err.msg[0])
-		snprintf(text, sizeof(text), "%s: %s%s%s", c->stage, dom, *dom ? ": " : "", c->err.msg);
+		snprintf(text, sizeof(text), "%s: %s%s%s", c->stage, dom, *dom ? ": " : "",
+			 c->err.msg);
 	else
 		snprintf(text, sizeof(text), "%s: %s", c->stage, strerror(-c->err.code));
 	notify_send(c, "boot.error", text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Stage app: leave what the agent needs in /run/dstack, run the init scripts, start the services and the app. */
+/* Stage app: leave what the agent needs in /run/dstack, run the init scripts, start the services
+ * and the app. */
 #include <ds/base/file.h>
 #include <ds/base/log.h>
 #include <ds/base/text.h>
@@ -46,12 +47,15 @@ static int put_agent_config(struct ctx *c)
 	int r;
 
 	DS_TRY(ds_buf_add_hex(&pin, ds_buf_span(&c->compose.key_provider_id)));
-	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "app_id", ds_hex_encode(c->id.app_id, 20, app),
-		      "instance_id", ds_hex_encode(c->id.instance_id, c->id.instance_id_len, inst), "kms_url",
-		      c->kms_url ? c->kms_url : "", "key_provider_id", pin.n ? ds_buf_cstr(&pin) : "", "k256_signature",
+	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "app_id",
+		      ds_hex_encode(c->id.app_id, 20, app), "instance_id",
+		      ds_hex_encode(c->id.instance_id, c->id.instance_id_len, inst), "kms_url",
+		      c->kms_url ? c->kms_url : "", "key_provider_id",
+		      pin.n ? ds_buf_cstr(&pin) : "", "k256_signature",
 		      kms ? ds_hex_encode(c->keys.k256_signature, 65, sig) : "", "gateway_app_id",
-		      c->keys.gateway_app_id, "nameserver", c->sys.net_dns ? c->sys.net_dns : "", "gateway_enabled",
-		      c->compose.gateway_enabled, "gateway_urls", urls(c->sys.gateway_url, c->sys.n_gateway_url));
+		      c->keys.gateway_app_id, "nameserver", c->sys.net_dns ? c->sys.net_dns : "",
+		      "gateway_enabled", c->compose.gateway_enabled, "gateway_urls",
+		      urls(c->sys.gateway_url, c->sys.n_gateway_url));
 	s = o ? json_dumps(o, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
 	json_decref(o);
 	if (!s)
@@ -74,8 +78,8 @@ static int put_files(struct ctx *c)
 }
 
 /*
- * In the child: nothing of pid 1 but stdio and the one descriptor; a session keyring of its own, so that keys it
- * requests with "@s" are possessed by it and its children and by nobody else.
+ * In the child: nothing of pid 1 but stdio and the one descriptor; a session keyring of its own, so
+ * that keys it requests with "@s" are possessed by it and its children and by nobody else.
  */
 _Noreturn static void child(const char *name, char *const argv[], int pass_fd, const char *dir)
 {
@@ -88,17 +92,20 @@ _Noreturn static void child(const char *name, char *const argv[], int pass_fd, c
 	umask(022);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || chdir(dir))
 		_exit(126);
-	if (pass_fd >= 0 && (pass_fd == KEY_FD ? fcntl(pass_fd, F_SETFD, 0) : dup2(pass_fd, KEY_FD)) < 0)
+	if (pass_fd >= 0 &&
+	    (pass_fd == KEY_FD ? fcntl(pass_fd, F_SETFD, 0) : dup2(pass_fd, KEY_FD)) < 0)
 		_exit(126);
 	if (keyctl_join_session_keyring(name) < 0) {
-		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"session keyring: %s\"", name, strerror(errno));
+		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"session keyring: %s\"", name,
+		       strerror(errno));
 		_exit(126);
 	}
 	if (!strcmp(dir, APP_DIR))
 		unsetenv("NOTIFY_SOCKET"); /* for services only */
 	signal(SIGPIPE, SIG_DFL);
 	execv(argv[0], argv);
-	ds_log(DS_LOG_ERR, "what=spawn name=%s file=%s error=\"%s\"", name, argv[0], strerror(errno));
+	ds_log(DS_LOG_ERR, "what=spawn name=%s file=%s error=\"%s\"", name, argv[0],
+	       strerror(errno));
 	_exit(127);
 }
 
@@ -171,8 +178,8 @@ static int run_init_scripts(struct ctx *c)
 		if (pid < 0 || waitpid(pid, &st, 0) != pid)
 			return -errno;
 		if (!WIFEXITED(st) || WEXITSTATUS(st))
-			return ds_err_set(&c->err, -EIO, "", 0, "init_script %zu: exit status %d", i,
-					  WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st));
+			return ds_err_set(&c->err, -EIO, "", 0, "init_script %zu: exit status %d",
+					  i, WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st));
 	}
 	return 0;
 }

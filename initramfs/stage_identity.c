@@ -6,7 +6,8 @@
 
 #include "ctx.h"
 
-/* The first report of this boot: proves that the measuring path works before anything depends on it. */
+/* The first report of this boot: proves that the measuring path works before anything depends on
+ * it. */
 static int check_report(struct ctx *c)
 {
 	static const uint8_t nothing[64];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Stage keys: ask the KMS for the app's keys over one attested session, measure what it said, put the keys into the
- * kernel and close the boot phase. Nothing is extended before a KMS has answered completely and correctly.
+ * Stage keys: ask the KMS for the app's keys over one attested session, measure what it said, put
+ * the keys into the kernel and close the boot phase. Nothing is extended before a KMS has answered
+ * completely and correctly.
  */
 #include <ds/attest/kernel.h>
 #include <ds/base/limits.h>
@@ -25,8 +26,8 @@ static int event(struct ctx *c, const char *name, struct ds_span payload)
 }
 
 /* One POST; a reply other than 200 is refused with the words of the KMS. */
-static int call(struct ctx *c, const struct ds_client_cfg *cfg, const char *base, const char *method,
-		struct ds_span body, struct ds_buf *ret)
+static int call(struct ctx *c, const struct ds_client_cfg *cfg, const char *base,
+		const char *method, struct ds_span body, struct ds_buf *ret)
 {
 	DS_BUF struct ds_buf url = DS_BUF_NULL;
 	char why[120];
@@ -43,7 +44,8 @@ static int call(struct ctx *c, const struct ds_client_cfg *cfg, const char *base
 }
 
 /* A fresh key, a quote for it, and the certificate that carries the quote. */
-static int make_client(struct ctx *c, const struct ds_kms_temp_ca *ca, struct ds_p256 **ret_key, struct ds_buf *ret_pem)
+static int make_client(struct ctx *c, const struct ds_kms_temp_ca *ca, struct ds_p256 **ret_key,
+		       struct ds_buf *ret_pem)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE], report_data[64];
@@ -51,7 +53,8 @@ static int make_client(struct ctx *c, const struct ds_kms_temp_ca *ca, struct ds
 	DS_TRY(ds_p256_generate(ret_key));
 	DS_TRY(ds_p256_spki(*ret_key, spki));
 	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), report_data));
-	DS_TRY(ds_kernel_attest(NULL, report_data, DS_SPAN_STR(c->sys.vm_config), QUOTE_TIMEOUT_MS, &att, &c->err));
+	DS_TRY(ds_kernel_attest(NULL, report_data, DS_SPAN_STR(c->sys.vm_config), QUOTE_TIMEOUT_MS,
+				&att, &c->err));
 	return ds_kms_temp_cert(ca, *ret_key, &att, time(NULL), ret_pem, &c->err);
 }
 
@@ -70,7 +73,8 @@ static int check_signature(struct ctx *c)
 	DS_TRY(ds_k256_pub(c->keys.k256->p, pub));
 	r = ds_kms_k256_recover(c->keys.k256_signature, c->id.app_id, pub, kms_pub);
 	if (r)
-		return ds_err_set(&c->err, r, "kms", 0, "reply: k256_signature is no signature over the app key");
+		return ds_err_set(&c->err, r, "kms", 0,
+				  "reply: k256_signature is no signature over the app key");
 	ds_log(DS_LOG_INFO, "what=keys kms_k256=%s", ds_hex_encode(kms_pub, sizeof(kms_pub), hex));
 	return 0;
 }
@@ -82,14 +86,19 @@ static int ask_one(struct ctx *c, const char *url)
 	DS_CLEANUP(wipe_buf) struct ds_buf reply = DS_BUF_NULL;
 	DS_P256 struct ds_p256 *key = NULL;
 	struct ds_span pin = ds_buf_span(&c->compose.key_provider_id);
-	struct ds_client_cfg cfg = { .check = ds_kms_check_any, .nameserver = c->sys.net_dns, .no_name_check = true };
+	struct ds_client_cfg cfg = { .check = ds_kms_check_any,
+				     .nameserver = c->sys.net_dns,
+				     .no_name_check = true };
 
 	notify_progress(c, "keys: asking %s", url);
 	DS_TRY(call(c, &cfg, url, "GetTempCaCert", DS_SPAN_LIT("{}"), &first));
 	DS_TRY(ds_kms_temp_ca_parse(ds_buf_span(&first), pin, &ca, &c->err));
 	DS_TRY(make_client(c, &ca, &key, &pem));
-	cfg = (struct ds_client_cfg){ .roots_pem = ds_buf_span(&ca.root_pem), .check = ds_kms_check_rpc,
-				      .cert_pem = ds_buf_span(&pem), .key = key, .nameserver = c->sys.net_dns };
+	cfg = (struct ds_client_cfg){ .roots_pem = ds_buf_span(&ca.root_pem),
+				      .check = ds_kms_check_rpc,
+				      .cert_pem = ds_buf_span(&pem),
+				      .key = key,
+				      .nameserver = c->sys.net_dns };
 	DS_TRY(ds_kms_app_key_request(c->sys.vm_config, &body));
 	DS_TRY(call(c, &cfg, url, "GetAppKey", ds_buf_span(&body), &reply));
 	DS_TRY(ds_kms_app_keys_parse(ds_buf_span(&reply), pin, &c->keys, &c->err));
@@ -106,9 +115,11 @@ static int ask_kms(struct ctx *c)
 	int r = 0;
 
 	if (!c->sys.n_kms_url)
-		return ds_err_set(&c->err, -EBADMSG, ".sys-config.json", 0, "kms_urls: at least one expected");
+		return ds_err_set(&c->err, -EBADMSG, ".sys-config.json", 0,
+				  "kms_urls: at least one expected");
 	if (time(NULL) < c->image_time)
-		return ds_err_set(&c->err, -ESTALE, "clock", 0, "the host's clock says %lld, before this image was built",
+		return ds_err_set(&c->err, -ESTALE, "clock", 0,
+				  "the host's clock says %lld, before this image was built",
 				  (long long)time(NULL));
 	for (size_t i = 0; i < c->sys.n_kms_url; i++) {
 		c->err = DS_ERR_NULL;
@@ -116,7 +127,8 @@ static int ask_kms(struct ctx *c)
 		if (!r)
 			return 0;
 		c->err.code = r;
-		ds_log(DS_LOG_WARN, "what=keys url=%zu error=\"%s: %s\"", i, c->err.domain, c->err.msg);
+		ds_log(DS_LOG_WARN, "what=keys url=%zu error=\"%s: %s\"", i, c->err.domain,
+		       c->err.msg);
 		ds_kms_app_keys_done(&c->keys);
 		c->keys = DS_KMS_APP_KEYS_NULL;
 		if (!i)
@@ -177,7 +189,8 @@ static int report_instance(struct ctx *c)
 {
 	char seed[41], app[41], inst[41], text[200];
 
-	snprintf(text, sizeof(text), "{\"instance_id_seed\":\"%s\",\"instance_id\":\"%s\",\"app_id\":\"%s\"}",
+	snprintf(text, sizeof(text),
+		 "{\"instance_id_seed\":\"%s\",\"instance_id\":\"%s\",\"app_id\":\"%s\"}",
 		 ds_hex_encode(c->id.seed, sizeof(c->id.seed), seed),
 		 ds_hex_encode(c->id.instance_id, c->id.instance_id_len, inst),
 		 ds_hex_encode(c->id.app_id, sizeof(c->id.app_id), app));
@@ -193,7 +206,8 @@ int stage_keys(struct ctx *c)
 	DS_TRY(c->compose.key_provider == DS_KP_KMS ? ask_kms(c) : make_keys(c));
 	DS_TRY(measure_provider(c));
 	DS_TRY(store_keys(c));
-	/* No data disk in this version: measured as such, so that no verifier takes it for an encrypted one. */
+	/* No data disk in this version: measured as such, so that no verifier takes it for an
+	 * encrypted one. */
 	DS_TRY(event(c, "storage-fs", DS_SPAN_LIT("none")));
 	DS_TRY(report_instance(c));
 	return event(c, "system-ready", DS_SPAN_NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Stage modules: file systems of the kernel, then its modules, in the order that the image build wrote down. */
+/* Stage modules: file systems of the kernel, then its modules, in the order that the image build
+ * wrote down. */
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
 #include <ds/base/log.h>
@@ -29,24 +30,28 @@ static const struct {
 	{ "tmpfs", "/tmp", "mode=1777,size=256m", MS_NOSUID | MS_NODEV },
 };
 
-static int mount_one(struct ctx *c, const char *type, const char *dir, unsigned long flags, const char *opts)
+static int mount_one(struct ctx *c, const char *type, const char *dir, unsigned long flags,
+		     const char *opts)
 {
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		return ds_err_set(&c->err, -errno, "", 0, "mkdir %s: %s", dir, strerror(errno));
 	if (mount(type, dir, type, flags, opts) && errno != EBUSY)
-		return ds_err_set(&c->err, -errno, "", 0, "mount %s on %s: %s", type, dir, strerror(errno));
+		return ds_err_set(&c->err, -errno, "", 0, "mount %s on %s: %s", type, dir,
+				  strerror(errno));
 	return 0;
 }
 
 static int mount_all(struct ctx *c)
 {
 	for (size_t i = 0; i < DS_ARRAY_SIZE(mounts); i++)
-		DS_TRY(mount_one(c, mounts[i].type, mounts[i].dir, mounts[i].flags, mounts[i].opts));
+		DS_TRY(mount_one(c, mounts[i].type, mounts[i].dir, mounts[i].flags,
+				 mounts[i].opts));
 	if (symlink("/proc/self/fd", "/dev/fd") && errno != EEXIST)
 		return ds_err_set(&c->err, -errno, "", 0, "/dev/fd: %s", strerror(errno));
 	/* Both are for everybody to enter, whatever the umask. */
-	if ((mkdir(RUN_DIR, 0755) && errno != EEXIST) || (mkdir(APP_DIR, 0755) && errno != EEXIST) ||
-	    chmod(RUN_DIR, 0755) || chmod(APP_DIR, 0755))
+	if ((mkdir(RUN_DIR, 0755) && errno != EEXIST) ||
+	    (mkdir(APP_DIR, 0755) && errno != EEXIST) || chmod(RUN_DIR, 0755) ||
+	    chmod(APP_DIR, 0755))
 		return ds_err_set(&c->err, -errno, "", 0, "mkdir %s: %s", RUN_DIR, strerror(errno));
 	return 0;
 }
@@ -99,7 +104,8 @@ static int read_release(struct ctx *c)
 	return 0;
 }
 
-/* The host's offer of emulation counts only in an image that carries the emulator: release images do not. */
+/* The host's offer of emulation counts only in an image that carries the emulator: release images
+ * do not. */
 static int start_emulator(struct ctx *c, struct ds_span list)
 {
 	DS_BUF struct ds_buf text = DS_BUF_NULL, params = DS_BUF_NULL;
@@ -114,7 +120,8 @@ static int start_emulator(struct ctx *c, struct ds_span list)
 	if (r == -ENOENT)
 		return 0;
 	if (r)
-		return ds_err_set(&c->err, r, "", 0, "fw_cfg opt/dstack/tdx-emul: %s", strerror(-r));
+		return ds_err_set(&c->err, r, "", 0, "fw_cfg opt/dstack/tdx-emul: %s",
+				  strerror(-r));
 	DS_TRY(emul_params(ds_buf_span(&text), &params, &c->err));
 	DS_TRY(load_group(c, list, "emul", ds_buf_cstr(&params)));
 	c->emulated = true;
@@ -146,7 +153,8 @@ int stage_modules(struct ctx *c)
 		return ds_err_set(&c->err, r, "", 0, LIST_FILE ": %s", strerror(-r));
 	l = ds_buf_span(&list);
 	DS_TRY(load_group(c, l, "base", ""));
-	DS_TRY(mount_one(c, "configfs", "/sys/kernel/config", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+	DS_TRY(mount_one(c, "configfs", "/sys/kernel/config", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			 NULL));
 	DS_TRY(start_emulator(c, l));
 	DS_TRY(load_group(c, l, "tee", ""));
 	return load_group(c, l, "net", "");

@@ -14,7 +14,8 @@ static int failed(struct ctx *c, int r, const char *what)
 
 static int bad(struct ctx *c, const char *key, const char *want)
 {
-	return ds_err_set(&c->err, -EBADMSG, ".sys-config.json", 0, "dstack_c.network.%s: %s expected", key, want);
+	return ds_err_set(&c->err, -EBADMSG, ".sys-config.json", 0,
+			  "dstack_c.network.%s: %s expected", key, want);
 }
 
 static int write_resolver(struct ctx *c)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What services tell pid 1, in the words of sd_notify(3): READY=1 and STATUS=text, one datagram each. */
+/* What services tell pid 1, in the words of sd_notify(3): READY=1 and STATUS=text, one datagram
+ * each. */
 #include <ds/base/log.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,7 +17,8 @@ int status_open(void)
 	if (fd < 0)
 		return -errno;
 	/* umask makes it root's alone. */
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || setenv("NOTIFY_SOCKET", STATUS_SOCKET, 1)) {
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) ||
+	    setenv("NOTIFY_SOCKET", STATUS_SOCKET, 1)) {
 		int r = -errno;
 
 		close(fd);

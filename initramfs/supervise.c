@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Life after boot: start services, restart those that die, reap everything, report the app's end, power off when the
- * host or the guest asks for it. Woken by SIGCHLD and the host's line only, or when a restart is due.
+ * Life after boot: start services, restart those that die, reap everything, report the app's end,
+ * power off when the host or the guest asks for it. Woken by SIGCHLD and the host's line only, or
+ * when a restart is due.
  */
 #include <ds/base/log.h>
 #include <poll.h>
@@ -15,7 +16,7 @@
 #define RESTART_MIN_MS 100
 #define RESTART_MAX_MS 2000
 #define STABLE_MS      60000
-#define STOP_MS        5000
+#define STOP_MS	       5000
 
 enum { SVC_QE, SVC_AGENT, SVC_GATEWAY, SVC_COUNT };
 
@@ -102,7 +103,8 @@ static void one_died(struct ctx *c, pid_t pid, int st)
 	else
 		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(st));
 	if (pid == c->holder_pid) {
-		ds_err_set(&c->err, -EIO, "key holder", 0, "died (%s): the app's signing key is lost", how);
+		ds_err_set(&c->err, -EIO, "key holder", 0,
+			   "died (%s): the app's signing key is lost", how);
 		boot_failed(c);
 	}
 	if (pid == app_pid) {
@@ -186,7 +188,8 @@ static int open_signals(void)
 static void start_all(struct ctx *c)
 {
 	services[SVC_AGENT].wanted = true;
-	services[SVC_GATEWAY].wanted = c->compose.gateway_enabled && c->sys.n_gateway_url && c->kms_url;
+	services[SVC_GATEWAY].wanted = c->compose.gateway_enabled && c->sys.n_gateway_url &&
+				       c->kms_url;
 	services[SVC_AGENT].delay = services[SVC_GATEWAY].delay = RESTART_MIN_MS;
 }
 
@@ -215,7 +218,8 @@ void supervise(struct ctx *c)
 	/* A child may have died before its signal was blocked and could be counted. */
 	reap(c);
 	for (;;) {
-		struct pollfd p[] = { { .fd = sfd, .events = POLLIN }, { .fd = c->notify_fd, .events = POLLIN },
+		struct pollfd p[] = { { .fd = sfd, .events = POLLIN },
+				      { .fd = c->notify_fd, .events = POLLIN },
 				      { .fd = status, .events = POLLIN } };
 		struct signalfd_siginfo si;
 		int n = poll(p, DS_ARRAY_SIZE(p), start_due(c));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest agent: what applications ask on /var/run/dstack.sock. One process, one loop; callbacks never block. It
- * keeps nothing that must survive it: measurements and keys are in the kernel, the signing key is in the key holder,
- * and pid 1 starts it again when it dies.
+ * The guest agent: what applications ask on /var/run/dstack.sock. One process, one loop; callbacks
+ * never block. It keeps nothing that must survive it: measurements and keys are in the kernel, the
+ * signing key is in the key holder, and pid 1 starts it again when it dies.
  */
 #ifndef AGENT_H
 #define AGENT_H
@@ -46,17 +46,19 @@ struct kms_session; /* kms_client.c: temporary CA and client certificate, made w
 struct agent {
 	struct event_base *base;
 	struct agent_config cfg;
-	int holder_fd; /* -1: none, signature chains cannot be made */
+	int holder_fd;	     /* -1: none, signature chains cannot be made */
 	unsigned int quotes; /* requests under way */
 	struct kms_session *kms;
 	struct ds_buf app_cert; /* PEM chain of the demo certificate, empty until issued */
 	bool app_cert_pending;
 };
 
-/* evidence.c: one quote on the loop. cb runs once, later; r 0: quote and log are the callee's to take. */
-typedef void (*evidence_fn)(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log, const struct ds_err *err);
-DS_MUST int evidence_start(struct agent *a, const uint8_t report_data[64], evidence_fn cb, void *arg,
-			   struct ds_err *err);
+/* evidence.c: one quote on the loop. cb runs once, later; r 0: quote and log are the callee's to
+ * take. */
+typedef void (*evidence_fn)(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log,
+			    const struct ds_err *err);
+DS_MUST int evidence_start(struct agent *a, const uint8_t report_data[64], evidence_fn cb,
+			   void *arg, struct ds_err *err);
 
 /* kms_client.c: everything the KMS signs for this app. */
 struct cert_wish {
@@ -68,13 +70,18 @@ struct cert_wish {
 	uint64_t not_before, not_after;
 };
 void cert_wish_done(struct cert_wish *w);
-/* cb runs once, later, never from inside the call. On success key and chain are the callee's to take. */
-typedef void (*issue_fn)(void *arg, int r, struct ds_p256 **key, struct ds_kms_chain *chain, const struct ds_err *err);
+/* cb runs once, later, never from inside the call. On success key and chain are the callee's to
+ * take. */
+typedef void (*issue_fn)(void *arg, int r, struct ds_p256 **key, struct ds_kms_chain *chain,
+			 const struct ds_err *err);
 /* *wish is taken over, also on failure. */
-DS_MUST int issue_start(struct agent *a, struct cert_wish *take_wish, issue_fn cb, void *arg, struct ds_err *err);
+DS_MUST int issue_start(struct agent *a, struct cert_wish *take_wish, issue_fn cb, void *arg,
+			struct ds_err *err);
 void kms_session_free(struct kms_session *s);
-/* kms_session.c: cb runs once, later, with what a call to the KMS needs (borrowed until the loop turns). */
-typedef void (*session_fn)(void *arg, int r, const struct ds_client_cfg *cfg, const struct ds_err *err);
+/* kms_session.c: cb runs once, later, with what a call to the KMS needs (borrowed until the loop
+ * turns). */
+typedef void (*session_fn)(void *arg, int r, const struct ds_client_cfg *cfg,
+			   const struct ds_err *err);
 DS_MUST int kms_session_get(struct agent *a, session_fn cb, void *arg, struct ds_err *err);
 /* The KMS did not like it: the next call makes a new one. */
 void kms_session_drop(struct agent *a);
@@ -110,7 +117,7 @@ int cmd_gateway(int argc, char **argv);
 int cmd_call(int argc, char **argv);
 int cmd_tls_key(int argc, char **argv);
 /* cli.c: one call on the agent's socket. A reply other than 200 is an error with its text. */
-DS_MUST int agent_call(const char *sock, const char *method, struct ds_span body, struct ds_buf *ret,
-		       struct ds_err *err);
+DS_MUST int agent_call(const char *sock, const char *method, struct ds_span body,
+		       struct ds_buf *ret, struct ds_err *err);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "agent.h"
 
-int agent_call(const char *sock, const char *method, struct ds_span body, struct ds_buf *ret, struct ds_err *err)
+int agent_call(const char *sock, const char *method, struct ds_span body, struct ds_buf *ret,
+	       struct ds_err *err)
 {
 	DS_BUF struct ds_buf url = DS_BUF_NULL;
 	struct ds_client_cfg cfg = { 0 };
@@ -30,12 +31,14 @@ static int fail(const struct ds_err *err, int r)
 	return 1;
 }
 
-static const char call_help[] = "usage: dstack-agent call [--socket PATH] METHOD [JSON]\n"
-				"Call a method of the guest API and print the reply. JSON - is read from standard input.\n";
+static const char call_help[] =
+	"usage: dstack-agent call [--socket PATH] METHOD [JSON]\n"
+	"Call a method of the guest API and print the reply. JSON - is read from standard input.\n";
 
 int cmd_call(int argc, char **argv)
 {
-	static const struct option opts[] = { { "socket", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
+	static const struct option opts[] = { { "socket", required_argument, NULL, 's' },
+					      { "help", no_argument, NULL, 'h' },
 					      { 0 } };
 	DS_BUF struct ds_buf in = DS_BUF_NULL, out = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
@@ -76,16 +79,16 @@ int cmd_call(int argc, char **argv)
 	return r ? fail(&err, r) : 0;
 }
 
-static const char tls_help[] =
-	"usage: dstack-agent tls-key --out DIR [OPTION...]\n"
-	"Get a fresh TLS key with a certificate chain from the KMS: DIR/key.pem and DIR/chain.pem.\n\n"
-	"  --subject NAME    common name of the certificate\n"
-	"  --alt-name NAME   host name or address, repeatable\n"
-	"  --server          for servers\n"
-	"  --client          for clients\n"
-	"  --ra-tls          with the evidence inside\n"
-	"  --app-info        with the app's identity inside\n"
-	"  --socket PATH     default " AGENT_SOCKET "\n";
+static const char tls_help[] = "usage: dstack-agent tls-key --out DIR [OPTION...]\n"
+			       "Get a fresh TLS key with a certificate chain from the KMS: "
+			       "DIR/key.pem and DIR/chain.pem.\n\n"
+			       "  --subject NAME    common name of the certificate\n"
+			       "  --alt-name NAME   host name or address, repeatable\n"
+			       "  --server          for servers\n"
+			       "  --client          for clients\n"
+			       "  --ra-tls          with the evidence inside\n"
+			       "  --app-info        with the app's identity inside\n"
+			       "  --socket PATH     default " AGENT_SOCKET "\n";
 
 struct tls_options {
 	const char *out, *sock;
@@ -97,7 +100,9 @@ static int tls_option(struct tls_options *o, int c)
 	static const struct {
 		int c;
 		const char *key;
-	} flags[] = { { 'S', "usage_server_auth" }, { 'C', "usage_client_auth" }, { 'R', "usage_ra_tls" },
+	} flags[] = { { 'S', "usage_server_auth" },
+		      { 'C', "usage_client_auth" },
+		      { 'R', "usage_ra_tls" },
 		      { 'I', "with_app_info" } };
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(flags); i++)
@@ -110,7 +115,8 @@ static int tls_option(struct tls_options *o, int c)
 	else if (c == 'n')
 		return json_object_set_new(o->args, "subject", json_string(optarg));
 	else if (c == 'a')
-		return json_array_append_new(json_object_get(o->args, "alt_names"), json_string(optarg));
+		return json_array_append_new(json_object_get(o->args, "alt_names"),
+					     json_string(optarg));
 	else
 		return -1;
 	return 0;
@@ -142,11 +148,16 @@ static int write_reply(const char *dir, struct ds_span body)
 int cmd_tls_key(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "out", required_argument, NULL, 'o' },      { "socket", required_argument, NULL, 's' },
-		{ "subject", required_argument, NULL, 'n' },  { "alt-name", required_argument, NULL, 'a' },
-		{ "server", no_argument, NULL, 'S' },	      { "client", no_argument, NULL, 'C' },
-		{ "ra-tls", no_argument, NULL, 'R' },	      { "app-info", no_argument, NULL, 'I' },
-		{ "help", no_argument, NULL, 'h' },	      { 0 },
+		{ "out", required_argument, NULL, 'o' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "subject", required_argument, NULL, 'n' },
+		{ "alt-name", required_argument, NULL, 'a' },
+		{ "server", no_argument, NULL, 'S' },
+		{ "client", no_argument, NULL, 'C' },
+		{ "ra-tls", no_argument, NULL, 'R' },
+		{ "app-info", no_argument, NULL, 'I' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	struct tls_options o = { .sock = AGENT_SOCKET, .args = json_pack("{s:[]}", "alt_names") };
 	DS_JSON json_t *args = o.args;

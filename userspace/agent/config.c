@@ -7,7 +7,8 @@
 
 #define MAX_CONFIG (64u << 10)
 
-static int read_one(const char *dir, const char *name, size_t max, struct ds_buf *ret, struct ds_err *err)
+static int read_one(const char *dir, const char *name, size_t max, struct ds_buf *ret,
+		    struct ds_err *err)
 {
 	char path[256];
 	int r;
@@ -44,7 +45,8 @@ static int get_fields(struct agent_config *c, struct ds_err *err)
 
 	DS_TRY(ds_json_hex(c->root, "app_id", 20, &id, err));
 	if (id.n != 20)
-		return ds_err_set(err, -EBADMSG, "config", 0, "app_id: 20 bytes expected, found %zu", id.n);
+		return ds_err_set(err, -EBADMSG, "config", 0,
+				  "app_id: 20 bytes expected, found %zu", id.n);
 	memcpy(c->app_id, id.p, 20);
 	DS_TRY(ds_json_hex(c->root, "instance_id", 20, &c->instance_id, err));
 	DS_TRY(ds_json_hex(c->root, "key_provider_id", 512, &c->pin, err));
@@ -65,7 +67,8 @@ static int load(const char *dir, struct agent_config *c, struct ds_err *err)
 	DS_TRY(read_one(dir, "agent.json", MAX_CONFIG, &text, err));
 	c->root = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
 	if (!json_is_object(c->root))
-		return ds_err_set(err, -EBADMSG, "config", 0, "%s/agent.json: a JSON object expected", dir);
+		return ds_err_set(err, -EBADMSG, "config", 0,
+				  "%s/agent.json: a JSON object expected", dir);
 	DS_TRY(get_fields(c, err));
 	DS_TRY(read_one(dir, "app-compose.json", DS_MAX_APP_COMPOSE, &c->compose, err));
 	DS_TRY(read_one(dir, "vm-config.json", DS_MAX_SYS_CONFIG, &c->vm_config, err));

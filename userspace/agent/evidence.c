@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A quote without waiting for it: the kernel is asked, the loop goes on, the callback gets quote and log. */
+/* A quote without waiting for it: the kernel is asked, the loop goes on, the callback gets quote
+ * and log. */
 #include <event2/event.h>
 
 #include "agent.h"
@@ -15,7 +16,8 @@ struct evidence {
 	void *arg;
 };
 
-static void finish(struct evidence *e, int r, struct ds_buf *quote, struct ds_eventlog *log, const struct ds_err *err)
+static void finish(struct evidence *e, int r, struct ds_buf *quote, struct ds_eventlog *log,
+		   const struct ds_err *err)
 {
 	evidence_fn cb = e->cb;
 	void *arg = e->arg;
@@ -41,20 +43,23 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	if (what & EV_READ)
 		r = ds_kquote_finish(e->q, &quote, &log, &err);
 	else
-		r = ds_err_set(&err, -ETIMEDOUT, "evidence", 0, "no quote within %d s", QUOTE_TIMEOUT_S);
+		r = ds_err_set(&err, -ETIMEDOUT, "evidence", 0, "no quote within %d s",
+			       QUOTE_TIMEOUT_S);
 	if (r == -EAGAIN && !event_add(e->ev, &tv))
 		return;
 	finish(e, r, &quote, &log, &err);
 }
 
-int evidence_start(struct agent *a, const uint8_t report_data[64], evidence_fn cb, void *arg, struct ds_err *err)
+int evidence_start(struct agent *a, const uint8_t report_data[64], evidence_fn cb, void *arg,
+		   struct ds_err *err)
 {
 	struct timeval tv = { .tv_sec = QUOTE_TIMEOUT_S };
 	struct evidence *e;
 	int r;
 
 	if (a->quotes >= QUOTES_MAX)
-		return ds_err_set(err, -EBUSY, "evidence", 0, "%u quotes are being made already", QUOTES_MAX);
+		return ds_err_set(err, -EBUSY, "evidence", 0, "%u quotes are being made already",
+				  QUOTES_MAX);
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;

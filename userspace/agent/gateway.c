@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * dstack-agent gateway: register this instance and keep the WireGuard tunnel configured. A process of its own, because
- * it waits: its failure never touches the guest API. Not being registered is reported and retried, never fatal.
+ * dstack-agent gateway: register this instance and keep the WireGuard tunnel configured. A process
+ * of its own, because it waits: its failure never touches the guest API. Not being registered is
+ * reported and retried, never fatal.
  */
 #include <ds/base/log.h>
 #include <ds/base/text.h>
@@ -59,7 +60,8 @@ static int get_certificate(struct gw *g, struct ds_err *err)
 	const char *key;
 
 	DS_TRY(agent_call(AGENT_SOCKET, "GetTlsKey",
-			  DS_SPAN_LIT("{\"subject\":\"dstack-guest\",\"usage_client_auth\":true,\"usage_ra_tls\":true,"
+			  DS_SPAN_LIT("{\"subject\":\"dstack-guest\",\"usage_client_auth\":true,"
+				      "\"usage_ra_tls\":true,"
 				      "\"with_app_info\":true}"),
 			  &reply, err));
 	o = json_loadb((const char *)reply.p, reply.n, JSON_REJECT_DUPLICATES, NULL);
@@ -79,9 +81,11 @@ static int get_certificate(struct gw *g, struct ds_err *err)
 static int make_body(struct gw *g, struct ds_buf *ret)
 {
 	char b64[DS_B64_SIZE(32)];
-	DS_JSON json_t *compose = json_loadb((const char *)g->cfg.compose.p, g->cfg.compose.n, 0, NULL);
+	DS_JSON json_t *compose =
+		json_loadb((const char *)g->cfg.compose.p, g->cfg.compose.n, 0, NULL);
 	json_t *policy = json_object_get(compose, "port_policy");
-	DS_JSON json_t *o = json_pack("{s:s}", "client_public_key", ds_b64_encode(g->public_key, 32, b64));
+	DS_JSON json_t *o =
+		json_pack("{s:s}", "client_public_key", ds_b64_encode(g->public_key, 32, b64));
 	char *s;
 	int r;
 
@@ -97,10 +101,12 @@ static int register_at(struct gw *g, const char *base, struct ds_gwreg *ret, str
 {
 	DS_BUF struct ds_buf url = DS_BUF_NULL, body = DS_BUF_NULL, reply = DS_BUF_NULL;
 	/* The gateway is known by its app id, not by its name: the URL is the host's word. */
-	struct ds_client_cfg cfg = { .roots_pem = ds_buf_span(&g->cfg.kms_root_pem), .no_name_check = true,
+	struct ds_client_cfg cfg = { .roots_pem = ds_buf_span(&g->cfg.kms_root_pem),
+				     .no_name_check = true,
 				     .check = ds_gwreg_check_server,
 				     .check_arg = (void *)(uintptr_t)g->cfg.gateway_app_id,
-				     .cert_pem = ds_buf_span(&g->chain_pem), .key = g->tls_key,
+				     .cert_pem = ds_buf_span(&g->chain_pem),
+				     .key = g->tls_key,
 				     .nameserver = g->cfg.nameserver };
 	char why[160];
 	int http;
@@ -214,7 +220,8 @@ int cmd_gateway(int argc, char **argv)
 	if (argc > 1) {
 		bool help = !strcmp(argv[1], "--help");
 
-		fputs("usage: dstack-agent gateway\nRegister with the gateway and keep the tunnel up. pid 1 starts it.\n",
+		fputs("usage: dstack-agent gateway\nRegister with the gateway and keep the tunnel "
+		      "up. pid 1 starts it.\n",
 		      help ? stdout : stderr);
 		return help ? 0 : 2;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A certificate from the KMS (spec/guest-api 6.2): fresh key, quote for it, signed request, checked chain. */
+/* A certificate from the KMS (spec/guest-api 6.2): fresh key, quote for it, signed request, checked
+ * chain. */
 #include <ds/x509/cert.h>
 #include <time.h>
 
@@ -47,9 +48,11 @@ static void on_reply(void *arg, int r, int status, struct ds_span body, const st
 	char why[120];
 
 	if (!r && status != 200)
-		r = ds_err_set(&e, -EPERM, "kms", 0, "SignCert refused: %s", ds_kms_error(status, body, why, sizeof(why)));
+		r = ds_err_set(&e, -EPERM, "kms", 0, "SignCert refused: %s",
+			       ds_kms_error(status, body, why, sizeof(why)));
 	if (!r)
-		r = ds_kms_chain_parse(body, ds_buf_span(&is->a->cfg.pin), DS_SPAN_ARRAY(is->spki), time(NULL), &chain, &e);
+		r = ds_kms_chain_parse(body, ds_buf_span(&is->a->cfg.pin), DS_SPAN_ARRAY(is->spki),
+				       time(NULL), &chain, &e);
 	if (r)
 		kms_session_drop(is->a);
 	finish(is, r, &chain, &e);
@@ -65,7 +68,8 @@ static void on_session(void *arg, int r, const struct ds_client_cfg *cfg, const 
 	if (!r)
 		r = ds_kms_url(is->a->cfg.kms_url, "SignCert", &url);
 	if (!r)
-		r = ds_call_start(is->a->base, cfg, ds_buf_cstr(&url), ds_buf_span(&is->body), on_reply, is, &call, &e);
+		r = ds_call_start(is->a->base, cfg, ds_buf_cstr(&url), ds_buf_span(&is->body),
+				  on_reply, is, &call, &e);
 	if (r)
 		finish(is, r, NULL, &e);
 }
@@ -93,17 +97,20 @@ static int make_request(struct issue *is, struct ds_attestation *take_att)
 	csr.has_not_after = w->has_not_after;
 	csr.not_before = w->not_before;
 	csr.not_after = w->not_after;
-	return ds_kms_sign_cert_request(&csr, is->key, ds_buf_cstr(&is->a->cfg.vm_config), &is->body);
+	return ds_kms_sign_cert_request(&csr, is->key, ds_buf_cstr(&is->a->cfg.vm_config),
+					&is->body);
 }
 
-static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log, const struct ds_err *err)
+static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log,
+		     const struct ds_err *err)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	struct ds_err e = err ? *err : DS_ERR_NULL;
 	struct issue *is = arg;
 
 	if (!r)
-		r = ds_kernel_attestation(quote, log, is->report_data, ds_buf_span(&is->a->cfg.vm_config), &att);
+		r = ds_kernel_attestation(quote, log, is->report_data,
+					  ds_buf_span(&is->a->cfg.vm_config), &att);
 	if (!r)
 		r = make_request(is, &att);
 	if (!r)
@@ -115,14 +122,16 @@ static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog 
 static int start(struct issue *is, struct ds_err *err)
 {
 	if (!*is->a->cfg.kms_url)
-		return ds_err_set(err, -EOPNOTSUPP, "kms", 0, "this app has no KMS (key_provider none)");
+		return ds_err_set(err, -EOPNOTSUPP, "kms", 0,
+				  "this app has no KMS (key_provider none)");
 	DS_TRY(ds_p256_generate(&is->key));
 	DS_TRY(ds_p256_spki(is->key, is->spki));
 	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(is->spki), is->report_data));
 	return evidence_start(is->a, is->report_data, on_quote, is, err);
 }
 
-int issue_start(struct agent *a, struct cert_wish *take_wish, issue_fn cb, void *arg, struct ds_err *err)
+int issue_start(struct agent *a, struct cert_wish *take_wish, issue_fn cb, void *arg,
+		struct ds_err *err)
 {
 	struct issue *is = calloc(1, sizeof(*is));
 	int r;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a call to the KMS needs: the temporary CA, a key of ours, and a certificate with a quote for it. Made when first
- * asked for, kept until the KMS refuses it; whoever asks meanwhile waits for the same one.
+ * What a call to the KMS needs: the temporary CA, a key of ours, and a certificate with a quote for
+ * it. Made when first asked for, kept until the KMS refuses it; whoever asks meanwhile waits for
+ * the same one.
  */
 #include <ds/x509/cert.h>
 #include <event2/event.h>
@@ -71,14 +72,16 @@ static void done(struct kms_session *s, int r, const struct ds_err *err)
 	tell_waiters(s);
 }
 
-static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log, const struct ds_err *err)
+static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log,
+		     const struct ds_err *err)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	struct ds_err e = err ? *err : DS_ERR_NULL;
 	struct kms_session *s = arg;
 
 	if (!r)
-		r = ds_kernel_attestation(quote, log, s->report_data, ds_buf_span(&s->a->cfg.vm_config), &att);
+		r = ds_kernel_attestation(quote, log, s->report_data,
+					  ds_buf_span(&s->a->cfg.vm_config), &att);
 	if (!r)
 		r = ds_kms_temp_cert(&s->ca, s->key, &att, time(NULL), &s->cert_pem, &e);
 	done(s, r, &e);
@@ -111,16 +114,19 @@ static void on_temp_ca(void *arg, int r, int status, struct ds_span body, const 
 		done(s, r, &e);
 }
 
-/* Unlike pid 1 we know the root certificate: already this call is made to the right KMS or not at all. */
+/* Unlike pid 1 we know the root certificate: already this call is made to the right KMS or not at
+ * all. */
 static int ask_temp_ca(struct kms_session *s, struct ds_err *err)
 {
 	DS_BUF struct ds_buf url = DS_BUF_NULL;
-	struct ds_client_cfg cfg = { .roots_pem = ds_buf_span(&s->a->cfg.kms_root_pem), .check = ds_kms_check_rpc,
+	struct ds_client_cfg cfg = { .roots_pem = ds_buf_span(&s->a->cfg.kms_root_pem),
+				     .check = ds_kms_check_rpc,
 				     .nameserver = s->a->cfg.nameserver };
 	struct ds_call *call;
 
 	DS_TRY(ds_kms_url(s->a->cfg.kms_url, "GetTempCaCert", &url));
-	return ds_call_start(s->a->base, &cfg, ds_buf_cstr(&url), DS_SPAN_LIT("{}"), on_temp_ca, s, &call, err);
+	return ds_call_start(s->a->base, &cfg, ds_buf_cstr(&url), DS_SPAN_LIT("{}"), on_temp_ca, s,
+			     &call, err);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -164,7 +170,8 @@ int kms_session_get(struct agent *a, session_fn cb, void *arg, struct ds_err *er
 	struct waiter *w;
 
 	if (!*a->cfg.kms_url)
-		return ds_err_set(err, -EOPNOTSUPP, "kms", 0, "this app has no KMS (key_provider none)");
+		return ds_err_set(err, -EOPNOTSUPP, "kms", 0,
+				  "this app has no KMS (key_provider none)");
 	if (!a->kms)
 		a->kms = session_new(a);
 	w = a->kms ? calloc(1, sizeof(*w)) : NULL;

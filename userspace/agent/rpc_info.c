@@ -43,10 +43,12 @@ static bool all_zero(const uint8_t *p, size_t n)
 
 static int aggregate(const struct ds_td_body *b, uint8_t ret[32])
 {
-	struct ds_span parts[] = { DS_SPAN_ARRAY(b->mr_td),	    DS_SPAN_ARRAY(b->rt_mr[0]), DS_SPAN_ARRAY(b->rt_mr[1]),
-				   DS_SPAN_ARRAY(b->rt_mr[2]),	    DS_SPAN_ARRAY(b->rt_mr[3]), DS_SPAN_ARRAY(b->mr_config_id),
-				   DS_SPAN_ARRAY(b->mr_owner),	    DS_SPAN_ARRAY(b->mr_owner_config) };
-	bool plain = all_zero(b->mr_config_id, 48) && all_zero(b->mr_owner, 48) && all_zero(b->mr_owner_config, 48);
+	struct ds_span parts[] = { DS_SPAN_ARRAY(b->mr_td),    DS_SPAN_ARRAY(b->rt_mr[0]),
+				   DS_SPAN_ARRAY(b->rt_mr[1]), DS_SPAN_ARRAY(b->rt_mr[2]),
+				   DS_SPAN_ARRAY(b->rt_mr[3]), DS_SPAN_ARRAY(b->mr_config_id),
+				   DS_SPAN_ARRAY(b->mr_owner), DS_SPAN_ARRAY(b->mr_owner_config) };
+	bool plain = all_zero(b->mr_config_id, 48) && all_zero(b->mr_owner, 48) &&
+		     all_zero(b->mr_owner_config, 48);
 
 	return ds_sha256(parts, plain ? 5 : DS_ARRAY_SIZE(parts), ret);
 }

@@ -19,7 +19,8 @@ static int parse_alg(const char *s, enum ds_key_alg *ret)
 	return 0;
 }
 
-static int get_args(json_t *args, const char **path, const char **purpose, const char **alg, struct ds_err *err)
+static int get_args(json_t *args, const char **path, const char **purpose, const char **alg,
+		    struct ds_err *err)
 {
 	*path = *purpose = *alg = NULL;
 	DS_TRY(ds_json_str(args, "path", PATH_MAX_BYTES, path, err));
@@ -31,7 +32,8 @@ static int get_args(json_t *args, const char **path, const char **purpose, const
 	return 0;
 }
 
-static void reply(struct agent *a, struct ds_req *req, const struct ds_secret *key, const uint8_t sig[65])
+static void reply(struct agent *a, struct ds_req *req, const struct ds_secret *key,
+		  const uint8_t sig[65])
 {
 	struct secret_json j;
 
@@ -72,8 +74,9 @@ void rpc_get_key(void *ctx, struct ds_req *req, json_t *args)
 	}
 	r = ds_app_key_pub(alg, key->p, pub, &pub_n);
 	if (!r)
-		r = a->holder_fd < 0 ? -EPIPE :
-		    ds_holder_sign(a->holder_fd, DS_SPAN_STR(purpose), DS_SPAN(pub, pub_n), sig);
+		r = a->holder_fd < 0 ? -EPIPE
+				     : ds_holder_sign(a->holder_fd, DS_SPAN_STR(purpose),
+						      DS_SPAN(pub, pub_n), sig);
 	if (r)
 		ds_req_fail(req, 400, "signature chain: %s", strerror(-r));
 	else

@@ -29,29 +29,37 @@ static int fill_quote(struct quote_req *q, json_t *o, struct ds_buf *quote, stru
 
 	DS_TRY(ds_eventlog_to_json(log, &json));
 	DS_TRY(add_hex(o, "quote", ds_buf_span(quote)));
-	if (!ds_buf_cstr(&json) || json_object_set_new(o, "event_log", json_string(ds_buf_cstr(&json))))
+	if (!ds_buf_cstr(&json) ||
+	    json_object_set_new(o, "event_log", json_string(ds_buf_cstr(&json))))
 		return -ENOMEM;
 	DS_TRY(add_hex(o, "report_data", DS_SPAN_ARRAY(q->report_data)));
-	return json_object_set_new(o, "vm_config", json_string(ds_buf_cstr(&q->a->cfg.vm_config))) ? -ENOMEM : 0;
+	return json_object_set_new(o, "vm_config", json_string(ds_buf_cstr(&q->a->cfg.vm_config)))
+		       ? -ENOMEM
+		       : 0;
 }
 
-static int fill_attest(struct quote_req *q, json_t *o, struct ds_buf *quote, struct ds_eventlog *log)
+static int fill_attest(struct quote_req *q, json_t *o, struct ds_buf *quote,
+		       struct ds_eventlog *log)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf blob = DS_BUF_NULL;
 
-	DS_TRY(ds_kernel_attestation(quote, log, q->report_data, ds_buf_span(&q->a->cfg.vm_config), &att));
+	DS_TRY(ds_kernel_attestation(quote, log, q->report_data, ds_buf_span(&q->a->cfg.vm_config),
+				     &att));
 	DS_TRY(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &blob));
 	return add_hex(o, "attestation", ds_buf_span(&blob));
 }
 
-static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log, const struct ds_err *err)
+static void on_quote(void *arg, int r, struct ds_buf *quote, struct ds_eventlog *log,
+		     const struct ds_err *err)
 {
 	struct quote_req *q = arg;
 	DS_JSON json_t *o = json_object();
 
 	if (!r)
-		r = !o ? -ENOMEM : q->attest ? fill_attest(q, o, quote, log) : fill_quote(q, o, quote, log);
+		r = !o		? -ENOMEM
+		    : q->attest ? fill_attest(q, o, quote, log)
+				: fill_quote(q, o, quote, log);
 	if (r)
 		ds_req_fail(q->req, 400, "quote: %s", err && err->msg[0] ? err->msg : strerror(-r));
 	else
@@ -96,9 +104,10 @@ void rpc_attest(void *ctx, struct ds_req *req, json_t *args)
 }
 
 /*
- * One event is one write to the kernel, which answers when it is measured and logged; the reply follows that answer, so
- * what was acknowledged is in the log whatever happens to this process. With "once" (ours, not in the baseline) an
- * event that is in the log already counts as done: a caller that saw no answer may ask again.
+ * One event is one write to the kernel, which answers when it is measured and logged; the reply
+ * follows that answer, so what was acknowledged is in the log whatever happens to this process.
+ * With "once" (ours, not in the baseline) an event that is in the log already counts as done: a
+ * caller that saw no answer may ask again.
  */
 void rpc_emit_event(void *ctx, struct ds_req *req, json_t *args)
 {
@@ -119,7 +128,8 @@ void rpc_emit_event(void *ctx, struct ds_req *req, json_t *args)
 	if (!r) {
 		r = ds_kernel_event(NULL, name, ds_buf_span(&payload), once);
 		if (r)
-			ds_err_set(&err, r, "event", 0, "event: %s", r == -EPERM ? "this name belongs to the boot" : strerror(-r));
+			ds_err_set(&err, r, "event", 0, "event: %s",
+				   r == -EPERM ? "this name belongs to the boot" : strerror(-r));
 	}
 	if (r)
 		ds_req_fail(req, 400, "%s", err.msg);

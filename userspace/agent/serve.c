@@ -11,9 +11,9 @@
 #include "agent.h"
 
 static const struct ds_prpc_method methods[] = {
-	{ "GetKey", rpc_get_key, false },	  { "GetTlsKey", rpc_get_tls_key, false },
-	{ "GetQuote", rpc_get_quote, false },	  { "Attest", rpc_attest, false },
-	{ "EmitEvent", rpc_emit_event, false },	  { "Info", rpc_info, true },
+	{ "GetKey", rpc_get_key, false },	{ "GetTlsKey", rpc_get_tls_key, false },
+	{ "GetQuote", rpc_get_quote, false },	{ "Attest", rpc_attest, false },
+	{ "EmitEvent", rpc_emit_event, false }, { "Info", rpc_info, true },
 	{ "Version", rpc_version, true },
 };
 
@@ -33,35 +33,49 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	enum { OPT_RUN = 256, OPT_SOCKET, OPT_ALIAS, OPT_HOLDER, OPT_HELP };
 	static const struct option opts[] = {
-		{ "run-dir", required_argument, NULL, OPT_RUN },     { "socket", required_argument, NULL, OPT_SOCKET },
-		{ "alias", required_argument, NULL, OPT_ALIAS },     { "holder-fd", required_argument, NULL, OPT_HOLDER },
-		{ "help", no_argument, NULL, OPT_HELP },	     { 0 },
+		{ "run-dir", required_argument, NULL, OPT_RUN },
+		{ "socket", required_argument, NULL, OPT_SOCKET },
+		{ "alias", required_argument, NULL, OPT_ALIAS },
+		{ "holder-fd", required_argument, NULL, OPT_HOLDER },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ 0 },
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		switch (c) {
-		case OPT_RUN: o->run_dir = optarg; break;
-		case OPT_SOCKET: o->socket = optarg; break;
-		case OPT_ALIAS: o->alias = optarg; break;
+		case OPT_RUN:
+			o->run_dir = optarg;
+			break;
+		case OPT_SOCKET:
+			o->socket = optarg;
+			break;
+		case OPT_ALIAS:
+			o->alias = optarg;
+			break;
 		case OPT_HOLDER:
-			if (sscanf(optarg, "%d", &o->holder_fd) != 1 || fcntl(o->holder_fd, F_GETFD) < 0) {
-				fprintf(stderr, "dstack-agent: --holder-fd %s: not an open descriptor\n", optarg);
+			if (sscanf(optarg, "%d", &o->holder_fd) != 1 ||
+			    fcntl(o->holder_fd, F_GETFD) < 0) {
+				fprintf(stderr,
+					"dstack-agent: --holder-fd %s: not an open descriptor\n",
+					optarg);
 				return 2;
 			}
 			break;
 		case OPT_HELP:
-			puts("usage: dstack-agent serve [--run-dir DIR] [--socket PATH] [--alias PATH] [--holder-fd N]\n"
+			puts("usage: dstack-agent serve [--run-dir DIR] [--socket PATH] [--alias "
+			     "PATH] [--holder-fd N]\n"
 			     "Serve the guest API. pid 1 starts it; the options are for tests.");
 			return 1;
-		default: return 2;
+		default:
+			return 2;
 		}
 	}
 	return 0;
 }
 
-static int open_server(struct agent *a, const char *path, const struct ds_prpc_service *svc, struct ds_server **ret,
-		       struct ds_err *err)
+static int open_server(struct agent *a, const char *path, const struct ds_prpc_service *svc,
+		       struct ds_server **ret, struct ds_err *err)
 {
 	struct ds_server_cfg cfg = { .unix_path = path, .unix_mode = 0777 };
 
@@ -76,8 +90,11 @@ static void on_stop(void *arg)
 
 static int serve(struct agent *a, struct ds_loop *loop, const struct options *o, struct ds_err *err)
 {
-	const struct ds_prpc_service svc = { .name = "DstackGuest", .paths = DS_PRPC_ROOT | DS_PRPC_PREFIX,
-					     .methods = methods, .n_methods = DS_ARRAY_SIZE(methods), .ctx = a };
+	const struct ds_prpc_service svc = { .name = "DstackGuest",
+					     .paths = DS_PRPC_ROOT | DS_PRPC_PREFIX,
+					     .methods = methods,
+					     .n_methods = DS_ARRAY_SIZE(methods),
+					     .ctx = a };
 	struct ds_server *main_srv = NULL, *alias = NULL;
 	int r = open_server(a, o->socket, &svc, &main_srv, err);
 

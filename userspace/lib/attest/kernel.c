@@ -45,7 +45,8 @@ int ds_kernel_event(const struct ds_kernel *k, const char *name, struct ds_span 
 	fd = open_sysfs(k, once ? "event_once" : "event", O_WRONLY);
 	if (fd < 0)
 		return fd;
-	/* One event is one write(2): a part of it would be another event, so it is never continued. */
+	/* One event is one write(2): a part of it would be another event, so it is never continued.
+	 */
 	do
 		n = write(fd, b.p, b.n);
 	while (n < 0 && errno == EINTR);
@@ -71,7 +72,8 @@ int ds_kernel_is_runtime(const struct ds_kernel *k, bool *ret)
 	return 0;
 }
 
-static int read_own_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret, struct ds_err *err)
+static int read_own_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
+			struct ds_err *err)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 	DS_FD int fd = open_sysfs(k, "eventlog", O_RDONLY);
@@ -100,7 +102,8 @@ static int read_ccel(const struct ds_kernel *k, struct ds_eventlog *ret, struct 
 	return ds_eventlog_parse_tcg2(ds_buf_span(&b), ret, err);
 }
 
-int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret, struct ds_err *err)
+int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
+		  struct ds_err *err)
 {
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL, own = DS_EVENTLOG_NULL;
 
@@ -109,8 +112,8 @@ int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret
 	DS_TRY(read_own_log(k, len, &own, err));
 	for (size_t i = 0; i < own.n; i++)
 		DS_TRY(ds_eventlog_add(&log, own.ev[i].imr, own.ev[i].type,
-				       own.ev[i].has_digest ? own.ev[i].digest : NULL, own.ev[i].name,
-				       ds_buf_span(&own.ev[i].payload), NULL));
+				       own.ev[i].has_digest ? own.ev[i].digest : NULL,
+				       own.ev[i].name, ds_buf_span(&own.ev[i].payload), NULL));
 	*ret = log;
 	log = DS_EVENTLOG_NULL;
 	return 0;
@@ -141,8 +144,8 @@ int ds_kernel_report(const struct ds_kernel *k, const uint8_t report_data[64],
 	return 0;
 }
 
-int ds_kquote_start(const struct ds_kernel *k, const uint8_t report_data[64], struct ds_kquote **ret,
-		    struct ds_err *err)
+int ds_kquote_start(const struct ds_kernel *k, const uint8_t report_data[64],
+		    struct ds_kquote **ret, struct ds_err *err)
 {
 	DS_KQUOTE struct ds_kquote *q = calloc(1, sizeof(*q));
 	ssize_t n;
@@ -213,12 +216,14 @@ static int wait_quote(struct ds_kquote *q, int64_t deadline, struct ds_err *err)
 	if (n < 0 && errno != EINTR)
 		return ds_err_set(err, -errno, "evidence", 0, "poll: %s", strerror(errno));
 	if (n == 0 && left <= 0)
-		return ds_err_set(err, -ETIMEDOUT, "evidence", 0, "quote: none before the deadline");
+		return ds_err_set(err, -ETIMEDOUT, "evidence", 0,
+				  "quote: none before the deadline");
 	return 0;
 }
 
 int ds_kernel_attestation(struct ds_buf *take_quote, struct ds_eventlog *take_log,
-			  const uint8_t report_data[64], struct ds_span vm_config, struct ds_attestation *ret)
+			  const uint8_t report_data[64], struct ds_span vm_config,
+			  struct ds_attestation *ret)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 
@@ -240,8 +245,9 @@ int ds_kernel_attestation(struct ds_buf *take_quote, struct ds_eventlog *take_lo
 	return 0;
 }
 
-int ds_kernel_attest(const struct ds_kernel *k, const uint8_t report_data[64], struct ds_span vm_config,
-		     int timeout_ms, struct ds_attestation *ret, struct ds_err *err)
+int ds_kernel_attest(const struct ds_kernel *k, const uint8_t report_data[64],
+		     struct ds_span vm_config, int timeout_ms, struct ds_attestation *ret,
+		     struct ds_err *err)
 {
 	DS_BUF struct ds_buf quote = DS_BUF_NULL;
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;

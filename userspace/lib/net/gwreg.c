@@ -27,15 +27,20 @@ static int parse_server(const json_t *o, struct ds_wg_peer *p, struct ds_err *er
 	DS_TRY(want(o, "pk", &pk, err));
 	DS_TRY(want(o, "ip", &ip, err));
 	DS_TRY(want(o, "endpoint", &endpoint, err));
-	if (ds_b64_decode(pk, strlen(pk), p->public_key, sizeof(p->public_key), &n) || n != sizeof(p->public_key))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg.servers: pk: 32 bytes in base64 expected");
+	if (ds_b64_decode(pk, strlen(pk), p->public_key, sizeof(p->public_key), &n) ||
+	    n != sizeof(p->public_key))
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "reply: wg.servers: pk: 32 bytes in base64 expected");
 	if (ds_ip4net_parse(ip, &net))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg.servers: ip: an IPv4 address with prefix expected");
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "reply: wg.servers: ip: an IPv4 address with prefix expected");
 	if (ds_ip4_endpoint_parse(endpoint, &p->endpoint))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg.servers: endpoint: ADDRESS:PORT expected");
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "reply: wg.servers: endpoint: ADDRESS:PORT expected");
 	p->has_endpoint = true;
 	p->keepalive = KEEPALIVE;
-	/* The gateway itself, not the network behind it: nobody else reaches us through the tunnel. */
+	/* The gateway itself, not the network behind it: nobody else reaches us through the tunnel.
+	 */
 	p->allowed[0] = (struct ds_ip4net){ net.addr, 32 };
 	p->n_allowed = 1;
 	return 0;
@@ -50,9 +55,11 @@ static int parse_wg(const json_t *wg, struct ds_gwreg *g, struct ds_err *err)
 		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg: an object expected");
 	DS_TRY(want(wg, "client_ip", &ip, err));
 	if (ds_ip4_parse(ip, &g->client_ip))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg.client_ip: an IPv4 address expected");
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "reply: wg.client_ip: an IPv4 address expected");
 	if (!json_array_size(list) || json_array_size(list) > DS_GWREG_MAX_SERVERS)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: wg.servers: 1 to %d expected, found %zu",
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "reply: wg.servers: 1 to %d expected, found %zu",
 				  DS_GWREG_MAX_SERVERS, json_array_size(list));
 	for (g->n = 0; g->n < json_array_size(list); g->n++)
 		DS_TRY(parse_server(json_array_get(list, g->n), &g->server[g->n], err));
@@ -65,7 +72,8 @@ int ds_gwreg_parse(struct ds_span body, struct ds_gwreg *ret, struct ds_err *err
 	DS_JSON json_t *o = NULL;
 
 	if (body.n > MAX_REPLY)
-		return ds_err_set(err, -EFBIG, DOM, 0, "reply: %zu bytes, at most %u expected", body.n, MAX_REPLY);
+		return ds_err_set(err, -EFBIG, DOM, 0, "reply: %zu bytes, at most %u expected",
+				  body.n, MAX_REPLY);
 	o = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(o))
 		return ds_err_set(err, -EBADMSG, DOM, 0, "reply: a JSON object expected");
@@ -74,8 +82,8 @@ int ds_gwreg_parse(struct ds_span body, struct ds_gwreg *ret, struct ds_err *err
 	return 0;
 }
 
-int ds_gwreg_check_server(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
-			  struct ds_err *err)
+int ds_gwreg_check_server(void *arg, struct ds_span leaf, const struct ds_span *chain,
+			  size_t n_chain, struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	const char *want_id = arg;
@@ -84,12 +92,14 @@ int ds_gwreg_check_server(void *arg, struct ds_span leaf, const struct ds_span *
 
 	(void)chain, (void)n_chain;
 	if (ds_hex_decode_exact(want_id, id, sizeof(id)))
-		return ds_err_set(err, -EPERM, DOM, 0, "the KMS named no gateway: an app id expected");
+		return ds_err_set(err, -EPERM, DOM, 0,
+				  "the KMS named no gateway: an app id expected");
 	DS_TRY(ds_cert_parse(leaf, &info, err));
 	if (!info.has_app_id)
-		return ds_err_set(err, -EPERM, DOM, 0, "certificate: app id %s expected, found none", want_id);
+		return ds_err_set(err, -EPERM, DOM, 0,
+				  "certificate: app id %s expected, found none", want_id);
 	if (memcmp(info.app_id, id, sizeof(id)))
-		return ds_err_set(err, -EPERM, DOM, 0, "certificate: app id %s expected, found %s", want_id,
-				  ds_hex_encode(info.app_id, sizeof(info.app_id), found));
+		return ds_err_set(err, -EPERM, DOM, 0, "certificate: app id %s expected, found %s",
+				  want_id, ds_hex_encode(info.app_id, sizeof(info.app_id), found));
 	return 0;
 }

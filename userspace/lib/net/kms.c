@@ -19,13 +19,15 @@ int ds_kms_url(const char *base, const char *method, struct ds_buf *ret)
 static int load(struct ds_span body, json_t **ret, struct ds_err *err)
 {
 	json_error_t je;
-	json_t *j = body.n > DS_MAX_RPC_BODY ? NULL :
-		    json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &je);
+	json_t *j = body.n > DS_MAX_RPC_BODY
+			    ? NULL
+			    : json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &je);
 
 	if (!json_is_object(j)) {
 		json_decref(j);
-		return ds_err_set(err, -EBADMSG, "kms", 0, "reply: a JSON object expected, found %zu bytes of something else",
-				  body.n);
+		return ds_err_set(
+			err, -EBADMSG, "kms", 0,
+			"reply: a JSON object expected, found %zu bytes of something else", body.n);
 	}
 	*ret = j;
 	return 0;
@@ -44,7 +46,8 @@ char *ds_kms_error(int status, struct ds_span body, char *out, size_t cap)
 	return out;
 }
 
-static int want_str(const json_t *o, const char *key, size_t max, struct ds_span *ret, struct ds_err *err)
+static int want_str(const json_t *o, const char *key, size_t max, struct ds_span *ret,
+		    struct ds_err *err)
 {
 	const char *s = NULL;
 
@@ -63,7 +66,8 @@ void ds_kms_temp_ca_done(struct ds_kms_temp_ca *ca)
 	ds_buf_done(&ca->root_spki);
 }
 
-static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_spki, struct ds_err *err)
+static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_spki,
+		     struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	DS_BUF struct ds_buf der = DS_BUF_NULL;
@@ -75,10 +79,11 @@ static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_
 		/* The last bytes tell two keys apart: the first are the same in all P-256 keys. */
 		size_t w = pin.n < 16 ? pin.n : 16, g = info.spki.n < 16 ? info.spki.n : 16;
 
-		return ds_err_set(err, -EPERM, "kms", 0,
-				  "wrong KMS: root key ...%s expected (key_provider_id), found ...%s",
-				  ds_hex_encode(pin.p + pin.n - w, w, want),
-				  ds_hex_encode(info.spki.p + info.spki.n - g, g, got));
+		return ds_err_set(
+			err, -EPERM, "kms", 0,
+			"wrong KMS: root key ...%s expected (key_provider_id), found ...%s",
+			ds_hex_encode(pin.p + pin.n - w, w, want),
+			ds_hex_encode(info.spki.p + info.spki.n - g, g, got));
 	}
 	if (!info.is_ca)
 		return ds_err_set(err, -EBADMSG, "kms", 0, "root certificate: not a CA");
@@ -87,7 +92,8 @@ static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_
 	return 0;
 }
 
-static int temp_ca_fields(const json_t *o, struct ds_span pin, struct ds_kms_temp_ca *ca, struct ds_err *err)
+static int temp_ca_fields(const json_t *o, struct ds_span pin, struct ds_kms_temp_ca *ca,
+			  struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
@@ -103,11 +109,13 @@ static int temp_ca_fields(const json_t *o, struct ds_span pin, struct ds_kms_tem
 	DS_TRY(ds_cert_parse(ds_buf_span(&ca->cert_der), &info, err));
 	DS_TRY(ds_p256_spki(ca->key, spki));
 	if (!ds_span_eq(ds_buf_span(&info.spki), DS_SPAN_ARRAY(spki)))
-		return ds_err_set(err, -EBADMSG, "kms", 0, "temporary CA: certificate and key do not match");
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "temporary CA: certificate and key do not match");
 	return 0;
 }
 
-int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin, struct ds_kms_temp_ca *ret, struct ds_err *err)
+int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin, struct ds_kms_temp_ca *ret,
+			 struct ds_err *err)
 {
 	struct ds_kms_temp_ca ca = DS_KMS_TEMP_CA_NULL;
 	DS_JSON json_t *o = NULL;
@@ -122,13 +130,15 @@ int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin, struct ds_kms_
 	return r;
 }
 
-int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain, struct ds_err *err)
+int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
+		     struct ds_err *err)
 {
 	(void)arg, (void)leaf, (void)chain, (void)n_chain, (void)err;
 	return 0;
 }
 
-int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain, struct ds_err *err)
+int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
+		     struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	char shown[64];
@@ -136,13 +146,16 @@ int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain
 	(void)arg, (void)chain, (void)n_chain;
 	DS_TRY(ds_cert_parse(leaf, &info, err));
 	if (strcmp(info.usage, DS_USAGE_KMS_RPC))
-		return ds_err_set(err, -EPERM, "kms", 0, "server certificate: usage %s expected, found \"%s\"",
-				  DS_USAGE_KMS_RPC, ds_escape(DS_SPAN_STR(info.usage), shown, sizeof(shown)));
+		return ds_err_set(err, -EPERM, "kms", 0,
+				  "server certificate: usage %s expected, found \"%s\"",
+				  DS_USAGE_KMS_RPC,
+				  ds_escape(DS_SPAN_STR(info.usage), shown, sizeof(shown)));
 	return 0;
 }
 
-int ds_kms_temp_cert(const struct ds_kms_temp_ca *ca, const struct ds_p256 *key, const struct ds_attestation *att,
-		     int64_t now, struct ds_buf *ret_pem, struct ds_err *err)
+int ds_kms_temp_cert(const struct ds_kms_temp_ca *ca, const struct ds_p256 *key,
+		     const struct ds_attestation *att, int64_t now, struct ds_buf *ret_pem,
+		     struct ds_err *err)
 {
 	DS_BUF struct ds_buf blob = DS_BUF_NULL, der = DS_BUF_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
@@ -168,7 +181,8 @@ void ds_kms_app_keys_done(struct ds_kms_app_keys *keys)
 	ds_buf_done(&keys->os_image_hash);
 }
 
-/* Straight from the reply's text into secret memory; the tree it stands in is wiped when it is freed. */
+/* Straight from the reply's text into secret memory; the tree it stands in is wiped when it is
+ * freed. */
 static int want_secret(const json_t *o, const char *key, struct ds_secret **ret, struct ds_err *err)
 {
 	struct ds_secret *s;
@@ -180,14 +194,16 @@ static int want_secret(const json_t *o, const char *key, struct ds_secret **ret,
 		return -ENOMEM;
 	if (ds_hex_decode_exact((const char *)hex.p, s->p, s->n)) {
 		ds_secret_free(s);
-		return ds_err_set(err, -EBADMSG, "kms", 0, "reply: %s: 32 bytes in hex expected, found %zu characters",
-				  key, hex.n);
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "reply: %s: 32 bytes in hex expected, found %zu characters", key,
+				  hex.n);
 	}
 	*ret = s;
 	return 0;
 }
 
-static int app_key_fields(const json_t *o, struct ds_span pin, struct ds_kms_app_keys *k, struct ds_err *err)
+static int app_key_fields(const json_t *o, struct ds_span pin, struct ds_kms_app_keys *k,
+			  struct ds_err *err)
 {
 	const char *ca = NULL, *gw = NULL;
 	struct ds_span sig;
@@ -197,19 +213,23 @@ static int app_key_fields(const json_t *o, struct ds_span pin, struct ds_kms_app
 	DS_TRY(want_secret(o, "k256_key", &k->k256, err));
 	DS_TRY(want_str(o, "k256_signature", 130, &sig, err));
 	if (ds_hex_decode_exact((const char *)sig.p, k->k256_signature, sizeof(k->k256_signature)))
-		return ds_err_set(err, -EBADMSG, "kms", 0,
-				  "reply: k256_signature: 65 bytes in hex expected, found %zu characters", sig.n);
+		return ds_err_set(
+			err, -EBADMSG, "kms", 0,
+			"reply: k256_signature: 65 bytes in hex expected, found %zu characters",
+			sig.n);
 	DS_TRY(ds_json_str(o, "gateway_app_id", sizeof(k->gateway_app_id) - 1, &gw, err));
 	snprintf(k->gateway_app_id, sizeof(k->gateway_app_id), "%s", gw ? gw : "");
 	DS_TRY(ds_json_hex(o, "os_image_hash", 32, &k->os_image_hash, err));
 	if (k->os_image_hash.n && k->os_image_hash.n != 32)
-		return ds_err_set(err, -EBADMSG, "kms", 0, "reply: os_image_hash: 32 bytes expected, found %zu",
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "reply: os_image_hash: 32 bytes expected, found %zu",
 				  k->os_image_hash.n);
 	DS_TRY(ds_json_str(o, "ca_cert", DS_MAX_CERT_PEM, &ca, err));
 	return ca && *ca ? check_pin(DS_SPAN_STR(ca), pin, NULL, err) : 0;
 }
 
-int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin, struct ds_kms_app_keys *ret, struct ds_err *err)
+int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin, struct ds_kms_app_keys *ret,
+			  struct ds_err *err)
 {
 	struct ds_kms_app_keys keys = DS_KMS_APP_KEYS_NULL;
 	DS_JSON json_t *o = NULL;
@@ -239,10 +259,11 @@ int ds_kms_app_key_request(const char *vm_config, struct ds_buf *ret)
 	return dump(json_pack("{s:i,s:s}", "api_version", 1, "vm_config", vm_config), ret);
 }
 
-int ds_kms_sign_cert_request(const struct ds_csr *csr, const struct ds_p256 *key, const char *vm_config,
-			     struct ds_buf *ret)
+int ds_kms_sign_cert_request(const struct ds_csr *csr, const struct ds_p256 *key,
+			     const char *vm_config, struct ds_buf *ret)
 {
-	DS_BUF struct ds_buf bytes = DS_BUF_NULL, sig = DS_BUF_NULL, hex = DS_BUF_NULL, sig_hex = DS_BUF_NULL;
+	DS_BUF struct ds_buf bytes = DS_BUF_NULL, sig = DS_BUF_NULL, hex = DS_BUF_NULL,
+			     sig_hex = DS_BUF_NULL;
 
 	DS_TRY(ds_csr_encode(csr, DS_ATTESTATION_FULL, &bytes));
 	DS_TRY(ds_p256_sign(key, ds_buf_span(&bytes), &sig));
@@ -250,8 +271,9 @@ int ds_kms_sign_cert_request(const struct ds_csr *csr, const struct ds_p256 *key
 	DS_TRY(ds_buf_add_hex(&sig_hex, ds_buf_span(&sig)));
 	if (!ds_buf_cstr(&hex) || !ds_buf_cstr(&sig_hex))
 		return -ENOMEM;
-	return dump(json_pack("{s:i,s:s,s:s,s:s}", "api_version", 2, "csr", ds_buf_cstr(&hex), "signature",
-			      ds_buf_cstr(&sig_hex), "vm_config", vm_config), ret);
+	return dump(json_pack("{s:i,s:s,s:s,s:s}", "api_version", 2, "csr", ds_buf_cstr(&hex),
+			      "signature", ds_buf_cstr(&sig_hex), "vm_config", vm_config),
+		    ret);
 }
 
 void ds_kms_chain_done(struct ds_kms_chain *chain)
@@ -261,9 +283,10 @@ void ds_kms_chain_done(struct ds_kms_chain *chain)
 	chain->n = 0;
 }
 
-/* The chain ends in a certificate with the pinned key; that one is the trust anchor for the rest. */
-static int check_chain(const struct ds_buf *der, size_t n, struct ds_span pin, struct ds_span spki, int64_t now,
-		       struct ds_err *err)
+/* The chain ends in a certificate with the pinned key; that one is the trust anchor for the rest.
+ */
+static int check_chain(const struct ds_buf *der, size_t n, struct ds_span pin, struct ds_span spki,
+		       int64_t now, struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info leaf = DS_CERT_INFO_NULL, root = DS_CERT_INFO_NULL;
 	struct ds_span chain[DS_KMS_MAX_CHAIN];
@@ -273,7 +296,8 @@ static int check_chain(const struct ds_buf *der, size_t n, struct ds_span pin, s
 	if (!ds_span_eq(ds_buf_span(&leaf.spki), spki))
 		return ds_err_set(err, -EBADMSG, "kms", 0, "certificate: made for another key");
 	if (!pin.n || !ds_span_eq(ds_buf_span(&root.spki), pin))
-		return ds_err_set(err, -EPERM, "kms", 0, "certificate chain: does not end in the pinned root key");
+		return ds_err_set(err, -EPERM, "kms", 0,
+				  "certificate chain: does not end in the pinned root key");
 	for (size_t i = 0; i < n; i++)
 		chain[i] = ds_buf_span(&der[i]);
 	return ds_cert_verify_chain(chain, n, chain[n - 1], now, err);
@@ -288,7 +312,8 @@ static int chain_fields(const json_t *o, struct ds_span pin, struct ds_span spki
 	DS_TRY(ds_json_strs(o, "certificate_chain", DS_KMS_MAX_CHAIN, &a, err));
 	n = json_array_size(a);
 	if (n < 2)
-		return ds_err_set(err, -EBADMSG, "kms", 0, "certificate chain: 2 to %d certificates expected, found %zu",
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "certificate chain: 2 to %d certificates expected, found %zu",
 				  DS_KMS_MAX_CHAIN, n);
 	for (size_t i = 0; i < n; i++) {
 		struct ds_span pem = DS_SPAN_STR(json_string_value(json_array_get(a, i)));

@@ -18,7 +18,8 @@ const char *ds_key_provider_name(enum ds_key_provider kp)
 	return provider_names[kp];
 }
 
-/* "1".."3" in canonical decimal, or the numbers 1 and 2: old guests know numbers only, so 3 must be the string. */
+/* "1".."3" in canonical decimal, or the numbers 1 and 2: old guests know numbers only, so 3 must be
+ * the string. */
 static int get_version(const struct ds_jget *g, json_t *o, unsigned int *ret)
 {
 	json_t *j = json_object_get(o, "manifest_version");
@@ -32,9 +33,12 @@ static int get_version(const struct ds_jget *g, json_t *o, unsigned int *ret)
 		*ret = (unsigned int)json_integer_value(j);
 		return 0;
 	}
-	return ds_err_set(g->err, -EBADMSG, g->domain, 0,
-			  "manifest_version: \"1\" to \"3\" or the number 1 or 2 expected, found %s",
-			  !j ? "nothing" : s ? "another string" : "another value");
+	return ds_err_set(
+		g->err, -EBADMSG, g->domain, 0,
+		"manifest_version: \"1\" to \"3\" or the number 1 or 2 expected, found %s",
+		!j  ? "nothing"
+		: s ? "another string"
+		    : "another value");
 }
 
 static int get_init_scripts(const struct ds_jget *g, json_t *o, struct ds_compose *c)
@@ -81,11 +85,11 @@ static int get_provider(const struct ds_jget *g, json_t *o, struct ds_compose *c
 	}
 	DS_TRY(ds_jget_str(g, o, "key_provider_id", &id));
 	if (id && ds_hex_decode_buf(id, strlen(id), DS_COMPOSE_MAX_PIN, &c->key_provider_id))
-		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
-				  "key_provider_id: at most %d bytes in hex expected, found %zu characters",
-				  DS_COMPOSE_MAX_PIN, strlen(id));
-	if (c->key_provider_id.n &&
-	    (c->key_provider == DS_KP_NONE || c->key_provider == DS_KP_TPM))
+		return ds_err_set(
+			g->err, -EBADMSG, g->domain, 0,
+			"key_provider_id: at most %d bytes in hex expected, found %zu characters",
+			DS_COMPOSE_MAX_PIN, strlen(id));
+	if (c->key_provider_id.n && (c->key_provider == DS_KP_NONE || c->key_provider == DS_KP_TPM))
 		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
 				  "key_provider_id: empty expected with key_provider %s",
 				  ds_key_provider_name(c->key_provider));
@@ -110,7 +114,8 @@ static int add_jcs_string(struct ds_buf *b, const char *s)
 	return ds_buf_add_u8(b, '"');
 }
 
-/* RFC 8785 of the policy: its keys are known and none holds a number, so sorting and strings are all there is. */
+/* RFC 8785 of the policy: its keys are known and none holds a number, so sorting and strings are
+ * all there is. */
 static int get_gpu_policy(const struct ds_jget *g, json_t *req, struct ds_buf *ret)
 {
 	static const char *const keys[] = { "allow_debug", "allow_devtools", "allow_insecure_boot",
@@ -154,7 +159,8 @@ static int get_platforms(const struct ds_jget *g, json_t *req, struct ds_compose
 			k++;
 		if (k == DS_ARRAY_SIZE(names))
 			return ds_err_set(g->err, -EBADMSG, g->domain, 0,
-					  "requirements.platforms: item %zu is no known platform", i);
+					  "requirements.platforms: item %zu is no known platform",
+					  i);
 		c->platforms |= 1u << k;
 	}
 	return 0;
@@ -217,18 +223,20 @@ static int get_rest(const struct ds_jget *g, json_t *o, struct ds_compose *c)
 	DS_TRY(ds_jget_obj(g, o, "port_policy", &c->port_policy));
 	c->event_log_version = 1;
 	if (elv) {
-		if (!json_is_integer(elv) || json_integer_value(elv) < 1 || json_integer_value(elv) > 2)
+		if (!json_is_integer(elv) || json_integer_value(elv) < 1 ||
+		    json_integer_value(elv) > 2)
 			return ds_err_set(g->err, -EBADMSG, g->domain, 0,
 					  "event_log_version: 1 or 2 expected");
 		c->event_log_version = (unsigned int)json_integer_value(elv);
 	}
 	/* spec/boot 3.1, version rules: older guests must not run what they do not understand. */
-	if (c->manifest_version < 3 && (c->has_requirements || c->n_init_script > 1 ||
-					!strcmp(c->runner, "nerdctl-compose")))
+	if (c->manifest_version < 3 &&
+	    (c->has_requirements || c->n_init_script > 1 || !strcmp(c->runner, "nerdctl-compose")))
 		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
 				  "manifest_version: \"3\" expected with %s, found %u",
-				  c->has_requirements ? "requirements" :
-				  c->n_init_script > 1 ? "several init scripts" : "nerdctl-compose",
+				  c->has_requirements	 ? "requirements"
+				  : c->n_init_script > 1 ? "several init scripts"
+							 : "nerdctl-compose",
 				  c->manifest_version);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <ds/base/limits.h>
 #include <ds/wire/compose.h>
 
-#define HEAD "{\"manifest_version\":2,\"name\":\"n\",\"runner\":\"bash\""
+#define HEAD  "{\"manifest_version\":2,\"name\":\"n\",\"runner\":\"bash\""
 #define HEAD3 "{\"manifest_version\":\"3\",\"name\":\"n\",\"runner\":\"bash\""
 
 static void compose_fields(void **state)
@@ -17,8 +17,10 @@ static void compose_fields(void **state)
 	struct ds_compose c;
 	static const char in[] = HEAD3
 		",\"bash_script\":\"true\",\"key_provider\":\"kms\",\"key_provider_id\":\"AbCd\","
-		"\"features\":[\"x\",\"tproxy-net\"],\"init_script\":[\"a\",\"b\"],\"unknown\":[null],"
-		"\"requirements\":{\"platforms\":[\"dstack-tdx\"],\"gpu_policy\":{\"rego\":\"a\\u0001\\\"\\n\",\"attest_gpu\":false}}}";
+		"\"features\":[\"x\",\"tproxy-net\"],\"init_script\":[\"a\",\"b\"],\"unknown\":["
+		"null],"
+		"\"requirements\":{\"platforms\":[\"dstack-tdx\"],\"gpu_policy\":{\"rego\":"
+		"\"a\\u0001\\\"\\n\",\"attest_gpu\":false}}}";
 
 	assert_int_equal(ds_compose_parse(DS_SPAN_STR(in), &c, NULL), 0);
 	assert_int_equal(c.manifest_version, 3);
@@ -57,21 +59,26 @@ static const struct {
 	{ "{\"manifest_version\":true,\"name\":\"n\",\"runner\":\"bash\"}", "manifest_version" },
 	{ "{\"manifest_version\":1,\"runner\":\"bash\"}", "name: missing" },
 	{ "{\"manifest_version\":1,\"name\":\"n\"}", "runner: missing" },
-	{ "{\"manifest_version\":1,\"name\":7,\"runner\":\"bash\"}", "name: a string expected, found a number" },
+	{ "{\"manifest_version\":1,\"name\":7,\"runner\":\"bash\"}",
+	  "name: a string expected, found a number" },
 	{ HEAD ",\"bash_script\":null}", "bash_script: a string expected, found null" },
 	{ HEAD ",\"public_logs\":1}", "public_logs: a boolean expected" },
 	{ HEAD ",\"features\":[1]}", "features: strings expected" },
-	{ HEAD ",\"init_script\":[\"a\",\"b\"]}", "\"3\" expected with several init scripts, found 2" },
+	{ HEAD ",\"init_script\":[\"a\",\"b\"]}",
+	  "\"3\" expected with several init scripts, found 2" },
 	{ HEAD ",\"requirements\":{}}", "\"3\" expected with requirements" },
 	{ HEAD3 ",\"init_script\":[\"\",\"\",\"\",\"\",\"\",\"\"]}", "6 items, at most 5" },
 	{ HEAD3 ",\"requirements\":{\"os\":1}}", "requirements: unknown key os" },
 	{ HEAD3 ",\"requirements\":{\"platforms\":[\"tdx\"]}}", "item 0 is no known platform" },
 	{ HEAD3 ",\"requirements\":{\"gpu_policy\":{\"x\":1}}}", "gpu_policy: unknown key x" },
-	{ HEAD3 ",\"requirements\":{\"gpu_policy\":{\"attest_gpu\":\"y\"}}}", "attest_gpu: a boolean" },
+	{ HEAD3 ",\"requirements\":{\"gpu_policy\":{\"attest_gpu\":\"y\"}}}",
+	  "attest_gpu: a boolean" },
 	{ HEAD3 ",\"requirements\":{\"gpu_policy\":{\"rego\":null}}}", "rego: a string expected" },
 	{ HEAD ",\"key_provider\":\"sgx\"}", "key_provider: none" },
-	{ HEAD ",\"key_provider\":\"kms\",\"key_provider_id\":\"abc\"}", "key_provider_id: at most" },
-	{ HEAD ",\"key_provider\":\"none\",\"key_provider_id\":\"ab\"}", "key_provider_id: empty expected" },
+	{ HEAD ",\"key_provider\":\"kms\",\"key_provider_id\":\"abc\"}",
+	  "key_provider_id: at most" },
+	{ HEAD ",\"key_provider\":\"none\",\"key_provider_id\":\"ab\"}",
+	  "key_provider_id: empty expected" },
 	{ HEAD ",\"event_log_version\":3}", "event_log_version" },
 };
 
@@ -112,9 +119,10 @@ static void compose_limits(void **state)
 static void sysconfig_fields(void **state)
 {
 	struct ds_sysconfig c;
-	static const char in[] =
-		"{\"kms_urls\":[\"https://k:1\"],\"tproxy_urls\":[\"https://g\"],\"vm_config\":\"{}\",\"pccs_url\":7,"
-		"\"dstack_c\":{\"notify\":\"ttyS1\",\"network\":{\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\"}}}";
+	static const char in[] = "{\"kms_urls\":[\"https://k:1\"],\"tproxy_urls\":[\"https://"
+				 "g\"],\"vm_config\":\"{}\",\"pccs_url\":7,"
+				 "\"dstack_c\":{\"notify\":\"ttyS1\",\"network\":{\"address\":\"10."
+				 "0.2.15/24\",\"gateway\":\"10.0.2.2\"}}}";
 
 	assert_int_equal(ds_sysconfig_parse(DS_SPAN_STR(in), &c, NULL), 0);
 	assert_string_equal(c.kms_url[0], "https://k:1");
@@ -134,8 +142,10 @@ static void bad_sysconfig_is_named(void **state)
 		{ "{\"vm_config\":{}}", "vm_config: a string expected, found an object" },
 		{ "{\"vm_config\":\"\",\"kms_urls\":\"x\"}", "kms_urls: an array expected" },
 		{ "{\"vm_config\":\"\",\"vm_config\":\"\"}", "duplicate" },
-		{ "{\"vm_config\":\"\",\"dstack_c\":{\"notify\":\"/dev/sda\"}}", "notify: ttyS1 expected" },
-		{ "{\"vm_config\":\"\",\"dstack_c\":{\"network\":{\"dhcp\":true}}}", "network: unknown key dhcp" },
+		{ "{\"vm_config\":\"\",\"dstack_c\":{\"notify\":\"/dev/sda\"}}",
+		  "notify: ttyS1 expected" },
+		{ "{\"vm_config\":\"\",\"dstack_c\":{\"network\":{\"dhcp\":true}}}",
+		  "network: unknown key dhcp" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(bad); i++) {
@@ -150,8 +160,9 @@ static void bad_sysconfig_is_named(void **state)
 
 static void instance_info(void **state)
 {
-	static const char full[] = "{\"instance_id_seed\":\"0000000000000000000000000000000000000001\","
-				   "\"instance_id\":\"\",\"app_id\":\"ff00000000000000000000000000000000000002\"}";
+	static const char full[] =
+		"{\"instance_id_seed\":\"0000000000000000000000000000000000000001\","
+		"\"instance_id\":\"\",\"app_id\":\"ff00000000000000000000000000000000000002\"}";
 	struct ds_instance_info info;
 	struct ds_err err = DS_ERR_NULL;
 
@@ -161,17 +172,20 @@ static void instance_info(void **state)
 	assert_int_equal(info.app_id[0], 0xff);
 	assert_int_equal(ds_instance_info_parse(DS_SPAN_LIT("{}"), &info, NULL), 0);
 	assert_false(info.has_seed || info.has_app_id);
-	assert_int_equal(ds_instance_info_parse(DS_SPAN_LIT("{\"app_id\":\"00\"}"), &info, &err), -EBADMSG);
+	assert_int_equal(ds_instance_info_parse(DS_SPAN_LIT("{\"app_id\":\"00\"}"), &info, &err),
+			 -EBADMSG);
 	assert_string_equal(err.msg, "app_id: 20 bytes in hex expected, found 2 characters");
-	assert_int_equal(ds_instance_info_parse(DS_SPAN_LIT("{\"instance_id\":\"zz\"}"), &info, &err), -EBADMSG);
+	assert_int_equal(
+		ds_instance_info_parse(DS_SPAN_LIT("{\"instance_id\":\"zz\"}"), &info, &err),
+		-EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(compose_fields),	  cmocka_unit_test(bad_compose_is_named),
-		cmocka_unit_test(compose_truncated),	  cmocka_unit_test(compose_limits),
-		cmocka_unit_test(sysconfig_fields),	  cmocka_unit_test(bad_sysconfig_is_named),
+		cmocka_unit_test(compose_fields),    cmocka_unit_test(bad_compose_is_named),
+		cmocka_unit_test(compose_truncated), cmocka_unit_test(compose_limits),
+		cmocka_unit_test(sysconfig_fields),  cmocka_unit_test(bad_sysconfig_is_named),
 		cmocka_unit_test(instance_info),
 	};
 

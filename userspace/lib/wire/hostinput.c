@@ -40,8 +40,8 @@ static int read_head(struct ds_rd *rd, size_t total, uint32_t *ret_count, struct
 	uint32_t size, count;
 
 	if (total > DS_MAX_HOST_INPUT)
-		return ds_err_set(err, -EFBIG, "hostinput", 0, "blob: %zu bytes, at most %u expected",
-				  total, DS_MAX_HOST_INPUT);
+		return ds_err_set(err, -EFBIG, "hostinput", 0,
+				  "blob: %zu bytes, at most %u expected", total, DS_MAX_HOST_INPUT);
 	if (ds_rd_copy(rd, magic, sizeof(magic)) || ds_rd_u32le(rd, &size) ||
 	    ds_rd_u32le(rd, &count))
 		return ds_err_set(err, -EBADMSG, "hostinput", ds_rd_pos(rd),
@@ -74,8 +74,9 @@ static int read_item(struct ds_rd *rd, struct ds_hostinput *hi, struct ds_err *e
 		return ds_err_set(err, -EBADMSG, "hostinput", at, "%s: given twice",
 				  kinds[kind].name);
 	if (len > kinds[kind].max)
-		return ds_err_set(err, -EFBIG, "hostinput", at, "%s: %u bytes, at most %zu expected",
-				  kinds[kind].name, len, kinds[kind].max);
+		return ds_err_set(err, -EFBIG, "hostinput", at,
+				  "%s: %u bytes, at most %zu expected", kinds[kind].name, len,
+				  kinds[kind].max);
 	if (ds_rd_span(rd, len, &s))
 		return ds_err_set(err, -EBADMSG, "hostinput", at, "%s: %u bytes declared, %zu left",
 				  kinds[kind].name, len, ds_rd_left(rd));
@@ -122,7 +123,8 @@ int ds_hostinput_encode(const struct ds_hostinput *in, struct ds_buf *ret, struc
 		count++;
 	}
 	if (items.n + DS_HOSTINPUT_HEAD > DS_MAX_HOST_INPUT)
-		return ds_err_set(err, -EFBIG, "hostinput", 0, "blob: %zu bytes, at most %u expected",
+		return ds_err_set(err, -EFBIG, "hostinput", 0,
+				  "blob: %zu bytes, at most %u expected",
 				  items.n + DS_HOSTINPUT_HEAD, DS_MAX_HOST_INPUT);
 	DS_TRY(ds_buf_reserve(ret, items.n + DS_HOSTINPUT_HEAD));
 	DS_TRY(ds_buf_add_span(ret, DS_SPAN_LIT(DS_HOSTINPUT_MAGIC)));

@@ -26,7 +26,8 @@ static int get_own(const struct ds_jget *g, json_t *o, struct ds_sysconfig *c)
 	DS_TRY(ds_jget_obj(g, o, "dstack_c", &own));
 	DS_TRY(ds_jget_str(g, own, "notify", &notify));
 	if (strcmp(notify, "ttyS1"))
-		return ds_err_set(g->err, -EBADMSG, g->domain, 0, "dstack_c.notify: ttyS1 expected");
+		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
+				  "dstack_c.notify: ttyS1 expected");
 	return get_network(g, own, c);
 }
 
@@ -81,7 +82,8 @@ static int get_id(const struct ds_jget *g, json_t *o, const char *key, uint8_t i
 		return 0;
 	if (ds_hex_decode_exact(s, id, 20))
 		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
-				  "%s: 20 bytes in hex expected, found %zu characters", key, strlen(s));
+				  "%s: 20 bytes in hex expected, found %zu characters", key,
+				  strlen(s));
 	*has = true;
 	return 0;
 }

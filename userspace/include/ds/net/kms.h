@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest says to its KMS and how it judges the replies (spec/kms 1.8, 2.1, 2.6). Trust comes from one thing: the
- * root CA's public key, pinned in the measured compose file. Nothing here opens a connection; calls are made with
- * ds/net/client.h, by pid 1 waiting and by the agent on its loop.
+ * What a guest says to its KMS and how it judges the replies (spec/kms 1.8, 2.1, 2.6). Trust comes
+ * from one thing: the root CA's public key, pinned in the measured compose file. Nothing here opens
+ * a connection; calls are made with ds/net/client.h, by pid 1 waiting and by the agent on its loop.
  */
 #ifndef DS_NET_KMS_H
 #define DS_NET_KMS_H
@@ -31,22 +31,27 @@ void ds_kms_temp_ca_done(struct ds_kms_temp_ca *ca);
 #define DS_KMS_TEMP_CA DS_CLEANUP(ds_kms_temp_ca_done)
 
 /*
- * pin: DER SubjectPublicKeyInfo that the KMS's root CA must have. -EPERM when it has another one, -EBADMSG when the
- * reply is malformed or key and certificate of the temporary CA do not belong together.
+ * pin: DER SubjectPublicKeyInfo that the KMS's root CA must have. -EPERM when it has another one,
+ * -EBADMSG when the reply is malformed or key and certificate of the temporary CA do not belong
+ * together.
  */
-DS_MUST int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin, struct ds_kms_temp_ca *ret,
-				 struct ds_err *err);
+DS_MUST int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin,
+				 struct ds_kms_temp_ca *ret, struct ds_err *err);
 /*
- * Server check of the very first call, whose reply is judged by the pin afterwards: any key will do, because nothing
- * secret is sent and nothing is believed yet.
+ * Server check of the very first call, whose reply is judged by the pin afterwards: any key will
+ * do, because nothing secret is sent and nothing is believed yet.
  */
-int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain, struct ds_err *err);
-/* Server check of every other call, after the chain to the pinned root: the certificate is made for kms:rpc. */
-int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain, struct ds_err *err);
+int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
+		     struct ds_err *err);
+/* Server check of every other call, after the chain to the pinned root: the certificate is made for
+ * kms:rpc. */
+int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
+		     struct ds_err *err);
 
 /* The client certificate "RA-TLS TEMP Cert" for key, with the evidence in it; PEM is appended. */
 DS_MUST int ds_kms_temp_cert(const struct ds_kms_temp_ca *ca, const struct ds_p256 *key,
-			     const struct ds_attestation *att, int64_t now, struct ds_buf *ret_pem, struct ds_err *err);
+			     const struct ds_attestation *att, int64_t now, struct ds_buf *ret_pem,
+			     struct ds_err *err);
 
 /* Reply of GetAppKey; disk, env and k256 are 32 bytes each. */
 struct ds_kms_app_keys {
@@ -59,17 +64,18 @@ struct ds_kms_app_keys {
 void ds_kms_app_keys_done(struct ds_kms_app_keys *keys);
 #define DS_KMS_APP_KEYS DS_CLEANUP(ds_kms_app_keys_done)
 
-DS_MUST int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin, struct ds_kms_app_keys *ret,
-				  struct ds_err *err);
+DS_MUST int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin,
+				  struct ds_kms_app_keys *ret, struct ds_err *err);
 
 /* Body of GetAppKey. */
 DS_MUST int ds_kms_app_key_request(const char *vm_config, struct ds_buf *ret);
-/* Body of SignCert: the request is encoded, signed with key, and both are written as hex. csr->spki must be key's. */
-DS_MUST int ds_kms_sign_cert_request(const struct ds_csr *csr, const struct ds_p256 *key, const char *vm_config,
-				     struct ds_buf *ret);
+/* Body of SignCert: the request is encoded, signed with key, and both are written as hex. csr->spki
+ * must be key's. */
+DS_MUST int ds_kms_sign_cert_request(const struct ds_csr *csr, const struct ds_p256 *key,
+				     const char *vm_config, struct ds_buf *ret);
 /*
- * Reply of SignCert: the chain as PEM blocks, leaf first, one buffer each. The leaf must be for spki, and the chain must
- * lead to the root with the pinned key and be valid at now.
+ * Reply of SignCert: the chain as PEM blocks, leaf first, one buffer each. The leaf must be for
+ * spki, and the chain must lead to the root with the pinned key and be valid at now.
  */
 #define DS_KMS_MAX_CHAIN 4
 struct ds_kms_chain {
@@ -78,7 +84,7 @@ struct ds_kms_chain {
 };
 void ds_kms_chain_done(struct ds_kms_chain *chain);
 #define DS_KMS_CHAIN DS_CLEANUP(ds_kms_chain_done)
-DS_MUST int ds_kms_chain_parse(struct ds_span body, struct ds_span pin, struct ds_span spki, int64_t now,
-			       struct ds_kms_chain *ret, struct ds_err *err);
+DS_MUST int ds_kms_chain_parse(struct ds_span body, struct ds_span pin, struct ds_span spki,
+			       int64_t now, struct ds_kms_chain *ret, struct ds_err *err);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The three JSON files of the host input: app-compose.json (spec/boot 3.1), .sys-config.json (2.3) and
- * .instance_info (2.5). Pure and strict: duplicate keys, wrong types, junk after the document and values out of range
- * are errors that name the key. Unknown top-level keys are ignored, as the specification wants; unknown keys in
- * requirements and gpu_policy are errors.
+ * The three JSON files of the host input: app-compose.json (spec/boot 3.1), .sys-config.json (2.3)
+ * and .instance_info (2.5). Pure and strict: duplicate keys, wrong types, junk after the document
+ * and values out of range are errors that name the key. Unknown top-level keys are ignored, as the
+ * specification wants; unknown keys in requirements and gpu_policy are errors.
  *
- * A parsed struct owns its JSON tree; its strings point into it until _done(). Whether a wish can be fulfilled
- * (runner, requirements, ...) is the caller's decision, not the parser's.
+ * A parsed struct owns its JSON tree; its strings point into it until _done(). Whether a wish can
+ * be fulfilled (runner, requirements, ...) is the caller's decision, not the parser's.
  */
 #ifndef DS_WIRE_COMPOSE_H
 #define DS_WIRE_COMPOSE_H
@@ -53,7 +53,7 @@ struct ds_compose {
 	unsigned int platforms; /* enum ds_platform_bits */
 	const char *os_version;
 	const char *launch_token_hash;
-	int measure_acpi;		/* -1 absent, 0, 1 */
+	int measure_acpi;	      /* -1 absent, 0, 1 */
 	struct ds_buf gpu_policy_jcs; /* RFC 8785 form of requirements.gpu_policy, "{}" if absent */
 };
 
@@ -85,7 +85,9 @@ struct ds_instance_info {
 	bool has_seed, has_app_id;
 };
 
-/* The field instance_id is checked for its form and otherwise ignored: the guest computes its own. */
-DS_MUST int ds_instance_info_parse(struct ds_span in, struct ds_instance_info *ret, struct ds_err *err);
+/* The field instance_id is checked for its form and otherwise ignored: the guest computes its own.
+ */
+DS_MUST int ds_instance_info_parse(struct ds_span in, struct ds_instance_info *ret,
+				   struct ds_err *err);
 
 #endif

@@ -14,6 +14,8 @@ is "and nothing beside them" "$(ls -d "$work"/certs* | wc -l)" 1
 "$bin/dstack-kms" bootstrap --dir "$work/other" --domain 'bad..name' 2>/dev/null
 is "a bad domain is refused" "$? $(ls -d "$work"/other* 2>/dev/null | wc -l)" "1 0"
 "$bin/dstack-kms" serve --config "$work/kms.conf" --check-config && ok "--check-config" || nok "--check-config"
+sed 's|^policy = .*|policy = kms/kms-policy.conf|' kms/kms.conf >"$work/sample.conf"
+"$bin/dstack-kms" serve --config "$work/sample.conf" --check-config && ok "the sample files" || nok "the sample files"
 sed 's/^policy/polixy/' "$work/kms.conf" >"$work/bad.conf"
 "$bin/dstack-kms" serve --config "$work/bad.conf" 2>"$work/err"; st=$?
 is "unknown key: $(cat "$work/err")" "$st $(grep -c 'bad.conf:5: unknown key' "$work/err")" "1 1"

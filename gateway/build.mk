@@ -9,7 +9,7 @@ ds_tests += $(addprefix gateway/,table_test.c conf_test.c front_test.c store_tes
 
 gateway/table_test.c_objs := $(call gw-obj,gateway/table.c)
 gateway/conf_test.c_objs := $(call gw-obj,gateway/conf.c)
-gateway/front_test.c_objs := $(call gw-obj,$(gw-front))
+gateway/front_test.c_objs := $(call gw-obj,$(gw-front) gateway/front_rig.c)
 $(O)/test/gateway/table_test: $(gateway/table_test.c_objs)
 $(O)/test/gateway/conf_test: $(gateway/conf_test.c_objs)
 $(O)/test/gateway/front_test: $(gateway/front_test.c_objs)

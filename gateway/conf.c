@@ -32,14 +32,16 @@ static int set_duration(const char *value, unsigned int *ret, struct ds_err *err
 	uint64_t v;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(units); i++)
-		if (!strcmp(value + n, units[i].unit) && !ds_parse_u64(value, n, 86400000u / units[i].ms, &v) && v) {
+		if (!strcmp(value + n, units[i].unit) &&
+		    !ds_parse_u64(value, n, 86400000u / units[i].ms, &v) && v) {
 			*ret = (unsigned int)v * units[i].ms;
 			return 0;
 		}
 	return fail(err, "a duration such as 500ms, 5s, 10m or 2h, at most a day", value);
 }
 
-static int set_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret, struct ds_err *err)
+static int set_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret,
+		      struct ds_err *err)
 {
 	char what[64];
 
@@ -58,7 +60,8 @@ static int set_port(const char *value, uint16_t *ret, struct ds_err *err)
 	return 0;
 }
 
-static int set_count(const char *value, uint64_t min, uint64_t max, unsigned int *ret, struct ds_err *err)
+static int set_count(const char *value, uint64_t min, uint64_t max, unsigned int *ret,
+		     struct ds_err *err)
 {
 	uint64_t v;
 
@@ -69,10 +72,12 @@ static int set_count(const char *value, uint64_t min, uint64_t max, unsigned int
 
 static int set_net(const char *value, struct ds_ip4net *ret, struct ds_err *err)
 {
-	return ds_ip4net_parse(value, ret) ? fail(err, "an IPv4 network such as 10.8.0.0/16", value) : 0;
+	return ds_ip4net_parse(value, ret) ? fail(err, "an IPv4 network such as 10.8.0.0/16", value)
+					   : 0;
 }
 
-static int set_switch(const char *value, const char *on, const char *off, bool *ret, struct ds_err *err)
+static int set_switch(const char *value, const char *on, const char *off, bool *ret,
+		      struct ds_err *err)
 {
 	char what[32];
 
@@ -129,8 +134,9 @@ static int wireguard_key(struct ds_gw_conf *c, const char *key, const char *v, s
 	if (!strcmp(key, "enabled"))
 		return ds_conf_bool(v, &c->wg_enabled, err);
 	if (!strcmp(key, "interface"))
-		return strlen(v) >= IFNAMSIZ || strchr(v, '/') ? fail(err, "an interface name", v) :
-								 ds_conf_str(v, &c->wg_interface, err);
+		return strlen(v) >= IFNAMSIZ || strchr(v, '/')
+			       ? fail(err, "an interface name", v)
+			       : ds_conf_str(v, &c->wg_interface, err);
 	if (!strcmp(key, "port"))
 		return set_port(v, &c->wg_port, err);
 	if (!strcmp(key, "endpoint"))
@@ -168,7 +174,8 @@ static int attest_key(struct ds_gw_conf *c, const char *key, const char *v, stru
 	return DS_CONF_E_UNKNOWN;
 }
 
-static int one_key(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int one_key(void *ctx, const char *section, const char *key, const char *value,
+		   struct ds_err *err)
 {
 	static const struct {
 		const char *name;
@@ -203,7 +210,8 @@ static int check(struct ds_gw_conf *c, const char *name, struct ds_err *err)
 		wrong = "[tls] needs either agent, or cert and key";
 	else if (!c->agent && !c->kms_root)
 		wrong = "[tls] kms_root is required with certificate files";
-	else if (!c->client_range.prefix || c->client_range.prefix > 30 || c->client_range.prefix < 8)
+	else if (!c->client_range.prefix || c->client_range.prefix > 30 ||
+		 c->client_range.prefix < 8)
 		wrong = "[wireguard] client_ip_range is missing, or its prefix is not 8 to 30";
 	else if (c->client_range.addr & ~ds_ip4net_mask(c->client_range))
 		wrong = "[wireguard] client_ip_range has host bits set";
@@ -226,7 +234,8 @@ static int defaults(struct ds_gw_conf *c)
 	return c->wg_interface ? 0 : -ENOMEM;
 }
 
-static int finish(int r, struct ds_gw_conf *c, const char *name, struct ds_gw_conf *ret, struct ds_err *err)
+static int finish(int r, struct ds_gw_conf *c, const char *name, struct ds_gw_conf *ret,
+		  struct ds_err *err)
 {
 	if (!r)
 		r = check(c, name, err);
@@ -242,7 +251,8 @@ static int finish(int r, struct ds_gw_conf *c, const char *name, struct ds_gw_co
 	return 0;
 }
 
-int ds_gw_conf_parse(struct ds_span text, const char *name, struct ds_gw_conf *ret, struct ds_err *err)
+int ds_gw_conf_parse(struct ds_span text, const char *name, struct ds_gw_conf *ret,
+		     struct ds_err *err)
 {
 	struct ds_gw_conf c;
 

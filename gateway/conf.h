@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway.conf: one struct, read once before any process is started (see dstack-gateway(8) for the keys). */
+/*
+ * gateway.conf: one struct, read once before any process is started (see dstack-gateway(8) for the
+ * keys).
+ */
 #ifndef DS_GATEWAY_CONF_H
 #define DS_GATEWAY_CONF_H
 
@@ -29,9 +32,9 @@ struct ds_gw_conf {
 	struct ds_ip4net wg_ip;
 	struct ds_ip4net client_range;
 	/* [tls] */
-	char *agent;	/* socket; NULL: cert and key files */
+	char *agent; /* socket; NULL: cert and key files */
 	char *cert, *key;
-	char *kms_root;	/* PEM file; NULL: the last certificate of the agent's chain */
+	char *kms_root; /* PEM file; NULL: the last certificate of the agent's chain */
 	/* [attest] */
 	char *root_ca;	  /* NULL: Intel's */
 	char *collateral; /* JSON file */
@@ -39,10 +42,14 @@ struct ds_gw_conf {
 	uint32_t tcb_status; /* 1 << enum ds_tcb_status */
 };
 
-/* Reads and checks; err names file, line and what was expected. ret is zeroed first; free with ds_gw_conf_done(). */
+/*
+ * Reads and checks; err names file, line and what was expected. ret is zeroed first; free with
+ * ds_gw_conf_done().
+ */
 DS_MUST int ds_gw_conf_load(const char *path, struct ds_gw_conf *ret, struct ds_err *err);
 /* Pure form; name stands in messages. */
-DS_MUST int ds_gw_conf_parse(struct ds_span text, const char *name, struct ds_gw_conf *ret, struct ds_err *err);
+DS_MUST int ds_gw_conf_parse(struct ds_span text, const char *name, struct ds_gw_conf *ret,
+			     struct ds_err *err);
 void ds_gw_conf_done(struct ds_gw_conf *conf);
 #define DS_GW_CONF DS_CLEANUP(ds_gw_conf_done)
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control process: internal types of ctl_proc.c (start, signals, reload), ctl_push.c (workers' tables), ctl_tls.c (own
- * certificate), ctl_register.c (RegisterCvm) and ctl_wg.c (tunnels). One process, one thread, one libevent loop; it
- * alone holds keys. A registration is durable (store.h), then in the kernel, then with the workers, then answered.
+ * The control process: internal types of ctl_proc.c (start, signals, reload), ctl_push.c (workers'
+ * tables), ctl_tls.c (own certificate), ctl_register.c (RegisterCvm) and ctl_wg.c (tunnels). One
+ * process, one thread, one libevent loop; it alone holds keys. A registration is durable
+ * (store.h), then in the kernel, then with the workers, then answered.
  */
 #ifndef DS_GATEWAY_CTL_H
 #define DS_GATEWAY_CTL_H
@@ -64,7 +65,8 @@ void ctl_tls_stop(struct ctl *c);
 /* ctl_wg.c */
 DS_MUST int ctl_wg_start(struct ctl *c, struct ds_err *err);
 /* The kernel's peer for this record; old_key (zero: none) goes away. */
-DS_MUST int ctl_wg_set(struct ctl *c, struct ds_gw_record *rec, const uint8_t old_key[DS_WG_KEY_LEN]);
+DS_MUST int ctl_wg_set(struct ctl *c, struct ds_gw_record *rec,
+		       const uint8_t old_key[DS_WG_KEY_LEN]);
 void ctl_wg_stop(struct ctl *c);
 
 /* ctl_register.c */
@@ -73,6 +75,7 @@ extern const size_t ctl_n_methods;
 void ctl_health(void *ctx, struct ds_req *req);
 
 /* ctl_identity.c: who is asking? 0, or -EPERM with the text for the caller. */
-DS_MUST int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *ret, struct ds_err *err);
+DS_MUST int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *ret,
+			 struct ds_err *err);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attested registration: a caller is whoever its evidence says, not whoever its certificate says. The TLS handshake has
- * proven that the caller holds the certificate's key and that the chain ends in the KMS root; here the evidence in
- * extension .8 must be bound to that key and be good, and everything else the certificate claims must agree with it.
+ * Attested registration: a caller is whoever its evidence says, not whoever its certificate says.
+ * The TLS handshake has proven that the caller holds the certificate's key and that the chain ends
+ * in the KMS root; here the evidence in extension .8 must be bound to that key and be good, and
+ * everything else the certificate claims must agree with it.
  */
 #include <time.h>
 
@@ -22,18 +23,22 @@ static int refuse(struct ds_err *err, const char *text)
 	return ds_err_set(err, -EPERM, DOM, 0, "%s", text);
 }
 
-/* The files may be replaced at any time (collateral expires), so they are read for each judgement. */
+/*
+ * The files may be replaced at any time (collateral expires), so they are read for each judgement.
+ */
 static int read_anchor(const char *path, size_t max, struct ds_buf *ret, struct ds_err *err)
 {
 	int r = path ? ds_read_file(AT_FDCWD, path, max, ret) : 0;
 
 	if (r)
 		ds_log(DS_LOG_ERR, "event=attest file=%s error=\"%s\"", path, strerror(-r));
-	return r ? ds_err_set(err, r, DOM, 0, "the gateway's own verification material cannot be read") : 0;
+	return r ? ds_err_set(err, r, DOM, 0,
+			      "the gateway's own verification material cannot be read")
+		 : 0;
 }
 
-static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdict *v, struct ds_identity *id,
-		 struct ds_err *err)
+static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdict *v,
+		 struct ds_identity *id, struct ds_err *err)
 {
 	DS_BUF struct ds_buf root = DS_BUF_NULL, collateral = DS_BUF_NULL;
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
@@ -48,20 +53,27 @@ static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdi
 	opts.root_ca = ds_buf_span(&root);
 	DS_TRY(ds_ratls_report_data(ds_buf_span(&cert->spki), want));
 	if (ds_attestation_decode(ds_buf_span(&cert->attestation), &att, &why))
-		return ds_err_set(err, -EPERM, DOM, 0, "evidence refused: %s: %.120s", ds_reason_name(DS_REASON_EVIDENCE_FORMAT),
-				  why.msg);
+		return ds_err_set(err, -EPERM, DOM, 0, "evidence refused: %s: %.120s",
+				  ds_reason_name(DS_REASON_EVIDENCE_FORMAT), why.msg);
 	DS_TRY(ds_attest_evidence(&att, want, ds_buf_span(&collateral), &opts, v, id));
 	if (!v->accepted)
-		return ds_err_set(err, -EPERM, DOM, 0, "evidence refused: %s: %.120s", ds_reason_name(v->reason), v->detail);
+		return ds_err_set(err, -EPERM, DOM, 0, "evidence refused: %s: %.120s",
+				  ds_reason_name(v->reason), v->detail);
 	if (v->emulated && !c->live.allow_emulated)
-		return refuse(err, "evidence refused: emulated: made by a software TDX module, and allow_emulated is no");
+		return refuse(err, "evidence refused: emulated: made by a software TDX module, and "
+				   "allow_emulated is no");
 	if (!id->boot_mr_done)
-		return refuse(err, "evidence refused: event-missing: boot-mr-done was not measured");
+		return refuse(err,
+			      "evidence refused: event-missing: boot-mr-done was not measured");
 	return 0;
 }
 
-/* .9 is signed by the KMS and convenient for others; it must not tell another story than the evidence. */
-static int agree_app_info(const struct ds_cert_info *cert, const struct ds_identity *id, struct ds_err *err)
+/*
+ * .9 is signed by the KMS and convenient for others; it must not tell another story than the
+ * evidence.
+ */
+static int agree_app_info(const struct ds_cert_info *cert, const struct ds_identity *id,
+			  struct ds_err *err)
 {
 	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
 	struct ds_err why = DS_ERR_NULL;
@@ -71,13 +83,17 @@ static int agree_app_info(const struct ds_cert_info *cert, const struct ds_ident
 	if (ds_app_info_decode(ds_buf_span(&cert->app_info), &info, &why))
 		return ds_err_set(err, -EPERM, DOM, 0, "cert-identity: app info: %.120s", why.msg);
 	if (!ds_span_eq(ds_buf_span(&info.app_id), DS_SPAN_ARRAY(id->app_id)) ||
-	    !ds_span_eq(ds_buf_span(&info.instance_id), DS_SPAN(id->instance_id, id->instance_id_len)) ||
+	    !ds_span_eq(ds_buf_span(&info.instance_id),
+			DS_SPAN(id->instance_id, id->instance_id_len)) ||
 	    !ds_span_eq(ds_buf_span(&info.compose_hash), DS_SPAN_ARRAY(id->compose_hash)))
-		return refuse(err, "cert-identity: app info of the certificate differs from the evidence");
+		return refuse(
+			err,
+			"cert-identity: app info of the certificate differs from the evidence");
 	return 0;
 }
 
-int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *ret, struct ds_err *err)
+int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *ret,
+		 struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info cert = DS_CERT_INFO_NULL;
 	DS_IDENTITY struct ds_identity id = DS_IDENTITY_NULL;
@@ -86,16 +102,21 @@ int ctl_identify(struct ctl *c, struct ds_span peer_cert, struct ds_gw_request *
 
 	if (!v)
 		return -ENOMEM;
-	/* this text must not contain "no attestation provided": guests take that for a reason to retry (spec 2.2) */
+	/*
+	 * this text must not contain "no attestation provided": guests take that for a reason to
+	 * retry (spec 2.2)
+	 */
 	if (!peer_cert.n)
 		return refuse(err, "neither app-info nor attestation provided");
 	if (ds_cert_parse(peer_cert, &cert, &why))
 		return ds_err_set(err, -EPERM, DOM, 0, "cert-format: %.140s", why.msg);
 	if (!cert.attestation.n)
-		return refuse(err, "evidence required: the client certificate has no extension 1.3.6.1.4.1.62397.1.8");
+		return refuse(err, "evidence required: the client certificate has no extension "
+				   "1.3.6.1.4.1.62397.1.8");
 	DS_TRY(judge(c, &cert, v, &id, err));
 	if (cert.has_app_id && memcmp(cert.app_id, id.app_id, sizeof(id.app_id)) != 0)
-		return refuse(err, "cert-identity: app id of the certificate differs from the evidence");
+		return refuse(err,
+			      "cert-identity: app id of the certificate differs from the evidence");
 	DS_TRY(agree_app_info(&cert, &id, err));
 	ret->has_instance = id.instance_id_len == DS_GW_ID_LEN;
 	memcpy(ret->app_id, id.app_id, sizeof(ret->app_id));

@@ -37,16 +37,19 @@ static void on_reload(void *arg)
 	}
 	ds_gw_conf_done(&c->live);
 	c->live = new;
-	ds_log(DS_LOG_NOTICE, "event=reload result=ok status=%s allow_emulated=%s", c->live.down ? "down" : "up",
-	       c->live.allow_emulated ? "yes" : "no");
+	ds_log(DS_LOG_NOTICE, "event=reload result=ok status=%s allow_emulated=%s",
+	       c->live.down ? "down" : "up", c->live.allow_emulated ? "yes" : "no");
 }
 
 static void warnings(const struct ds_gw_conf *conf)
 {
 	if (conf->allow_emulated)
-		ds_log(DS_LOG_WARN, "event=config allow_emulated=yes note=\"evidence of software TDX is accepted: tests only\"");
+		ds_log(DS_LOG_WARN, "event=config allow_emulated=yes note=\"evidence of software "
+				    "TDX is accepted: tests only\"");
 	if (conf->root_ca)
-		ds_log(DS_LOG_WARN, "event=config root_ca=%s note=\"evidence is judged under this root instead of Intel's\"",
+		ds_log(DS_LOG_WARN,
+		       "event=config root_ca=%s note=\"evidence is judged under this root instead "
+		       "of Intel's\"",
 		       conf->root_ca);
 }
 
@@ -61,7 +64,8 @@ static int start(struct ctl *c, const int *fds, unsigned int n_workers, struct d
 	DS_TRY(ds_loop_new(&c->loop));
 	DS_TRY(ds_loop_on_signal(c->loop, SIGTERM, on_stop, c));
 	DS_TRY(ds_loop_on_signal(c->loop, SIGHUP, on_reload, c));
-	DS_TRY(ds_store_open(conf->state_dir, conf->client_range, conf->wg_enabled ? conf->wg_ip : none, &c->store, err));
+	DS_TRY(ds_store_open(conf->state_dir, conf->client_range,
+			     conf->wg_enabled ? conf->wg_ip : none, &c->store, err));
 	DS_TRY(ctl_wg_start(c, err));
 	DS_TRY(ctl_push_start(c, fds, n_workers));
 	return ctl_tls_start(c, err);
@@ -70,11 +74,12 @@ static int start(struct ctl *c, const int *fds, unsigned int n_workers, struct d
 /* A missing file or a wrong key stays wrong however often we start. */
 static bool permanent(int r)
 {
-	return r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -EACCES || r == -EKEYREJECTED || r == -EOPNOTSUPP ||
-	       r == -EPERM || r == -EAFNOSUPPORT;
+	return r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -EACCES ||
+	       r == -EKEYREJECTED || r == -EOPNOTSUPP || r == -EPERM || r == -EAFNOSUPPORT;
 }
 
-int ds_ctl_run(const struct ds_gw_conf *conf, const char *conf_path, int rpc_fd, const int *fds, unsigned int n_workers)
+int ds_ctl_run(const struct ds_gw_conf *conf, const char *conf_path, int rpc_fd, const int *fds,
+	       unsigned int n_workers)
 {
 	struct ctl c = { .conf = conf, .conf_path = conf_path, .rpc_fd = rpc_fd };
 	struct ds_err err = DS_ERR_NULL;
@@ -83,7 +88,8 @@ int ds_ctl_run(const struct ds_gw_conf *conf, const char *conf_path, int rpc_fd,
 	json_set_alloc_funcs(malloc, wiping_free);
 	r = start(&c, fds, n_workers, &err);
 	if (r)
-		ds_log(DS_LOG_ERR, "event=start-failed error=\"%s\"", err.code ? err.msg : strerror(-r));
+		ds_log(DS_LOG_ERR, "event=start-failed error=\"%s\"",
+		       err.code ? err.msg : strerror(-r));
 	status = r ? (permanent(r) ? DS_GW_EXIT_CONFIG : 1) : ds_loop_run(c.loop);
 	ctl_tls_stop(&c);
 	ctl_push_stop(&c);

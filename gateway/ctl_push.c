@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Keeping the workers' tables equal to the store, without ever waiting for a worker; see msg.h and ctl.h. */
+/*
+ * Keeping the workers' tables equal to the store, without ever waiting for a worker; see msg.h and
+ * ctl.h.
+ */
 #include <event2/event.h>
 #include <sys/socket.h>
 
@@ -8,7 +11,8 @@
 #include "ctl.h"
 
 /* false: the worker's queue is full. */
-static bool try_send(struct ctl_worker *w, enum ds_gw_msg_kind kind, const struct ds_gw_instance *in)
+static bool try_send(struct ctl_worker *w, enum ds_gw_msg_kind kind,
+		     const struct ds_gw_instance *in)
 {
 	struct ds_gw_msg msg = { .kind = kind };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* RegisterCvm, Info and /health: spec/gateway 2.1 to 2.3. Checks stand in the order of 2.2, each with its text. */
+/*
+ * RegisterCvm, Info and /health: spec/gateway 2.1 to 2.3. Checks stand in the order of 2.2, each
+ * with its text.
+ */
 #include <time.h>
 
 #include <ds/base/log.h>
@@ -8,8 +11,8 @@
 #include "ctl.h"
 #include "request.h"
 
-#define DOM           "register"
-#define AGENT_PORT    8090 /* spec/gateway 2.2 */
+#define DOM	       "register"
+#define AGENT_PORT     8090 /* spec/gateway 2.2 */
 #define ADDRESS_PREFIX "_dstack-app-address"
 
 static int refuse(struct ds_err *err, const char *text)
@@ -17,7 +20,8 @@ static int refuse(struct ds_err *err, const char *text)
 	return ds_err_set(err, -EPERM, DOM, 0, "%s", text);
 }
 
-static int check_request(struct ctl *c, const json_t *args, struct ds_gw_request *q, struct ds_err *err)
+static int check_request(struct ctl *c, const json_t *args, struct ds_gw_request *q,
+			 struct ds_err *err)
 {
 	DS_TRY(ctl_request_policy(args, q, err));
 	if (c->live.down)
@@ -27,7 +31,8 @@ static int check_request(struct ctl *c, const json_t *args, struct ds_gw_request
 	return ctl_request_key(args, c->wg ? c->wg_public : NULL, q, err);
 }
 
-static int admit(struct ctl *c, const struct ds_gw_request *q, struct ds_gw_record **ret, struct ds_err *err)
+static int admit(struct ctl *c, const struct ds_gw_request *q, struct ds_gw_record **ret,
+		 struct ds_err *err)
 {
 	uint8_t old_key[DS_WG_KEY_LEN];
 	bool changed = false, was_ready;
@@ -70,17 +75,19 @@ static json_t *server_list(struct ctl *c, const char *url_ip)
 
 static json_t *gateway_list(struct ctl *c, const char *ip)
 {
-	char key[DS_B64_SIZE(DS_WG_KEY_LEN)], endpoint[DS_IP4N_TEXT], uuid[33], url[DS_HOST_MAX + 32];
+	char key[DS_B64_SIZE(DS_WG_KEY_LEN)], endpoint[DS_IP4N_TEXT], uuid[33],
+		url[DS_HOST_MAX + 32];
 
 	if (!c->wg)
 		return json_array();
 	ds_b64_encode(c->wg_public, DS_WG_KEY_LEN, key);
 	ds_hex_encode(c->wg_public, 16, uuid); /* one node: its key is who it is */
-	snprintf(url, sizeof(url), "https://%s:%u", c->conf->rpc_domain[0] ? c->conf->rpc_domain : c->conf->rpc_addr,
+	snprintf(url, sizeof(url), "https://%s:%u",
+		 c->conf->rpc_domain[0] ? c->conf->rpc_domain : c->conf->rpc_addr,
 		 c->conf->rpc_port);
-	return json_pack("[{s:i,s:s,s:s,s:I,s:s,s:s,s:s}]", "id", 1, "uuid", uuid, "url", url, "last_seen",
-			 (json_int_t)time(NULL), "wg_public_key", key, "wg_ip", ip, "wg_endpoint",
-			 ds_ip4_endpoint_format(&c->conf->wg_endpoint, endpoint));
+	return json_pack("[{s:i,s:s,s:s,s:I,s:s,s:s,s:s}]", "id", 1, "uuid", uuid, "url", url,
+			 "last_seen", (json_int_t)time(NULL), "wg_public_key", key, "wg_ip", ip,
+			 "wg_endpoint", ds_ip4_endpoint_format(&c->conf->wg_endpoint, endpoint));
 }
 
 static void reply(struct ctl *c, struct ds_req *req, const struct ds_gw_record *rec)
@@ -89,10 +96,11 @@ static void reply(struct ctl *c, struct ds_req *req, const struct ds_gw_record *
 	DS_JSON json_t *o = NULL;
 
 	ds_ip4net_format(c->conf->wg_ip, ip);
-	o = json_pack("{s:{s:s,s:o},s:{s:i,s:i,s:s,s:s},s:o}", "wg", "client_ip", ds_ip4_format(rec->in.ip, client_ip),
-		      "servers", server_list(c, ip), "agent", "external_port", (int)c->conf->external_port, "internal_port",
-		      AGENT_PORT, "domain", c->conf->base_domain, "app_address_ns_prefix", ADDRESS_PREFIX, "gateways",
-		      gateway_list(c, ip));
+	o = json_pack("{s:{s:s,s:o},s:{s:i,s:i,s:s,s:s},s:o}", "wg", "client_ip",
+		      ds_ip4_format(rec->in.ip, client_ip), "servers", server_list(c, ip), "agent",
+		      "external_port", (int)c->conf->external_port, "internal_port", AGENT_PORT,
+		      "domain", c->conf->base_domain, "app_address_ns_prefix", ADDRESS_PREFIX,
+		      "gateways", gateway_list(c, ip));
 	if (o)
 		ds_req_reply_json(req, 200, o);
 	else
@@ -115,21 +123,23 @@ static void register_cvm(void *ctx, struct ds_req *req, json_t *args)
 	ds_hex_encode(q.app_id, DS_GW_ID_LEN, app);
 	ds_hex_encode(q.instance_id, DS_GW_ID_LEN, instance);
 	if (r) {
-		ds_log(DS_LOG_NOTICE, "event=register result=refused peer=%s app=%s instance=%s reason=\"%s\"", req->peer, app,
-		       instance, err.code ? err.msg : strerror(-r));
+		ds_log(DS_LOG_NOTICE,
+		       "event=register result=refused peer=%s app=%s instance=%s reason=\"%s\"",
+		       req->peer, app, instance, err.code ? err.msg : strerror(-r));
 		ds_req_fail(req, 400, "%s", err.code ? err.msg : "internal error");
 		return;
 	}
-	ds_log(DS_LOG_INFO, "event=register result=ok peer=%s app=%s instance=%s ip=%s", req->peer, app, instance,
-	       ds_ip4_format(rec->in.ip, ip));
+	ds_log(DS_LOG_INFO, "event=register result=ok peer=%s app=%s instance=%s ip=%s", req->peer,
+	       app, instance, ds_ip4_format(rec->in.ip, ip));
 	reply(c, req, rec);
 }
 
 static void info(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct ctl *c = ctx;
-	DS_JSON json_t *o = json_pack("{s:s,s:i,s:s,s:s}", "base_domain", c->conf->base_domain, "external_port",
-				      (int)c->conf->external_port, "app_address_ns_prefix", ADDRESS_PREFIX, "version",
+	DS_JSON json_t *o = json_pack("{s:s,s:i,s:s,s:s}", "base_domain", c->conf->base_domain,
+				      "external_port", (int)c->conf->external_port,
+				      "app_address_ns_prefix", ADDRESS_PREFIX, "version",
 				      DS_VERSION);
 
 	if (o)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The RPC server's certificate: from files, or from the agent (GetTlsKey with usage_ra_tls, spec/gateway 2.2), renewed at
- * half of its life. The KMS root that clients must chain to is a file, or the end of the agent's chain.
+ * The RPC server's certificate: from files, or from the agent (GetTlsKey with usage_ra_tls,
+ * spec/gateway 2.2), renewed at half of its life. The KMS root that clients must chain to is a
+ * file, or the end of the agent's chain.
  */
 #include <event2/event.h>
 #include <time.h>
@@ -13,11 +14,11 @@
 
 #include "ctl.h"
 
-#define DOM      "tls"
+#define DOM	      "tls"
 #define FIRST_RETRY_S 1 /* nobody is served yet: the agent may just be starting */
-#define RETRY_S  30
-#define RENEW_MIN 5
-#define RENEW_MAX (30 * 86400)
+#define RETRY_S	      30
+#define RENEW_MIN     5
+#define RENEW_MAX     (30 * 86400)
 
 /* Serve with this chain and key, now or from now on. */
 static int use(struct ctl *c, struct ds_span chain, const struct ds_p256 *key, struct ds_err *err)
@@ -45,8 +46,9 @@ static int use(struct ctl *c, struct ds_span chain, const struct ds_p256 *key, s
 					       .ctx = c };
 	DS_TRY(ds_server_route(c->server, "GET", "/health", ctl_health, c));
 	DS_TRY(ds_prpc_mount(c->server, &c->service));
-	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u rpc=%s:%u base_domain=%s instances=%zu", c->conf->listen_addr,
-	       c->conf->listen_port, c->conf->rpc_addr, c->conf->rpc_port, c->conf->base_domain, ds_store_count(c->store));
+	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u rpc=%s:%u base_domain=%s instances=%zu",
+	       c->conf->listen_addr, c->conf->listen_port, c->conf->rpc_addr, c->conf->rpc_port,
+	       c->conf->base_domain, ds_store_count(c->store));
 	return ds_notify("READY=1");
 }
 
@@ -79,15 +81,18 @@ static time_t renew_after(struct ds_span chain_pem, struct ds_err *err)
 	DS_CERT_INFO struct ds_cert_info leaf = DS_CERT_INFO_NULL;
 	int64_t left;
 
-	if (ds_cert_chain_from_pem(chain_pem, &chain, err) || ds_cert_parse(ds_buf_span(&chain.der[0]), &leaf, err))
+	if (ds_cert_chain_from_pem(chain_pem, &chain, err) ||
+	    ds_cert_parse(ds_buf_span(&chain.der[0]), &leaf, err))
 		return RENEW_MIN;
 	left = (leaf.not_after - time(NULL)) / 2;
 	return left < RENEW_MIN ? RENEW_MIN : left > RENEW_MAX ? RENEW_MAX : (time_t)left;
 }
 
-/* {"key":PEM,"certificate_chain":[PEM,...]}; the JSON tree is freed through the wiping allocator. */
-static int parse_reply(struct ds_span body, struct ds_p256 **ret_key, struct ds_buf *ret_chain, struct ds_buf *ret_last,
-		       struct ds_err *err)
+/*
+ * {"key":PEM,"certificate_chain":[PEM,...]}; the JSON tree is freed through the wiping allocator.
+ */
+static int parse_reply(struct ds_span body, struct ds_p256 **ret_key, struct ds_buf *ret_chain,
+		       struct ds_buf *ret_last, struct ds_err *err)
 {
 	DS_JSON json_t *o = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
 	json_t *list = json_object_get(o, "certificate_chain"), *item;
@@ -95,12 +100,14 @@ static int parse_reply(struct ds_span body, struct ds_p256 **ret_key, struct ds_
 	size_t i;
 
 	if (!key || !json_array_size(list))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "the agent's GetTlsKey reply has no key or no certificate_chain");
-	json_array_foreach(list, i, item) {
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "the agent's GetTlsKey reply has no key or no certificate_chain");
+	json_array_foreach (list, i, item) {
 		const char *pem = json_string_value(item);
 
 		if (!pem)
-			return ds_err_set(err, -EBADMSG, DOM, 0, "certificate_chain has something else than text");
+			return ds_err_set(err, -EBADMSG, DOM, 0,
+					  "certificate_chain has something else than text");
 		DS_TRY(ds_buf_add_span(ret_chain, DS_SPAN_STR(pem)));
 		ret_last->n = 0;
 		DS_TRY(ds_buf_add_span(ret_last, DS_SPAN_STR(pem)));
@@ -123,7 +130,8 @@ static int take_reply(struct ctl *c, struct ds_span body, time_t *ret_again, str
 	return 0;
 }
 
-static void on_agent(void *arg, int r, int status, struct ds_span body, const struct ds_err *call_err)
+static void on_agent(void *arg, int r, int status, struct ds_span body,
+		     const struct ds_err *call_err)
 {
 	struct ctl *c = arg;
 	struct ds_err err = DS_ERR_NULL;
@@ -133,12 +141,17 @@ static void on_agent(void *arg, int r, int status, struct ds_span body, const st
 
 	c->agent_call = NULL;
 	if (!r && status != 200)
-		r = ds_err_set(&err, -EPROTO, DOM, 0, "the agent answered GetTlsKey with status %d", status);
+		r = ds_err_set(&err, -EPROTO, DOM, 0, "the agent answered GetTlsKey with status %d",
+			       status);
 	else if (!r)
 		r = take_reply(c, body, &after, &err);
 	if (r)
-		ds_log(DS_LOG_ERR, "event=certificate agent=%s error=\"%s\" retry_s=%d", c->conf->agent,
-		       err.code ? err.msg : call_err ? call_err->msg : strerror(-r), retry);
+		ds_log(DS_LOG_ERR, "event=certificate agent=%s error=\"%s\" retry_s=%d",
+		       c->conf->agent,
+		       err.code	  ? err.msg
+		       : call_err ? call_err->msg
+				  : strerror(-r),
+		       retry);
 	else
 		again.tv_sec = after;
 	if (event_add(c->renew, &again)) {
@@ -149,19 +162,22 @@ static void on_agent(void *arg, int r, int status, struct ds_span body, const st
 
 static int ask_agent(struct ctl *c, struct ds_err *err)
 {
-	DS_JSON json_t *o = json_pack("{s:s,s:[],s:b,s:b,s:b,s:b}", "subject", "dstack-gateway", "alt_names", "usage_ra_tls", 1,
-				      "usage_server_auth", 1, "usage_client_auth", 1, "with_app_info", 1);
+	DS_JSON json_t *o = json_pack("{s:s,s:[],s:b,s:b,s:b,s:b}", "subject", "dstack-gateway",
+				      "alt_names", "usage_ra_tls", 1, "usage_server_auth", 1,
+				      "usage_client_auth", 1, "with_app_info", 1);
 	DS_FREE char *text = NULL, *url = NULL;
 	struct ds_client_cfg cfg = { 0 };
 
 	if (o && c->conf->rpc_domain[0])
-		json_array_append_new(json_object_get(o, "alt_names"), json_string(c->conf->rpc_domain));
+		json_array_append_new(json_object_get(o, "alt_names"),
+				      json_string(c->conf->rpc_domain));
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (!text || asprintf(&url, "unix:%s:/GetTlsKey", c->conf->agent) < 0) {
 		url = NULL;
 		return -ENOMEM;
 	}
-	return ds_call_start(ds_loop_base(c->loop), &cfg, url, DS_SPAN_STR(text), on_agent, c, &c->agent_call, err);
+	return ds_call_start(ds_loop_base(c->loop), &cfg, url, DS_SPAN_STR(text), on_agent, c,
+			     &c->agent_call, err);
 }
 
 static void on_renew(evutil_socket_t fd, short what, void *arg)

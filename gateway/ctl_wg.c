@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* WireGuard side of the control process: our interface, one peer per instance, freshness; see ctl.h, spec/gateway 2.2. */
+/*
+ * WireGuard side of the control process: our interface, one peer per instance, freshness; see
+ * ctl.h, spec/gateway 2.2.
+ */
 #include <event2/event.h>
 #include <time.h>
 
@@ -11,12 +14,12 @@
 
 #include "ctl.h"
 
-#define DOM        "wireguard"
-#define KEEPALIVE  25	      /* spec/gateway 2.2 */
-#define MTU        1420
-#define POLL_S     10
-#define FRESH_S    (30 * 60) /* spec/gateway 1.5 */
-#define KEY_TEXT   DS_B64_SIZE(DS_WG_KEY_LEN) /* text and newline */
+#define DOM	  "wireguard"
+#define KEEPALIVE 25 /* spec/gateway 2.2 */
+#define MTU	  1420
+#define POLL_S	  10
+#define FRESH_S	  (30 * 60)		     /* spec/gateway 1.5 */
+#define KEY_TEXT  DS_B64_SIZE(DS_WG_KEY_LEN) /* text and newline */
 
 static int new_key(const char *path, struct ds_secret **ret)
 {
@@ -70,7 +73,9 @@ static int load_key(struct ctl *c, struct ds_secret **ret, struct ds_err *err)
 
 static struct ds_wg_peer peer_of(const struct ds_gw_record *rec)
 {
-	struct ds_wg_peer p = { .keepalive = KEEPALIVE, .n_allowed = 1, .allowed = { { rec->in.ip, 32 } } };
+	struct ds_wg_peer p = { .keepalive = KEEPALIVE,
+				.n_allowed = 1,
+				.allowed = { { rec->in.ip, 32 } } };
 
 	memcpy(p.public_key, rec->public_key, DS_WG_KEY_LEN);
 	return p;
@@ -97,11 +102,14 @@ int ctl_wg_set(struct ctl *c, struct ds_gw_record *rec, const uint8_t old_key[DS
 
 static bool peer_matches(const struct ds_wg_peer *p, const struct ds_gw_record *rec)
 {
-	return rec && rec->in.ip && p->n_allowed == 1 && p->allowed[0].addr == rec->in.ip && p->allowed[0].prefix == 32 &&
-	       p->keepalive == KEEPALIVE;
+	return rec && rec->in.ip && p->n_allowed == 1 && p->allowed[0].addr == rec->in.ip &&
+	       p->allowed[0].prefix == 32 && p->keepalive == KEEPALIVE;
 }
 
-/* After a start: sessions of peers that are right go on, what does not belong goes, what is missing comes. */
+/*
+ * After a start: sessions of peers that are right go on, what does not belong goes, what is
+ * missing comes.
+ */
 static int sync_peers(struct ctl *c)
 {
 	DS_WG_STATUS struct ds_wg_status st = { 0 };
@@ -114,7 +122,8 @@ static int sync_peers(struct ctl *c)
 		if (peer_matches(&st.peers[i], rec))
 			rec->wg_ready = true;
 		else
-			DS_TRY(ds_wg_remove_peer(c->wg, c->conf->wg_interface, st.peers[i].public_key));
+			DS_TRY(ds_wg_remove_peer(c->wg, c->conf->wg_interface,
+						 st.peers[i].public_key));
 	}
 	for (size_t i = 0; i < ds_store_count(c->store); i++) {
 		struct ds_gw_record *rec = ds_store_at(c->store, i);
@@ -138,7 +147,8 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	}
 	for (size_t i = 0; i < st.n_peers; i++) {
 		struct ds_gw_record *rec = ds_store_by_key(c->store, st.peers[i].public_key);
-		uint8_t fresh = st.peers[i].last_handshake && now - st.peers[i].last_handshake < FRESH_S;
+		uint8_t fresh = st.peers[i].last_handshake &&
+				now - st.peers[i].last_handshake < FRESH_S;
 
 		if (!rec || rec->in.fresh == fresh)
 			continue;
@@ -171,15 +181,18 @@ int ctl_wg_start(struct ctl *c, struct ds_err *err)
 	int r;
 
 	if (!c->conf->wg_enabled) {
-		ds_log(DS_LOG_WARN, "event=wireguard state=off note=\"instances are reached without a tunnel: for tests only\"");
+		ds_log(DS_LOG_WARN, "event=wireguard state=off note=\"instances are reached "
+				    "without a tunnel: for tests only\"");
 		for (size_t i = 0; i < ds_store_count(c->store); i++)
-			ds_store_at(c->store, i)->in.fresh = ds_store_at(c->store, i)->wg_ready = true;
+			ds_store_at(c->store, i)->in.fresh = ds_store_at(c->store, i)->wg_ready =
+				true;
 		return 0;
 	}
 	DS_TRY(load_key(c, &key, err));
 	r = bring_up(c, key);
 	if (r)
-		return ds_err_set(err, r, DOM, 0, "interface %s: %s", c->conf->wg_interface, strerror(-r));
+		return ds_err_set(err, r, DOM, 0, "interface %s: %s", c->conf->wg_interface,
+				  strerror(-r));
 	c->wg_poll = event_new(ds_loop_base(c->loop), -1, EV_PERSIST, on_poll, c);
 	return !c->wg_poll || event_add(c->wg_poll, &every) ? -ENOMEM : 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A gateway worker: internal types of front_proc.c (loop, accepting, control messages), front_conn.c (a connection from
- * hello to relay) and front_relay.c (moving bytes). One process, one thread, one epoll set; edge-triggered, so each
- * side remembers whether it may still be read or written. Nothing here blocks, and nothing is allocated per byte: bytes
- * that cannot be passed on at once wait in a chunk that the connection borrows, and bulk moves in the kernel.
+ * A gateway worker: internal types of front_proc.c (loop, accepting, control messages),
+ * front_conn.c (a connection from hello to relay) and front_relay.c (moving bytes). One process,
+ * one thread, one epoll set; edge-triggered, so each side remembers whether it may still be read
+ * or written. Nothing here blocks, and nothing is allocated per byte: bytes that cannot be passed
+ * on at once wait in a chunk that the connection borrows, and bulk moves in the kernel.
  *
- * A connection owns its descriptors, chunks and pipes. Closing moves it to the dead list; its memory is freed after the
- * current batch of events, because a later event of the batch may still name it.
+ * A connection owns its descriptors, chunks and pipes. Closing moves it to the dead list; its
+ * memory is freed after the current batch of events, because a later event of the batch may still
+ * name it.
  */
 #ifndef DS_GATEWAY_FRONT_H
 #define DS_GATEWAY_FRONT_H
@@ -18,13 +20,13 @@
 #include "conf.h"
 #include "table.h"
 
-#define FRONT_CHUNK      32768u /* holds a whole hello and one read of the relay */
-#define FRONT_FREE_MAX   256u	/* chunks kept for reuse */
-#define FRONT_PIPES_MAX  64u	/* connections that splice at the same time */
+#define FRONT_CHUNK	 32768u	      /* holds a whole hello and one read of the relay */
+#define FRONT_FREE_MAX	 256u	      /* chunks kept for reuse */
+#define FRONT_PIPES_MAX	 64u	      /* connections that splice at the same time */
 #define FRONT_BULK_BYTES (256u << 10) /* one direction has moved this much: splice from now on */
-#define FRONT_TRIES      3u	/* instances tried for one connection */
-#define FRONT_TRY_MS     1000u	/* before the next one is tried */
-#define FRONT_LINGER_MS  2000u	/* for the client to take an alert */
+#define FRONT_TRIES	 3u	      /* instances tried for one connection */
+#define FRONT_TRY_MS	 1000u	      /* before the next one is tried */
+#define FRONT_LINGER_MS	 2000u	      /* for the client to take an alert */
 
 _Static_assert(FRONT_CHUNK >= DS_HELLO_RAW_MAX, "a hello must fit into a chunk");
 
@@ -65,7 +67,7 @@ enum front_state {
 	FRONT_TRY,     /* connects, and there is another instance to try */
 	FRONT_CONNECT, /* connects to the last candidate */
 	FRONT_RELAY,
-	FRONT_LINGER,  /* refused: the client gets time to read the alert */
+	FRONT_LINGER, /* refused: the client gets time to read the alert */
 	FRONT_DEAD,
 	FRONT_N_STATES
 };
@@ -137,10 +139,12 @@ struct front {
 };
 
 /* front_proc.c: body of a worker process; returns only when its set-up fails. */
-int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd, unsigned int n_workers);
+int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd,
+		 unsigned int n_workers);
 /* front_jail.c: no system call but those of the loop, from now on. */
 DS_MUST int ds_front_jail(void);
-void front_log(struct front *f, const struct front_conn *c, enum front_cause cause, const char *fmt, ...) DS_PRINTF(4, 5);
+void front_log(struct front *f, const struct front_conn *c, enum front_cause cause, const char *fmt,
+	       ...) DS_PRINTF(4, 5);
 
 /* front_conn.c */
 DS_MUST int front_conn_new(struct front *f, int fd, const struct sockaddr_in *peer);
@@ -148,7 +152,8 @@ void front_conn_event(struct front *f, struct front_side *side, uint32_t events)
 void front_conn_expired(struct front *f, struct front_conn *c);
 void front_conn_close(struct front *f, struct front_conn *c, enum front_cause cause);
 /* Put c on the list of this state with this deadline. */
-void front_conn_state(struct front *f, struct front_conn *c, enum front_state state, uint64_t deadline);
+void front_conn_state(struct front *f, struct front_conn *c, enum front_state state,
+		      uint64_t deadline);
 void front_conn_free_dead(struct front *f);
 
 /* front_relay.c */

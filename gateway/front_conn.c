@@ -10,9 +10,9 @@
 #include "front.h"
 
 /* RFC 8446 6: fatal alerts that a client understands before the backend has spoken. */
-#define ALERT_DECODE_ERROR      50
-#define ALERT_ACCESS_DENIED     49
-#define ALERT_INTERNAL_ERROR    80
+#define ALERT_DECODE_ERROR	50
+#define ALERT_ACCESS_DENIED	49
+#define ALERT_INTERNAL_ERROR	80
 #define ALERT_UNRECOGNIZED_NAME 112
 
 #define DRAIN_MAX (64u << 10)
@@ -37,7 +37,8 @@ static void list_insert(struct front_list *l, struct front_conn *c)
 	*(after ? &after->next : &l->head) = c;
 }
 
-void front_conn_state(struct front *f, struct front_conn *c, enum front_state state, uint64_t deadline)
+void front_conn_state(struct front *f, struct front_conn *c, enum front_state state,
+		      uint64_t deadline)
 {
 	list_remove(&f->lists[c->state], c);
 	c->state = state;
@@ -86,7 +87,10 @@ void front_conn_free_dead(struct front *f)
 	}
 }
 
-/* After an alert: throw away what the client still sends, so that closing does not reset before the alert is read. */
+/*
+ * After an alert: throw away what the client still sends, so that closing does not reset before
+ * the alert is read.
+ */
 static void drain(struct front *f, struct front_conn *c)
 {
 	while (c->client.readable && c->drained <= DRAIN_MAX) {
@@ -112,7 +116,8 @@ static void refuse(struct front *f, struct front_conn *c, enum front_cause cause
 	uint8_t rec[7] = { 0x15, 3, 3, 0, 2, 2, alert };
 
 	side_close(&c->server, false);
-	if (send(c->client.fd, rec, sizeof(rec), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(rec) ||
+	if (send(c->client.fd, rec, sizeof(rec), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+		    (ssize_t)sizeof(rec) ||
 	    shutdown(c->client.fd, SHUT_WR)) {
 		front_conn_close(f, c, cause);
 		return;
@@ -137,7 +142,8 @@ int front_conn_new(struct front *f, int fd, const struct sockaddr_in *peer)
 	c->down = (struct front_flow){ .src = &c->server, .dst = &c->client, .pipe = { -1, -1 } };
 	c->peer = *peer;
 	ev.data.ptr = &c->client.ev;
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) || epoll_ctl(f->ep, EPOLL_CTL_ADD, fd, &ev)) {
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
+	    epoll_ctl(f->ep, EPOLL_CTL_ADD, fd, &ev)) {
 		int r = -errno;
 
 		free(c);
@@ -164,8 +170,9 @@ static void attempt_failed(struct front *f, struct front_conn *c, int error)
 {
 	char ip[DS_IP4_TEXT];
 
-	front_log(f, c, FRONT_UNREACHABLE, "backend=%s:%u error=\"%s\" attempt=%zu/%zu", ds_ip4_format(c->ips[c->ip_at], ip),
-		  c->port, strerror(error), c->ip_at + 1, c->n_ips);
+	front_log(f, c, FRONT_UNREACHABLE, "backend=%s:%u error=\"%s\" attempt=%zu/%zu",
+		  ds_ip4_format(c->ips[c->ip_at], ip), c->port, strerror(error), c->ip_at + 1,
+		  c->n_ips);
 	side_close(&c->server, false);
 	c->ip_at++;
 	connect_next(f, c);
@@ -177,12 +184,14 @@ static int connect_start(struct front *f, struct front_conn *c)
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons(c->port),
 				  .sin_addr.s_addr = htonl(c->ips[c->ip_at]) };
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = &c->server.ev };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				  .data.ptr = &c->server.ev };
 	int one = 1;
 
 	c->server = (struct front_side){ .ev.tag = FRONT_TAG_SIDE, .conn = c, .fd = -1 };
 	c->server.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->server.fd < 0 || setsockopt(c->server.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+	if (c->server.fd < 0 ||
+	    setsockopt(c->server.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
 		return errno;
 	if (connect(c->server.fd, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
 		return errno;
@@ -212,7 +221,8 @@ static void connect_next(struct front *f, struct front_conn *c)
 	refuse(f, c, FRONT_UNREACHABLE, ALERT_INTERNAL_ERROR);
 }
 
-static void refuse_route(struct front *f, struct front_conn *c, enum front_cause cause, uint8_t alert, const char *why)
+static void refuse_route(struct front *f, struct front_conn *c, enum front_cause cause,
+			 uint8_t alert, const char *why)
 {
 	front_log(f, c, cause, "detail=\"%s\"", why);
 	refuse(f, c, cause, alert);
@@ -227,7 +237,8 @@ static void route(struct front *f, struct front_conn *c)
 	int r = ds_route_parse(c->host, f->conf->base_domain, &rt, &err);
 
 	if (r == DS_ROUTE_E_FOREIGN) {
-		refuse_route(f, c, FRONT_FOREIGN_NAME, ALERT_UNRECOGNIZED_NAME, "not one label in front of the base domain");
+		refuse_route(f, c, FRONT_FOREIGN_NAME, ALERT_UNRECOGNIZED_NAME,
+			     "not one label in front of the base domain");
 		return;
 	}
 	if (r) {
@@ -241,13 +252,16 @@ static void route(struct front *f, struct front_conn *c)
 	}
 	r = ds_hex_decode_exact(rt.id, id, sizeof(id));
 	if (!r)
-		r = ds_table_candidates(f->table, id, rt.port, f->seed += 0x9e3779b9u, c->ips, FRONT_TRIES, &c->n_ips);
+		r = ds_table_candidates(f->table, id, rt.port, f->seed += 0x9e3779b9u, c->ips,
+					FRONT_TRIES, &c->n_ips);
 	if (r == -EACCES) {
-		refuse_route(f, c, FRONT_PORT_DENIED, ALERT_ACCESS_DENIED, "port is not in the app's port policy");
+		refuse_route(f, c, FRONT_PORT_DENIED, ALERT_ACCESS_DENIED,
+			     "port is not in the app's port policy");
 		return;
 	}
 	if (r) {
-		refuse_route(f, c, FRONT_UNKNOWN_ID, ALERT_UNRECOGNIZED_NAME, "no instance or app with this id is registered");
+		refuse_route(f, c, FRONT_UNKNOWN_ID, ALERT_UNRECOGNIZED_NAME,
+			     "no instance or app with this id is registered");
 		return;
 	}
 	c->port = rt.port;
@@ -274,7 +288,8 @@ static void look(struct front *f, struct front_conn *c)
 		front_conn_close(f, c, FRONT_NOT_TLS);
 		return;
 	case DS_HELLO_E_NO_NAME:
-		refuse_route(f, c, FRONT_NO_NAME, ALERT_UNRECOGNIZED_NAME, "hello without a server name");
+		refuse_route(f, c, FRONT_NO_NAME, ALERT_UNRECOGNIZED_NAME,
+			     "hello without a server name");
 		return;
 	default:
 		refuse_route(f, c, FRONT_HELLO_MALFORMED, ALERT_DECODE_ERROR, err.msg);
@@ -290,7 +305,8 @@ static void sniff(struct front *f, struct front_conn *c)
 		return;
 	}
 	while (c->state == FRONT_SNIFF && c->client.readable) {
-		ssize_t n = recv(c->client.fd, c->up.chunk + c->up.n, FRONT_CHUNK - c->up.n, MSG_DONTWAIT);
+		ssize_t n = recv(c->client.fd, c->up.chunk + c->up.n, FRONT_CHUNK - c->up.n,
+				 MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -363,7 +379,8 @@ void front_conn_expired(struct front *f, struct front_conn *c)
 {
 	switch (c->state) {
 	case FRONT_SNIFF:
-		front_log(f, c, FRONT_HELLO_TIMEOUT, "detail=\"no complete hello in %u ms\" bytes=%zu", f->conf->handshake_ms,
+		front_log(f, c, FRONT_HELLO_TIMEOUT,
+			  "detail=\"no complete hello in %u ms\" bytes=%zu", f->conf->handshake_ms,
 			  c->up.n);
 		front_conn_close(f, c, FRONT_HELLO_TIMEOUT);
 		return;
@@ -372,7 +389,8 @@ void front_conn_expired(struct front *f, struct front_conn *c)
 		attempt_failed(f, c, ETIMEDOUT);
 		return;
 	case FRONT_RELAY:
-		front_log(f, c, FRONT_IDLE, "up=%ju down=%ju", (uintmax_t)c->up.moved, (uintmax_t)c->down.moved);
+		front_log(f, c, FRONT_IDLE, "up=%ju down=%ju", (uintmax_t)c->up.moved,
+			  (uintmax_t)c->down.moved);
 		front_conn_close(f, c, FRONT_IDLE);
 		return;
 	default:

@@ -14,10 +14,10 @@
 #include "front.h"
 #include "ids.h"
 
-#define EVENTS         256
-#define ACCEPT_BATCH   64
-#define CONTROL_BATCH  512
-#define LOG_PER_SECOND 20u
+#define EVENTS		256
+#define ACCEPT_BATCH	64
+#define CONTROL_BATCH	512
+#define LOG_PER_SECOND	20u
 #define ACCEPT_PAUSE_MS 200
 
 static const char *const cause_names[FRONT_N_CAUSES] = {
@@ -39,7 +39,8 @@ static const char *const cause_names[FRONT_N_CAUSES] = {
 	[FRONT_NO_MEMORY] = "no-memory",
 };
 
-void front_log(struct front *f, const struct front_conn *c, enum front_cause cause, const char *fmt, ...)
+void front_log(struct front *f, const struct front_conn *c, enum front_cause cause, const char *fmt,
+	       ...)
 {
 	char peer[DS_IP4N_TEXT], text[320];
 	va_list ap;
@@ -77,22 +78,29 @@ static int watch(struct front *f, int fd, uint32_t events, struct front_ev *tag)
 	return epoll_ctl(f->ep, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
-/* Level-triggered, so that switching it off and on again loses nothing: back-pressure means not accepting. */
+/*
+ * Level-triggered, so that switching it off and on again loses nothing: back-pressure means not
+ * accepting.
+ */
 static void accepting(struct front *f, bool on)
 {
 	if (f->accepting == on)
 		return;
-	if (on ? watch(f, f->listen_fd, EPOLLIN, &f->listen_ev) :
-		 epoll_ctl(f->ep, EPOLL_CTL_DEL, f->listen_fd, NULL))
+	if (on ? watch(f, f->listen_fd, EPOLLIN, &f->listen_ev)
+	       : epoll_ctl(f->ep, EPOLL_CTL_DEL, f->listen_fd, NULL))
 		ds_log(DS_LOG_ERR, "event=accept-switch error=\"%s\"", strerror(errno));
 	else
 		f->accepting = on;
 }
 
-/* Full: the oldest connection that relays nothing yet makes room; failing that, clients wait in the kernel. */
+/*
+ * Full: the oldest connection that relays nothing yet makes room; failing that, clients wait in
+ * the kernel.
+ */
 static bool make_room(struct front *f)
 {
-	static const enum front_state order[] = { FRONT_LINGER, FRONT_SNIFF, FRONT_TRY, FRONT_CONNECT };
+	static const enum front_state order[] = { FRONT_LINGER, FRONT_SNIFF, FRONT_TRY,
+						  FRONT_CONNECT };
 	struct front_conn *oldest = NULL;
 
 	if (f->n_conns < f->max_conns)
@@ -117,11 +125,14 @@ static void accept_some(struct front *f)
 			accepting(f, false);
 			return;
 		}
-		fd = accept4(f->listen_fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(f->listen_fd, (struct sockaddr *)&peer, &n,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* out of descriptors or memory: let some connections end first */
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-				ds_log(DS_LOG_WARN, "event=accept error=\"%s\" connections=%zu", strerror(errno), f->n_conns);
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM) {
+				ds_log(DS_LOG_WARN, "event=accept error=\"%s\" connections=%zu",
+				       strerror(errno), f->n_conns);
 				accepting(f, false);
 				f->accept_after = f->now + ACCEPT_PAUSE_MS;
 			}
@@ -149,7 +160,8 @@ static void control_event(struct front *f)
 		}
 		r = n == (ssize_t)sizeof(msg) ? ds_table_apply(f->table, &msg) : -EBADMSG;
 		if (r)
-			ds_log(DS_LOG_ERR, "event=table kind=%u bytes=%zd error=\"%s\"", msg.kind, n, strerror(-r));
+			ds_log(DS_LOG_ERR, "event=table kind=%u bytes=%zd error=\"%s\"", msg.kind,
+			       n, strerror(-r));
 	}
 }
 
@@ -169,7 +181,10 @@ static void dispatch(struct front *f, const struct epoll_event *ev)
 	}
 }
 
-/* Not before the first whole table: until then every id would look unknown. Clients wait in the kernel's queue. */
+/*
+ * Not before the first whole table: until then every id would look unknown. Clients wait in the
+ * kernel's queue.
+ */
 static bool may_accept(const struct front *f)
 {
 	return !f->accepting && f->n_conns < f->max_conns && ds_table_ready(f->table);
@@ -248,8 +263,9 @@ static int setup(struct front *f, unsigned int n_workers)
 			return -EMFILE;
 		if (2 * f->max_conns + 2 * FRONT_PIPES_MAX + 64 > rl.rlim_cur) {
 			f->max_conns = (rl.rlim_cur - 2 * FRONT_PIPES_MAX - 64) / 2;
-			ds_log(DS_LOG_WARN, "event=limit connections=%zu reason=\"RLIMIT_NOFILE %ju\"", f->max_conns,
-			       (uintmax_t)rl.rlim_cur);
+			ds_log(DS_LOG_WARN,
+			       "event=limit connections=%zu reason=\"RLIMIT_NOFILE %ju\"",
+			       f->max_conns, (uintmax_t)rl.rlim_cur);
 		}
 	}
 	if (getrandom(&f->seed, sizeof(f->seed), 0) != (ssize_t)sizeof(f->seed))
@@ -262,13 +278,18 @@ static int setup(struct front *f, unsigned int n_workers)
 	if (f->ep < 0)
 		return -errno;
 	DS_TRY(watch(f, f->control_fd, EPOLLIN, &f->control_ev));
-	/* a full queue means the control process has not even read our predecessor's request: it will answer that */
-	if (send(f->control_fd, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+	/*
+	 * a full queue means the control process has not even read our predecessor's request: it
+	 * will answer that
+	 */
+	if (send(f->control_fd, &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno != EAGAIN)
 		return -errno;
 	return 0;
 }
 
-int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd, unsigned int n_workers)
+int ds_front_run(const struct ds_gw_conf *conf, int listen_fd, int control_fd,
+		 unsigned int n_workers)
 {
 	struct front f = { .conf = conf,
 			   .listen_fd = listen_fd,

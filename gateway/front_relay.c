@@ -35,7 +35,10 @@ static void chunk_put(struct front *f, struct front_flow *flow)
 	flow->off = flow->n = 0;
 }
 
-/* A pipe of our own for this direction; without one (all are taken, no descriptors) bytes are copied as before. */
+/*
+ * A pipe of our own for this direction; without one (all are taken, no descriptors) bytes are
+ * copied as before.
+ */
 static void pipe_get(struct front *f, struct front_flow *flow)
 {
 	if (f->n_free_pipes) {
@@ -95,12 +98,14 @@ static enum step flush(struct front *f, struct front_flow *flow)
 	if (!flow->dst->writable)
 		return STEP_WAIT;
 	if (flow->in_pipe) {
-		n = splice(flow->pipe[0], NULL, flow->dst->fd, NULL, flow->in_pipe, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+		n = splice(flow->pipe[0], NULL, flow->dst->fd, NULL, flow->in_pipe,
+			   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 		if (n > 0)
 			flow->in_pipe -= (size_t)n;
 		return send_result(flow, n);
 	}
-	n = send(flow->dst->fd, flow->chunk + flow->off, flow->n - flow->off, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = send(flow->dst->fd, flow->chunk + flow->off, flow->n - flow->off,
+		 MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n > 0)
 		flow->off += (size_t)n;
 	if (flow->off == flow->n)
@@ -127,7 +132,10 @@ static enum step read_result(struct front_flow *flow, ssize_t n)
 	return STEP_WAIT;
 }
 
-/* Read into the worker's scratch buffer and send at once; only what does not fit into the socket needs a chunk. */
+/*
+ * Read into the worker's scratch buffer and send at once; only what does not fit into the socket
+ * needs a chunk.
+ */
 static enum step copy(struct front *f, struct front_flow *flow)
 {
 	ssize_t n = recv(flow->src->fd, f->scratch, FRONT_CHUNK, MSG_DONTWAIT), put = 0;
@@ -154,7 +162,8 @@ static enum step copy(struct front *f, struct front_flow *flow)
 /* The pipe is empty here, so EAGAIN can only mean that the source is. */
 static enum step fill_pipe(struct front_flow *flow)
 {
-	ssize_t n = splice(flow->src->fd, NULL, flow->pipe[1], NULL, PIPE_SIZE, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	ssize_t n = splice(flow->src->fd, NULL, flow->pipe[1], NULL, PIPE_SIZE,
+			   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 
 	if (n > 0)
 		flow->in_pipe = (size_t)n;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tests of a worker: a real one in a child process, the test plays control process, clients and backends on loopback.
- * Backends listen on 127.77.0.x, so that the instance table leads to them.
+ * Tests of a worker: a real one in a child process, the test plays control process, clients and
+ * backends on loopback. Backends listen on 127.77.0.x, so that the instance table leads to them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,214 +10,16 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 
-#include <ds/base/log.h>
+#include "front_rig.h"
 
-#include "front.h"
-
-#define IP1 0x7f4d0002u /* 127.77.0.2 */
-#define IP2 0x7f4d0003u
-
-struct rig {
-	pid_t pid;
-	int listener, control;
-	uint16_t port;
-	int backend; /* listens on IP1 */
-	uint16_t backend_port;
-};
-
-static struct ds_gw_conf conf;
-
-static int listen_any(uint32_t ip, uint16_t *ret_port)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip) };
-	socklen_t n = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(listen(fd, 100), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
-	*ret_port = ntohs(sa.sin_port);
-	return fd;
-}
-
-static void tell(struct rig *r, enum ds_gw_msg_kind kind, uint8_t instance, uint8_t app, uint32_t ip)
-{
-	struct ds_gw_msg m = { .kind = kind, .instance = { .ip = ip, .fresh = 1 } };
-
-	memset(m.instance.instance_id, instance, DS_GW_ID_LEN);
-	memset(m.instance.app_id, app, DS_GW_ID_LEN);
-	assert_int_equal(send(r->control, &m, sizeof(m), 0), sizeof(m));
-}
-
-static int dial(const struct rig *r)
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-				  .sin_port = htons(r->port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval tv = { .tv_sec = 10 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
-	return fd;
-}
-
-/* A hello for this name, in one record. */
-static size_t make_hello(const char *name, uint8_t *out, size_t filler)
-{
-	size_t nn = strlen(name), ext = (filler ? filler + 4 : 0) + nn + 9, body = 2 + 32 + 1 + 4 + 2 + 2 + ext, at = 0;
-
-#define B(v) (out[at++] = (uint8_t)(v))
-#define W(v) (B((v) >> 8), B(v))
-	B(0x16), W(0x0301), W(body + 4);
-	B(1), B(0), W(body);
-	W(0x0303);
-	memset(out + at, 7, 32);
-	at += 32;
-	B(0), W(2), W(0x1301), B(1), B(0);
-	W(ext);
-	if (filler) {
-		W(0xfafa), W(filler);
-		memset(out + at, 9, filler);
-		at += filler;
-	}
-	W(0), W(nn + 5), W(nn + 3), B(0), W(nn);
-	memcpy(out + at, name, nn);
-#undef B
-#undef W
-	return at + nn;
-}
-
-static void send_all(int fd, const void *p, size_t n)
-{
-	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
-}
-
-static void hello_to(int fd, const char *name)
-{
-	uint8_t b[1024];
-
-	send_all(fd, b, make_hello(name, b, 0));
-}
-
-/* A worker with one instance (id 11.., app aa..) at the backend. */
-static void rig_up(struct rig *r)
-{
-	struct ds_gw_msg hello = { 0 };
-	int pair[2];
-
-	r->listener = listen_any(INADDR_LOOPBACK, &r->port);
-	assert_int_equal(fcntl(r->listener, F_SETFL, O_NONBLOCK), 0);
-	r->backend = listen_any(IP1, &r->backend_port);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	r->pid = fork();
-	assert_true(r->pid >= 0);
-	if (!r->pid) {
-		signal(SIGTERM, SIG_DFL);
-		close(pair[0]);
-		close(r->backend);
-		ds_log_max = getenv("DS_TEST_VERBOSE") ? DS_LOG_DEBUG : DS_LOG_ERR;
-		_exit(ds_front_run(&conf, r->listener, pair[1], 1) ? 1 : 0);
-	}
-	close(pair[1]);
-	r->control = pair[0];
-	assert_int_equal(recv(r->control, &hello, sizeof(hello), 0), sizeof(hello));
-	assert_int_equal(hello.kind, DS_GW_HELLO);
-	/* a client that comes too early is not refused, it waits */
-	int early = dial(r);
-
-	hello_to(early, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-s.apps.test");
-	struct pollfd p = { .fd = early, .events = POLLIN };
-
-	assert_int_equal(poll(&p, 1, 5), 0);
-	close(early);
-	tell(r, DS_GW_BEGIN, 0, 0, 0);
-	tell(r, DS_GW_PUT, 0x11, 0xaa, IP1);
-	tell(r, DS_GW_END, 0, 0, 0);
-}
-
-static void rig_down(struct rig *r)
-{
-	int st;
-
-	kill(r->pid, SIGTERM);
-	assert_int_equal(waitpid(r->pid, &st, 0), r->pid);
-	assert_true(WIFSIGNALED(st) && WTERMSIG(st) == SIGTERM); /* alive until now: it did not crash */
-	close(r->listener);
-	close(r->control);
-	close(r->backend);
-}
-
-static int take(int listener)
-{
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-	struct timeval tv = { .tv_sec = 10 };
-	int fd;
-
-	assert_int_equal(poll(&p, 1, 10000), 1);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
-	return fd;
-}
-
-static void id_name(char *out, size_t n, uint8_t id, const char *rest)
-{
-	for (size_t i = 0; i < 20; i++)
-		snprintf(out + 2 * i, n - 2 * i, "%02x", id);
-	snprintf(out + 40, n - 40, "%s.apps.test", rest);
-}
-
-/* The name that leads to the backend. */
-static void backend_name(const struct rig *r, uint8_t id, char out[100])
-{
-	char rest[16];
-
-	snprintf(rest, sizeof(rest), "-%us", r->backend_port);
-	id_name(out, 100, id, rest);
-}
-
-static void expect(int fd, const void *p, size_t n)
-{
-	uint8_t buf[32768];
-	size_t at = 0;
-
-	while (at < n) {
-		ssize_t got = recv(fd, buf, n - at < sizeof(buf) ? n - at : sizeof(buf), 0);
-
-		assert_true(got > 0);
-		assert_memory_equal(buf, (const uint8_t *)p + at, (size_t)got);
-		at += (size_t)got;
-	}
-}
-
-static void expect_end(int fd)
-{
-	char b;
-
-	assert_int_equal(recv(fd, &b, 1, 0), 0);
-}
-
-/* A fatal alert of this number, then the end. */
-static void expect_alert(int fd, uint8_t number)
-{
-	uint8_t want[7] = { 0x15, 3, 3, 0, 2, 2, number };
-
-	expect(fd, want, sizeof(want));
-	expect_end(fd);
-	close(fd);
-}
-
-/* By instance id and by app id, in upper case, byte by byte: the backend gets the very bytes that were sent. */
+/*
+ * By instance id and by app id, in upper case, byte by byte: the backend gets the very bytes that
+ * were sent.
+ */
 static void replay(void **state)
 {
 	static const uint8_t ids[] = { 0x11, 0xaa };
@@ -309,7 +111,9 @@ static void reset_is_passed_on(void **state)
 		send_all(c, b, n);
 		s = take(r.backend);
 		expect(s, b, n);
-		assert_int_equal(setsockopt(from_client ? c : s, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)), 0);
+		assert_int_equal(
+			setsockopt(from_client ? c : s, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)),
+			0);
 		close(from_client ? c : s);
 		assert_int_equal(recv(from_client ? s : c, &x, 1, 0), -1);
 		assert_int_equal(errno, ECONNRESET);
@@ -323,7 +127,10 @@ static uint8_t pattern(uint64_t at)
 	return (uint8_t)((at * 2654435761u) >> 11);
 }
 
-/* Both directions at once, enough to leave the copying path, with a reader that pauses: every byte arrives in order. */
+/*
+ * Both directions at once, enough to leave the copying path, with a reader that pauses: every byte
+ * arrives in order.
+ */
 static void bulk(void **state)
 {
 	enum { TOTAL = 24 << 20, PIECE = 60000 };
@@ -349,12 +156,14 @@ static void bulk(void **state)
 			bool pause = i == 1 && round % 64 < 32 && sent[0] < TOTAL;
 
 			p[i] = (struct pollfd){ .fd = fd[i] };
-			p[i].events = (short)((sent[i] < TOTAL ? POLLOUT : 0) | (pause || got[i] == TOTAL ? 0 : POLLIN));
+			p[i].events = (short)((sent[i] < TOTAL ? POLLOUT : 0) |
+					      (pause || got[i] == TOTAL ? 0 : POLLIN));
 		}
 		assert_true(poll(p, 2, round % 64 < 32 ? 5 : 10000) >= 0);
 		for (int i = 0; i < 2; i++) {
 			if (p[i].revents & POLLOUT) {
-				size_t want = TOTAL - sent[i] < PIECE ? (size_t)(TOTAL - sent[i]) : PIECE;
+				size_t want = TOTAL - sent[i] < PIECE ? (size_t)(TOTAL - sent[i])
+								      : PIECE;
 				ssize_t k;
 
 				for (size_t j = 0; j < want; j++)
@@ -368,7 +177,8 @@ static void bulk(void **state)
 
 				assert_true(k > 0);
 				for (ssize_t j = 0; j < k; j++)
-					assert_int_equal(in[j], pattern(got[i] + (uint64_t)j + (uint64_t)!i));
+					assert_int_equal(in[j], pattern(got[i] + (uint64_t)j +
+									(uint64_t)!i));
 				got[i] += (uint64_t)k;
 			}
 		}
@@ -379,7 +189,10 @@ static void bulk(void **state)
 	rig_down(&r);
 }
 
-/* A reader that goes away in the middle of bulk, when bytes already move in the kernel: the worker lives on. */
+/*
+ * A reader that goes away in the middle of bulk, when bytes already move in the kernel: the worker
+ * lives on.
+ */
 static void reset_in_bulk(void **state)
 {
 	static uint8_t piece[100000];
@@ -423,13 +236,12 @@ static void refusals(void **state)
 		const char *rest;
 		uint8_t alert;
 	} tab[] = {
-		{ 0x22, "-443s", 112 },		/* nobody has this id */
-		{ 0x11, "", 112 },		/* termination: not yet */
-		{ 0x11, "-8080", 112 },
-		{ 0x11, "-8080g", 112 },
-		{ 0x11, "-1-2", 112 },		/* outside the grammar */
-		{ 0x11, "-443s.sub", 112 },	/* two labels */
-		{ 0x11, "-1s", 80 },		/* nothing listens there */
+		{ 0x22, "-443s", 112 }, /* nobody has this id */
+		{ 0x11, "", 112 },	/* termination: not yet */
+		{ 0x11, "-8080", 112 },	    { 0x11, "-8080g", 112 },
+		{ 0x11, "-1-2", 112 },	    /* outside the grammar */
+		{ 0x11, "-443s.sub", 112 }, /* two labels */
+		{ 0x11, "-1s", 80 },	    /* nothing listens there */
 	};
 	uint8_t b[1024];
 	struct rig r;
@@ -464,7 +276,8 @@ static void refusals(void **state)
 
 static void port_policy(void **state)
 {
-	struct ds_gw_msg m = { .kind = DS_GW_PUT, .instance = { .ip = IP1, .restricted = 1, .n_ports = 1 } };
+	struct ds_gw_msg m = { .kind = DS_GW_PUT,
+			       .instance = { .ip = IP1, .restricted = 1, .n_ports = 1 } };
 	struct rig r;
 	char name[100];
 	int c, s;

@@ -23,7 +23,8 @@ int ds_gw_drop_ids(void)
 		return -errno;
 	if (geteuid() != 0)
 		return 0;
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
 		return -errno;
 	/* changing ids undoes these two */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))

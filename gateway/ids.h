@@ -9,7 +9,10 @@
 
 /* End (SIGTERM) when the process that started this one ends; -ESRCH when it already has. */
 DS_MUST int ds_gw_follow_parent(pid_t parent);
-/* For a worker, after its set-up: no user, no group, no way back. A process that is not root keeps its ids. */
+/*
+ * For a worker, after its set-up: no user, no group, no way back. A process that is not root keeps
+ * its ids.
+ */
 DS_MUST int ds_gw_drop_ids(void);
 
 #endif

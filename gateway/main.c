@@ -8,7 +8,6 @@
 #include "conf.h"
 #include "supervise.h"
 
-
 static void usage(FILE *out)
 {
 	fputs("usage: dstack-gateway [--config FILE] [--check-config]\n"
@@ -23,9 +22,12 @@ static void usage(FILE *out)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
-		{ "verbose", no_argument, NULL, 'v' },	    { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },	    { 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'k' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	const char *path = "/etc/dstack/gateway.conf";
 	DS_GW_CONF struct ds_gw_conf conf = { 0 };

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the processes of dstack-gateway say to each other: fixed structs over one SOCK_SEQPACKET pair per worker.
+ * What the processes of dstack-gateway say to each other: fixed structs over one SOCK_SEQPACKET
+ * pair per worker.
  *
- *   supervisor (main.c)    opens the sockets, forks the others, restarts them; holds both ends of every pair, so a
- *                          restarted process finds the pair of its predecessor
- *   worker (front_proc.c)  accepts, reads the server name, relays; knows the instance table, no key, no file
- *   control (ctl_proc.c)   registration, state, WireGuard; owns the truth about instances
+ *   supervisor (supervise.c)  opens the sockets, forks the others, restarts them; holds both ends
+ *                             of every pair, so a new process finds the pair of its predecessor
+ *   worker (front_proc.c)     accepts, reads the server name, relays; knows the instance table,
+ *                             no key, no file
+ *   control (ctl_proc.c)      registration, state, WireGuard; owns the truth about instances
  *
- *   worker  -> control     HELLO: I have just started, send everything
- *   control -> worker      BEGIN, PUT..., END: the whole table, replacing what the worker had at END
- *                          PUT, DELETE: a change to it; before the first BEGIN both are ignored
+ *   worker  -> control        HELLO: I have just started, send everything
+ *   control -> worker         BEGIN, PUT..., END: the whole table, replacing what the worker had
+ *                             at END
+ *                             PUT, DELETE: a change to it; ignored before the first BEGIN
  *
  * Both sides run from one binary on one machine, so the structs travel as they are in memory.
  */
@@ -18,7 +21,7 @@
 
 #include <ds/base/base.h>
 
-#define DS_GW_ID_LEN    20
+#define DS_GW_ID_LEN	20
 #define DS_GW_MAX_PORTS 32
 
 enum ds_gw_msg_kind {
@@ -32,15 +35,15 @@ enum ds_gw_msg_kind {
 struct ds_gw_instance {
 	uint8_t instance_id[DS_GW_ID_LEN];
 	uint8_t app_id[DS_GW_ID_LEN];
-	uint32_t ip;	   /* host byte order */
-	uint8_t fresh;	   /* its tunnel had a handshake lately (or there are no tunnels): preferred */
+	uint32_t ip;   /* host byte order */
+	uint8_t fresh; /* its tunnel had a handshake lately (or there are no tunnels): preferred */
 	uint8_t restricted; /* only the listed ports may be reached */
 	uint16_t n_ports;
 	uint16_t ports[DS_GW_MAX_PORTS];
 };
 
 struct ds_gw_msg {
-	uint32_t kind; /* enum ds_gw_msg_kind */
+	uint32_t kind;			/* enum ds_gw_msg_kind */
 	struct ds_gw_instance instance; /* PUT; DELETE looks at instance_id only */
 };
 

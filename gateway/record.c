@@ -7,7 +7,7 @@
 
 #include "store.h"
 
-#define DOM     "state"
+#define DOM	"state"
 #define VERSION 1
 
 static json_t *hex(const uint8_t *p, size_t n)
@@ -37,9 +37,11 @@ int ds_gw_record_encode(const struct ds_gw_record *rec, struct ds_buf *ret)
 
 	ds_b64_encode(rec->public_key, sizeof(rec->public_key), key);
 	o = json_pack("{s:i,s:o,s:o,s:o,s:s,s:s,s:I,s:b,s:o}", "version", VERSION, "instance_id",
-		      hex(rec->in.instance_id, DS_GW_ID_LEN), "app_id", hex(rec->in.app_id, DS_GW_ID_LEN), "compose_hash",
-		      hex(rec->compose_hash, 32), "public_key", key, "ip", ds_ip4_format(rec->in.ip, ip), "reg_time",
-		      (json_int_t)rec->reg_time, "restrict_mode", rec->in.restricted, "ports", ports(&rec->in));
+		      hex(rec->in.instance_id, DS_GW_ID_LEN), "app_id",
+		      hex(rec->in.app_id, DS_GW_ID_LEN), "compose_hash", hex(rec->compose_hash, 32),
+		      "public_key", key, "ip", ds_ip4_format(rec->in.ip, ip), "reg_time",
+		      (json_int_t)rec->reg_time, "restrict_mode", rec->in.restricted, "ports",
+		      ports(&rec->in));
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	return text ? ds_buf_addf(ret, "%s\n", text) : -ENOMEM;
 }
@@ -56,12 +58,14 @@ static int get_ports(json_t *list, struct ds_gw_instance *in, struct ds_err *err
 	size_t n = json_array_size(list);
 
 	if (!json_is_array(list) || n > DS_GW_MAX_PORTS)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "ports is not a list of at most %d", DS_GW_MAX_PORTS);
+		return ds_err_set(err, -EBADMSG, DOM, 0, "ports is not a list of at most %d",
+				  DS_GW_MAX_PORTS);
 	for (size_t i = 0; i < n; i++) {
 		json_int_t v = json_integer_value(json_array_get(list, i));
 
 		if (v < 1 || v > 65535)
-			return ds_err_set(err, -EBADMSG, DOM, 0, "ports has something else than 1-65535");
+			return ds_err_set(err, -EBADMSG, DOM, 0,
+					  "ports has something else than 1-65535");
 		in->ports[i] = (uint16_t)v;
 	}
 	in->n_ports = (uint16_t)n;
@@ -80,16 +84,19 @@ int ds_gw_record_decode(struct ds_span text, struct ds_gw_record *ret, struct ds
 	int version, restricted;
 
 	o = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
-	if (!o || json_unpack_ex(o, &je, 0, "{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:o!}", "version", &version, "instance_id",
-				 &instance, "app_id", &app, "compose_hash", &compose, "public_key", &key, "ip", &ip,
-				 "reg_time", &when, "restrict_mode", &restricted, "ports", &list))
+	if (!o || json_unpack_ex(o, &je, 0, "{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:o!}", "version",
+				 &version, "instance_id", &instance, "app_id", &app, "compose_hash",
+				 &compose, "public_key", &key, "ip", &ip, "reg_time", &when,
+				 "restrict_mode", &restricted, "ports", &list))
 		return ds_err_set(err, -EBADMSG, DOM, 0, "%s", je.text);
 	if (version != VERSION)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "version %d, expected %d", version, VERSION);
+		return ds_err_set(err, -EBADMSG, DOM, 0, "version %d, expected %d", version,
+				  VERSION);
 	DS_TRY(get_hex(instance, "instance_id", rec.in.instance_id, DS_GW_ID_LEN, err));
 	DS_TRY(get_hex(app, "app_id", rec.in.app_id, DS_GW_ID_LEN, err));
 	DS_TRY(get_hex(compose, "compose_hash", rec.compose_hash, 32, err));
-	if (ds_b64_decode(key, strlen(key), rec.public_key, sizeof(rec.public_key), &key_n) || key_n != DS_WG_KEY_LEN)
+	if (ds_b64_decode(key, strlen(key), rec.public_key, sizeof(rec.public_key), &key_n) ||
+	    key_n != DS_WG_KEY_LEN)
 		return ds_err_set(err, -EBADMSG, DOM, 0, "public_key is not base64 of 32 bytes");
 	if (ds_ip4_parse(ip, &rec.in.ip))
 		return ds_err_set(err, -EBADMSG, DOM, 0, "ip is not an IPv4 address");

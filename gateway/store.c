@@ -10,7 +10,7 @@
 #include "ids.h"
 #include "store.h"
 
-#define DOM      "state"
+#define DOM	 "state"
 #define FILE_MAX 8192u
 
 struct ds_store {
@@ -26,17 +26,18 @@ struct ds_store {
 
 static int cmp_instance(const void *a, const void *b)
 {
-	return memcmp(((const struct ds_gw_record *)a)->in.instance_id, ((const struct ds_gw_record *)b)->in.instance_id,
-		      DS_GW_ID_LEN);
+	return memcmp(((const struct ds_gw_record *)a)->in.instance_id,
+		      ((const struct ds_gw_record *)b)->in.instance_id, DS_GW_ID_LEN);
 }
 
 static int cmp_key(const void *a, const void *b)
 {
-	return memcmp(((const struct ds_gw_record *)a)->public_key, ((const struct ds_gw_record *)b)->public_key,
-		      DS_WG_KEY_LEN);
+	return memcmp(((const struct ds_gw_record *)a)->public_key,
+		      ((const struct ds_gw_record *)b)->public_key, DS_WG_KEY_LEN);
 }
 
-static struct ds_gw_record *find(void *tree, const struct ds_gw_record *like, int (*cmp)(const void *, const void *))
+static struct ds_gw_record *find(void *tree, const struct ds_gw_record *like,
+				 int (*cmp)(const void *, const void *))
 {
 	struct ds_gw_record **node = tfind(like, &tree, cmp);
 
@@ -74,7 +75,8 @@ static bool grantable(const struct ds_store *s, uint32_t ip)
 {
 	size_t i = ip - s->range.addr;
 
-	return ip >= s->range.addr && i > 0 && i < s->n_addrs - 1 && (!s->own.prefix || ip != s->own.addr);
+	return ip >= s->range.addr && i > 0 && i < s->n_addrs - 1 &&
+	       (!s->own.prefix || ip != s->own.addr);
 }
 
 static bool taken(const struct ds_store *s, uint32_t ip)
@@ -174,11 +176,14 @@ static int load_one(struct ds_store *s, const char *name, struct ds_err *err)
 		wrong = "has the ip of another instance";
 	if (wrong)
 		return ds_err_set(err, -EBADMSG, DOM, 0, "%s: %s", name, wrong);
-	if (!grantable(s, rec->in.ip)) /* the range was changed: a new one at the next registration */
+	if (!grantable(s,
+		       rec->in.ip)) /* the range was changed: a new one at the next registration */
 		rec->in.ip = 0;
 	r = insert(s, rec);
 	if (r)
-		return r < 0 ? r : ds_err_set(err, -ENOSPC, DOM, 0, "more than %u instances", DS_GW_MAX_INSTANCES);
+		return r < 0 ? r
+			     : ds_err_set(err, -ENOSPC, DOM, 0, "more than %u instances",
+					  DS_GW_MAX_INSTANCES);
 	rec = NULL;
 	return 0;
 }
@@ -230,7 +235,8 @@ static int open_dir(struct ds_store *s, const char *dir)
 	return s->dir < 0 ? -errno : 0;
 }
 
-int ds_store_open(const char *dir, struct ds_ip4net range, struct ds_ip4net own, struct ds_store **ret, struct ds_err *err)
+int ds_store_open(const char *dir, struct ds_ip4net range, struct ds_ip4net own,
+		  struct ds_store **ret, struct ds_err *err)
 {
 	struct ds_store *s = calloc(1, sizeof(*s));
 	int r;
@@ -342,12 +348,13 @@ static int update(struct ds_store *s, struct ds_gw_record *rec, const struct ds_
 		tdelete(rec, &s->by_key, cmp_key);
 	*rec = *new;
 	if (rekey && !tsearch(rec, &s->by_key, cmp_key))
-		abort(); /* the node just freed is there to be used again; without the index the table would lie */
+		abort(); /* the node just freed is there again; without it the table would lie */
 	return 0;
 }
 
-int ds_store_register(struct ds_store *s, const struct ds_gw_request *req, int64_t now, struct ds_gw_record **ret,
-		      uint8_t ret_old_key[DS_WG_KEY_LEN], bool *ret_changed)
+int ds_store_register(struct ds_store *s, const struct ds_gw_request *req, int64_t now,
+		      struct ds_gw_record **ret, uint8_t ret_old_key[DS_WG_KEY_LEN],
+		      bool *ret_changed)
 {
 	struct ds_gw_record *rec = ds_store_by_instance(s, req->instance_id);
 	struct ds_gw_record *holder = ds_store_by_key(s, req->public_key);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tests of the instance store: rules of registration, addresses, what survives a restart, files that are refused. */
+/*
+ * Tests of the instance store: rules of registration, addresses, what survives a restart, files
+ * that are refused.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +66,8 @@ static struct ds_gw_request request(uint8_t instance, uint8_t app, uint8_t key)
 	return q;
 }
 
-static int reg(struct ds_store *s, const struct ds_gw_request *q, int64_t now, struct ds_gw_record **rec)
+static int reg(struct ds_store *s, const struct ds_gw_request *q, int64_t now,
+	       struct ds_gw_record **rec)
 {
 	uint8_t old[DS_WG_KEY_LEN];
 	bool changed;
@@ -74,7 +78,8 @@ static int reg(struct ds_store *s, const struct ds_gw_request *q, int64_t now, s
 static void rules(void **state)
 {
 	struct ds_store *s = open_store();
-	struct ds_gw_request q = request(1, 9, 100), other = request(2, 9, 100), thief = request(1, 8, 101);
+	struct ds_gw_request q = request(1, 9, 100), other = request(2, 9, 100),
+			     thief = request(1, 8, 101);
 	struct ds_gw_record *rec = NULL, *again = NULL;
 	uint8_t old[DS_WG_KEY_LEN], zero[DS_WG_KEY_LEN] = { 0 };
 	bool changed = false;
@@ -162,7 +167,10 @@ static void restart_keeps_everything(void **state)
 	ds_store_free(s);
 }
 
-/* The file is written before the table changes: a store that cannot write refuses, and has not changed. */
+/*
+ * The file is written before the table changes: a store that cannot write refuses, and has not
+ * changed.
+ */
 static void write_failure(void **state)
 {
 	struct ds_store *s = open_store();
@@ -172,13 +180,15 @@ static void write_failure(void **state)
 
 	assert_int_equal(reg(s, &q, 1, &rec), 0);
 	/* a directory where the file must go: works for root too */
-	snprintf(path, sizeof(path), "%s/instances/0202020202020202020202020202020202020202.json", dir);
+	snprintf(path, sizeof(path), "%s/instances/0202020202020202020202020202020202020202.json",
+		 dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_true(reg(s, &p, 1, &rec) < 0);
 	assert_int_equal(ds_store_count(s), 1);
 	assert_null(ds_store_by_key(s, p.public_key));
 	assert_int_equal(rmdir(path), 0);
-	snprintf(path, sizeof(path), "%s/instances/0101010101010101010101010101010101010101.json", dir);
+	snprintf(path, sizeof(path), "%s/instances/0101010101010101010101010101010101010101.json",
+		 dir);
 	snprintf(aside, sizeof(aside), "%s/instances/.aside", dir);
 	assert_int_equal(rename(path, aside), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -226,7 +236,8 @@ static void damaged_files(void **state)
 	refuse_dir("0202020202020202020202020202020202020202.json: ");
 	put_file("0202020202020202020202020202020202020202.json", "");
 	refuse_dir("0202020202020202020202020202020202020202.json: ");
-	snprintf(path, sizeof(path), "%s/instances/0202020202020202020202020202020202020202.json", dir);
+	snprintf(path, sizeof(path), "%s/instances/0202020202020202020202020202020202020202.json",
+		 dir);
 	assert_int_equal(unlink(path), 0);
 	/* an interrupted write leaves a file of ours that is simply removed */
 	put_file("0202020202020202020202020202020202020202.json.aabb.tmp", "{");
@@ -247,7 +258,9 @@ static void damaged_files(void **state)
 
 static void codec(void **state)
 {
-	struct ds_gw_record rec = { .in = { .ip = 0x0a080012, .n_ports = 1, .ports = { 443 } }, .reg_time = 5 }, got;
+	struct ds_gw_record rec = { .in = { .ip = 0x0a080012, .n_ports = 1, .ports = { 443 } },
+				    .reg_time = 5 },
+			    got;
 	DS_BUF struct ds_buf text = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 

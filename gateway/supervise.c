@@ -15,8 +15,8 @@
 #include "supervise.h"
 
 #define WORKERS_MAX 64
-#define BACKLOG     4096 /* spec/gateway 1.1 */
-#define DELAY_MAX   30   /* seconds between restarts of something that keeps dying */
+#define BACKLOG	    4096 /* spec/gateway 1.1 */
+#define DELAY_MAX   30	 /* seconds between restarts of something that keeps dying */
 
 struct child {
 	pid_t pid; /* 0: not running */
@@ -74,17 +74,19 @@ static int open_sockets(struct sup *s)
 	int r = listen_on(c->rpc_addr, c->rpc_port, false, &s->rpc_fd);
 
 	if (r) {
-		ds_log(DS_LOG_ERR, "event=listen address=%s:%u error=\"%s\"", c->rpc_addr, c->rpc_port, strerror(-r));
+		ds_log(DS_LOG_ERR, "event=listen address=%s:%u error=\"%s\"", c->rpc_addr,
+		       c->rpc_port, strerror(-r));
 		return r;
 	}
 	for (unsigned int i = 0; i < s->n_workers; i++) {
 		r = listen_on(c->listen_addr, c->listen_port, true, &s->listen_fd[i]);
 		if (r) {
-			ds_log(DS_LOG_ERR, "event=listen address=%s:%u error=\"%s\"", c->listen_addr, c->listen_port,
-			       strerror(-r));
+			ds_log(DS_LOG_ERR, "event=listen address=%s:%u error=\"%s\"",
+			       c->listen_addr, c->listen_port, strerror(-r));
 			return r;
 		}
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s->pair[i]))
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			       s->pair[i]))
 			return -errno;
 	}
 	return 0;
@@ -118,7 +120,8 @@ static int child_main(struct sup *s, pid_t parent, int worker)
 	if (worker >= 0) {
 		ds_log_init("dstack-gateway worker");
 		r = ds_front_run(s->conf, s->listen_fd[worker], s->pair[worker][1], s->n_workers);
-		ds_log(DS_LOG_ERR, "event=worker-failed worker=%d error=\"%s\"", worker, strerror(-r));
+		ds_log(DS_LOG_ERR, "event=worker-failed worker=%d error=\"%s\"", worker,
+		       strerror(-r));
 		return 1;
 	}
 	ds_log_init("dstack-gateway control");
@@ -168,8 +171,10 @@ static bool reap(struct sup *s)
 			}
 		if (ch->pid != pid)
 			continue;
-		ds_log(DS_LOG_WARN, "event=child-ended process=%s pid=%d %s=%d", worker < 0 ? "control" : "worker", (int)pid,
-		       WIFSIGNALED(st) ? "signal" : "status", WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
+		ds_log(DS_LOG_WARN, "event=child-ended process=%s pid=%d %s=%d",
+		       worker < 0 ? "control" : "worker", (int)pid,
+		       WIFSIGNALED(st) ? "signal" : "status",
+		       WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
 		schedule(ch);
 		if (worker < 0 && WIFEXITED(st) && WEXITSTATUS(st) == DS_GW_EXIT_CONFIG)
 			return false;
@@ -234,7 +239,9 @@ int ds_gw_supervise(const struct ds_gw_conf *conf, const char *conf_path)
 	int r;
 
 	if (!s.n_workers)
-		s.n_workers = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned int)CPU_COUNT(&cpus);
+		s.n_workers = sched_getaffinity(0, sizeof(cpus), &cpus)
+				      ? 1
+				      : (unsigned int)CPU_COUNT(&cpus);
 	if (s.n_workers > WORKERS_MAX)
 		s.n_workers = WORKERS_MAX;
 	sigemptyset(&set);

@@ -35,7 +35,8 @@ int ds_table_new(size_t max, struct ds_table **ret)
 		;
 	t->by_instance = calloc(t->n_buckets, sizeof(struct entry *));
 	t->by_app = calloc(t->n_buckets, sizeof(struct entry *));
-	if (!t->by_instance || !t->by_app || getrandom(&t->salt, sizeof(t->salt), 0) != (ssize_t)sizeof(t->salt)) {
+	if (!t->by_instance || !t->by_app ||
+	    getrandom(&t->salt, sizeof(t->salt), 0) != (ssize_t)sizeof(t->salt)) {
 		ds_table_free(t);
 		return -ENOMEM;
 	}
@@ -188,7 +189,10 @@ static bool port_open(const struct ds_gw_instance *in, uint16_t port)
 	return false;
 }
 
-/* A set of candidates of one kind, kept by reservoir so that any number of instances needs no memory. */
+/*
+ * A set of candidates of one kind, kept by reservoir so that any number of instances needs no
+ * memory.
+ */
 struct group {
 	uint32_t ips[8];
 	size_t seen;
@@ -211,8 +215,8 @@ static void group_add(struct group *g, uint32_t ip, size_t max, uint32_t *seed)
 		g->ips[at] = ip;
 }
 
-int ds_table_candidates(const struct ds_table *t, const uint8_t id[DS_GW_ID_LEN], uint16_t port, uint32_t seed,
-			uint32_t *ret_ips, size_t max, size_t *ret_n)
+int ds_table_candidates(const struct ds_table *t, const uint8_t id[DS_GW_ID_LEN], uint16_t port,
+			uint32_t seed, uint32_t *ret_ips, size_t max, size_t *ret_n)
 {
 	const struct entry *one = *instance_slot(t, id);
 	struct group g[2] = { 0 };

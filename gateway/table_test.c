@@ -17,14 +17,16 @@ static struct ds_gw_msg msg_of(enum ds_gw_msg_kind kind, uint8_t instance, uint8
 	return m;
 }
 
-static int apply(struct ds_table *t, enum ds_gw_msg_kind kind, uint8_t instance, uint8_t app, uint32_t ip)
+static int apply(struct ds_table *t, enum ds_gw_msg_kind kind, uint8_t instance, uint8_t app,
+		 uint32_t ip)
 {
 	struct ds_gw_msg m = msg_of(kind, instance, app, ip);
 
 	return ds_table_apply(t, &m);
 }
 
-static int find(struct ds_table *t, uint8_t id, uint16_t port, uint32_t seed, uint32_t ips[8], size_t *n)
+static int find(struct ds_table *t, uint8_t id, uint16_t port, uint32_t seed, uint32_t ips[8],
+		size_t *n)
 {
 	uint8_t full[DS_GW_ID_LEN];
 

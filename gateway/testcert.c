@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * For the gateway's integration tests: a KMS root, a server certificate, a test PKI with collateral, and client
- * certificates with evidence of made-up guests, good or with one flaw. Everything is new on each run.
+ * For the gateway's integration tests: a KMS root, a server certificate, a test PKI with
+ * collateral, and client certificates with evidence of made-up guests, good or with one flaw.
+ * Everything is new on each run.
  *
- *   testcert DIR CLIENT...    CLIENT is NAME[,app=HH][,instance=HH|none][,FLAW]; HH fills the whole id
+ *   testcert DIR CLIENT...
+ *
+ * CLIENT is NAME[,app=HH][,instance=HH|none][,FLAW]; HH fills the whole id.
  */
 #include <sys/stat.h>
 #include <time.h>
@@ -51,12 +54,14 @@ enum flaw {
 };
 
 static const char *const flaw_names[FLAW_COUNT] = {
-	[FLAW_NONE] = "good",		    [FLAW_NO_EVIDENCE] = "no-evidence", [FLAW_OTHER_KEY] = "other-key",
-	[FLAW_LOG] = "log",		    [FLAW_TRUNCATED] = "truncated",	[FLAW_OTHER_PKI] = "other-pki",
-	[FLAW_OTHER_KMS] = "other-kms",	    [FLAW_APP_EXT] = "app-ext",		[FLAW_INFO_APP] = "info-app",
-	[FLAW_INFO_INSTANCE] = "info-instance", [FLAW_BOOT] = "no-boot",	[FLAW_SERVER_ONLY] = "server-only",
-	[FLAW_DEBUG] = "debug",		    [FLAW_GARBAGE] = "garbage",		[FLAW_EXPIRED] = "expired",
-	[FLAW_SHORT] = "short",
+	[FLAW_NONE] = "good",		[FLAW_NO_EVIDENCE] = "no-evidence",
+	[FLAW_OTHER_KEY] = "other-key", [FLAW_LOG] = "log",
+	[FLAW_TRUNCATED] = "truncated", [FLAW_OTHER_PKI] = "other-pki",
+	[FLAW_OTHER_KMS] = "other-kms", [FLAW_APP_EXT] = "app-ext",
+	[FLAW_INFO_APP] = "info-app",	[FLAW_INFO_INSTANCE] = "info-instance",
+	[FLAW_BOOT] = "no-boot",	[FLAW_SERVER_ONLY] = "server-only",
+	[FLAW_DEBUG] = "debug",		[FLAW_GARBAGE] = "garbage",
+	[FLAW_EXPIRED] = "expired",	[FLAW_SHORT] = "short",
 };
 
 struct client {
@@ -66,19 +71,20 @@ struct client {
 	enum flaw flaw;
 };
 
-#define MUST(expr)                                                                                                      \
-	do {                                                                                                            \
-		int must_r_ = (expr);                                                                                   \
-		if (must_r_) {                                                                                          \
-			fprintf(stderr, "testcert: %s:%d: %s: %s %s\n", __FILE__, __LINE__, #expr, strerror(abs(must_r_)), \
-				err.msg);                                                                               \
-			exit(1);                                                                                        \
-		}                                                                                                       \
+#define MUST(expr)                                                                                 \
+	do {                                                                                       \
+		int must_r_ = (expr);                                                              \
+		if (must_r_) {                                                                     \
+			fprintf(stderr, "testcert: %s:%d: %s: %s %s\n", __FILE__, __LINE__, #expr, \
+				strerror(abs(must_r_)), err.msg);                                  \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static struct ds_err err;
 
-static void put(const struct world *w, const char *name, const char *ext, struct ds_span data, mode_t mode)
+static void put(const struct world *w, const char *name, const char *ext, struct ds_span data,
+		mode_t mode)
 {
 	DS_FREE char *path = NULL;
 
@@ -95,8 +101,8 @@ static void put_key(const struct world *w, const char *name, const struct ds_p25
 	put(w, name, ".key", DS_SPAN(pem->p, pem->n), 0600);
 }
 
-static void issue(const struct world *w, struct ds_cert_spec *spec, const struct ds_p256 *key, const struct ca *issuer,
-		  struct ds_buf *der)
+static void issue(const struct world *w, struct ds_cert_spec *spec, const struct ds_p256 *key,
+		  const struct ca *issuer, struct ds_buf *der)
 {
 	uint8_t spki[DS_P256_SPKI_SIZE];
 
@@ -106,7 +112,8 @@ static void issue(const struct world *w, struct ds_cert_spec *spec, const struct
 		spec->not_before = w->now - 3600;
 		spec->not_after = w->now + YEAR;
 	}
-	MUST(ds_cert_issue(spec, issuer ? issuer->key : key, issuer ? ds_buf_span(&issuer->der) : DS_SPAN_NULL, der, &err));
+	MUST(ds_cert_issue(spec, issuer ? issuer->key : key,
+			   issuer ? ds_buf_span(&issuer->der) : DS_SPAN_NULL, der, &err));
 }
 
 static void make_ca(const struct world *w, struct ca *ca, const char *cn, const struct ca *issuer)
@@ -122,8 +129,10 @@ static void make_pki(struct world *w)
 {
 	struct ds_pki_opts opts = { .fmspc = { 0, 0x80, 0x6f }, .not_before = w->now - 7 * 86400 };
 	struct ds_pki_docs docs = { .issued = w->now - 86400, .next_update = w->now + 30 * 86400 };
-	struct ds_pki_docs old = { .issued = w->now - 3 * 86400, .next_update = w->now - 2 * 86400 };
-	DS_BUF struct ds_buf root = DS_BUF_NULL, good = DS_BUF_NULL, expired = DS_BUF_NULL, outdated = DS_BUF_NULL;
+	struct ds_pki_docs old = { .issued = w->now - 3 * 86400,
+				   .next_update = w->now - 2 * 86400 };
+	DS_BUF struct ds_buf root = DS_BUF_NULL, good = DS_BUF_NULL, expired = DS_BUF_NULL,
+			     outdated = DS_BUF_NULL;
 	DS_SECRET struct ds_secret *bundle = NULL, *other_bundle = NULL;
 	DS_PKI struct ds_pki *pki = NULL, *other = NULL;
 
@@ -182,7 +191,8 @@ static void measure(const struct client *c, struct ds_eventlog *log)
 }
 
 /* The .8 blob for this TLS key. */
-static void evidence(const struct world *w, const struct client *c, const struct ds_p256 *key, struct ds_buf *blob)
+static void evidence(const struct world *w, const struct client *c, const struct ds_p256 *key,
+		     struct ds_buf *blob)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE], report[DS_TDREPORT_SIZE];
@@ -197,7 +207,8 @@ static void evidence(const struct world *w, const struct client *c, const struct
 	memcpy(td.report_data, att.report_data, sizeof(td.report_data));
 	MUST(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, td.rt_mr[3], &err));
 	MUST(ds_emul_tdreport(&td, report));
-	MUST(ds_emul_qe_quote(c->flaw == FLAW_OTHER_PKI ? w->other_qe : w->qe, DS_SPAN_ARRAY(report), 4, &att.quote, &err));
+	MUST(ds_emul_qe_quote(c->flaw == FLAW_OTHER_PKI ? w->other_qe : w->qe,
+			      DS_SPAN_ARRAY(report), 4, &att.quote, &err));
 	if (c->flaw == FLAW_TRUNCATED)
 		att.quote.n--;
 	if (c->flaw == FLAW_LOG)
@@ -228,8 +239,11 @@ static void app_info(const struct client *c, struct ds_buf *ret)
 
 static void make_client(const struct world *w, struct client *c)
 {
-	struct ds_cert_spec spec = { .subject = "", .server_auth = true, .client_auth = c->flaw != FLAW_SERVER_ONLY };
-	DS_BUF struct ds_buf der = DS_BUF_NULL, pem = DS_BUF_NULL, blob = DS_BUF_NULL, info = DS_BUF_NULL;
+	struct ds_cert_spec spec = { .subject = "",
+				     .server_auth = true,
+				     .client_auth = c->flaw != FLAW_SERVER_ONLY };
+	DS_BUF struct ds_buf der = DS_BUF_NULL, pem = DS_BUF_NULL, blob = DS_BUF_NULL,
+			     info = DS_BUF_NULL;
 	DS_P256 struct ds_p256 *key = NULL, *other = NULL;
 	struct ca intermediate = { 0 };
 	uint8_t app[20];
@@ -256,7 +270,8 @@ static void make_client(const struct world *w, struct client *c)
 		make_ca(w, &intermediate, "App CA", &w->other_kms);
 	issue(w, &spec, key, c->flaw == FLAW_OTHER_KMS ? &intermediate : &w->app_ca, &der);
 	MUST(ds_cert_pem(ds_buf_span(&der), &pem));
-	MUST(ds_buf_add_span(&pem, ds_buf_span(c->flaw == FLAW_OTHER_KMS ? &intermediate.pem : &w->app_ca.pem)));
+	MUST(ds_buf_add_span(
+		&pem, ds_buf_span(c->flaw == FLAW_OTHER_KMS ? &intermediate.pem : &w->app_ca.pem)));
 	put(w, c->name, ".pem", ds_buf_span(&pem), 0644);
 	put_key(w, c->name, key);
 	ds_p256_free(intermediate.key);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Target: ds_hello_scan(), ds_host_normalize(), ds_route_parse(). What they accept must obey their own promises. */
+/*
+ * Target: ds_hello_scan(), ds_host_normalize(), ds_route_parse(). What they accept must obey their
+ * own promises.
+ */
 #include <assert.h>
 
 #include <ds/wire/clienthello.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Targets: the fields of RegisterCvm, and the text of a stored instance. What is taken must be storable and readable. */
+/*
+ * Targets: the fields of RegisterCvm, and the text of a stored instance. What is taken must be
+ * storable and readable.
+ */
 #include <assert.h>
 
 #include "../../gateway/record.c"
@@ -16,8 +19,8 @@ static void call(struct ds_span body)
 	struct ds_gw_request q = { 0 };
 	DS_JSON json_t *args = NULL;
 
-	if (ds_prpc_args(false, "json", "", body, &args, &err) || ctl_request_policy(args, &q, &err) ||
-	    ctl_request_key(args, NULL, &q, &err))
+	if (ds_prpc_args(false, "json", "", body, &args, &err) ||
+	    ctl_request_policy(args, &q, &err) || ctl_request_key(args, NULL, &q, &err))
 		return;
 	assert(q.n_ports <= DS_GW_MAX_PORTS && (q.has_policy || !q.n_ports));
 	memcpy(rec.public_key, q.public_key, sizeof(rec.public_key));

@@ -11,9 +11,10 @@ ds_tests += $(addprefix userspace/lib/net/,net_test.c http_test.c prpc_test.c co
 
 ds_srcs += userspace/lib/net/gwreg.c
 
-# wg.c and link.c against a real kernel, inside a test VM
-progs += wg-vmtest
-wg-vmtest_srcs := userspace/lib/net/wg_vmtest.c
-wg-vmtest_pkgs := libnl-genl-3.0 libnl-3.0 libcrypto
-wg-vmtest_static := y
-check-vm: $(O)/bin/wg-vmtest
+# wg.c and link.c against a real kernel: a static program for tests/vm
+$(O)/kselftest/wg-vmtest: $(O)/obj/userspace/lib/net/wg_vmtest.o $(O)/libds.a
+	$(Q)mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -static-pie $(ds-ldflags) $(call cc-option,-Wl$(comma)--no-warnings) -o $@ $^ \
+		$(shell $(PKG_CONFIG) --static --libs libnl-genl-3.0 libnl-3.0 libcrypto)
+.SECONDARY: $(O)/obj/userspace/lib/net/wg_vmtest.o
+check-vm: $(O)/kselftest/wg-vmtest

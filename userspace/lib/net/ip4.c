@@ -59,7 +59,8 @@ int ds_ip4_endpoint_parse(const char *s, struct sockaddr_in *ret)
 
 char *ds_ip4_format(uint32_t addr, char out[DS_IP4_TEXT])
 {
-	snprintf(out, DS_IP4_TEXT, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255, addr & 255);
+	snprintf(out, DS_IP4_TEXT, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255, addr >> 8 & 255,
+		 addr & 255);
 	return out;
 }
 
@@ -75,6 +76,7 @@ char *ds_ip4_endpoint_format(const struct sockaddr_in *sa, char out[DS_IP4N_TEXT
 {
 	char a[DS_IP4_TEXT];
 
-	snprintf(out, DS_IP4N_TEXT, "%s:%u", ds_ip4_format(ntohl(sa->sin_addr.s_addr), a), ntohs(sa->sin_port));
+	snprintf(out, DS_IP4N_TEXT, "%s:%u", ds_ip4_format(ntohl(sa->sin_addr.s_addr), a),
+		 ntohs(sa->sin_port));
 	return out;
 }

@@ -11,8 +11,9 @@
 
 static void addresses(void **state)
 {
-	static const char *const bad[] = { "", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", " 1.2.3.4", "1.2.3.4 ",
-					   "1.2.3.-4", "::1", "a.b.c.d", "1.2.3.4/8" };
+	static const char *const bad[] = { "",	       "1.2.3",	   "1.2.3.4.5", "256.0.0.1",
+					   "01.2.3.4", " 1.2.3.4", "1.2.3.4 ",	"1.2.3.-4",
+					   "::1",      "a.b.c.d",  "1.2.3.4/8" };
 	char text[DS_IP4_TEXT];
 	uint32_t a;
 
@@ -26,8 +27,14 @@ static void addresses(void **state)
 
 static void networks(void **state)
 {
-	static const char *const bad[] = { "", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/-1", "10.0.0.1/8 ",
-					   "/8", "1000000000000000.0.0.0/8" };
+	static const char *const bad[] = { "",
+					   "10.0.0.1",
+					   "10.0.0.1/",
+					   "10.0.0.1/33",
+					   "10.0.0.1/-1",
+					   "10.0.0.1/8 ",
+					   "/8",
+					   "1000000000000000.0.0.0/8" };
 	struct ds_ip4net n, m, all = { 0, 0 };
 	char text[DS_IP4N_TEXT];
 
@@ -46,7 +53,8 @@ static void networks(void **state)
 
 static void endpoints(void **state)
 {
-	static const char *const bad[] = { "", "10.0.0.1", "10.0.0.1:0", "10.0.0.1:65536", "host:1", ":1", "10.0.0.1:1x" };
+	static const char *const bad[] = { "",	     "10.0.0.1", "10.0.0.1:0", "10.0.0.1:65536",
+					   "host:1", ":1",	 "10.0.0.1:1x" };
 	struct sockaddr_in sa;
 	char text[DS_IP4N_TEXT];
 

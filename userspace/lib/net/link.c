@@ -72,7 +72,8 @@ static int talk(struct ds_link *l, struct nl_msg **msg)
 int ds_link_create(struct ds_link *l, const char *name, const char *kind)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	DS_NL_MSG struct nl_msg *msg = new_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	DS_NL_MSG struct nl_msg *msg =
+		new_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	struct nlattr *info;
 
 	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0)
@@ -96,7 +97,9 @@ int ds_link_delete(struct ds_link *l, const char *name)
 
 int ds_link_up(struct ds_link *l, const char *name, uint32_t mtu)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC,
+				 .ifi_flags = IFF_UP,
+				 .ifi_change = IFF_UP };
 	DS_NL_MSG struct nl_msg *msg = NULL;
 
 	DS_TRY(link_index(name, &ifi.ifi_index));
@@ -108,7 +111,9 @@ int ds_link_up(struct ds_link *l, const char *name, uint32_t mtu)
 
 int ds_link_add_address(struct ds_link *l, const char *name, struct ds_ip4net addr)
 {
-	struct ifaddrmsg ifa = { .ifa_family = AF_INET, .ifa_prefixlen = addr.prefix, .ifa_scope = RT_SCOPE_UNIVERSE };
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET,
+				 .ifa_prefixlen = addr.prefix,
+				 .ifa_scope = RT_SCOPE_UNIVERSE };
 	DS_NL_MSG struct nl_msg *msg = NULL;
 	uint32_t be = htonl(addr.addr);
 	int index, r;
@@ -116,7 +121,8 @@ int ds_link_add_address(struct ds_link *l, const char *name, struct ds_ip4net ad
 	DS_TRY(link_index(name, &index));
 	ifa.ifa_index = (unsigned int)index;
 	msg = new_msg(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &ifa, sizeof(ifa));
-	if (!msg || nla_put(msg, IFA_LOCAL, sizeof(be), &be) < 0 || nla_put(msg, IFA_ADDRESS, sizeof(be), &be) < 0)
+	if (!msg || nla_put(msg, IFA_LOCAL, sizeof(be), &be) < 0 ||
+	    nla_put(msg, IFA_ADDRESS, sizeof(be), &be) < 0)
 		return -ENOMEM;
 	r = talk(l, &msg);
 	return r == -EEXIST ? 0 : r;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Netlink exchanges, see nl.h. libnl builds and sends the messages; answers are read here, because libnl folds the
- * kernel's errno into its own shorter list and frees receive buffers (which can hold a WireGuard key) without wiping.
+ * Netlink exchanges, see nl.h. libnl builds and sends the messages; answers are read here, because
+ * libnl folds the kernel's errno into its own shorter list and frees receive buffers (which can
+ * hold a WireGuard key) without wiping.
  */
 #include <netlink/errno.h>
 #include <netlink/socket.h>
@@ -11,7 +12,10 @@
 
 #include "nl.h"
 
-/* The kernel never sends more than this in one datagram to a reader with a buffer of this size (NLMSG_GOODSIZE cap). */
+/*
+ * The kernel never sends more than this in one datagram to a reader with a buffer of this size
+ * (NLMSG_GOODSIZE cap).
+ */
 #define NL_BUF_SIZE 32768u
 
 int ds_nl_open(int protocol, struct nl_sock **ret)
@@ -40,7 +44,10 @@ void ds_nl_msg_free(struct nl_msg *msg)
 	nlmsg_free(msg);
 }
 
-/* The error number that ends an exchange: first field of NLMSG_ERROR (0 is an acknowledgement) and of NLMSG_DONE. */
+/*
+ * The error number that ends an exchange: first field of NLMSG_ERROR (0 is an acknowledgement) and
+ * of NLMSG_DONE.
+ */
 static int final_code(const struct nlmsghdr *msg, int *ret_code)
 {
 	if (nlmsg_datalen(msg) < (int)sizeof(int))
@@ -50,7 +57,8 @@ static int final_code(const struct nlmsghdr *msg, int *ret_code)
 }
 
 /* Walk one datagram. ret_end: the exchange is over and the result is its outcome. */
-static int walk(struct nlmsghdr *msg, int left, uint32_t seq, ds_nl_fn fn, void *arg, bool *disturbed, bool *ret_end)
+static int walk(struct nlmsghdr *msg, int left, uint32_t seq, ds_nl_fn fn, void *arg,
+		bool *disturbed, bool *ret_end)
 {
 	for (; nlmsg_ok(msg, left); msg = nlmsg_next(msg, &left)) {
 		int r, code = 0;
@@ -83,7 +91,10 @@ static int receive(struct nl_sock *sk, uint32_t seq, ds_nl_fn fn, void *arg, uin
 	while (!end) {
 		struct sockaddr_nl from = { 0 };
 		struct iovec iov = { buf, NL_BUF_SIZE };
-		struct msghdr mh = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1 };
+		struct msghdr mh = { .msg_name = &from,
+				     .msg_namelen = sizeof(from),
+				     .msg_iov = &iov,
+				     .msg_iovlen = 1 };
 		ssize_t n = recvmsg(nl_socket_get_fd(sk), &mh, 0);
 
 		if (n < 0 && errno == EINTR)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* WireGuard over generic netlink, see ds/net/wg.h; the protocol is described in <linux/wireguard.h>. */
+/*
+ * WireGuard over generic netlink, see ds/net/wg.h; the protocol is described in
+ * <linux/wireguard.h>.
+ */
 #include <arpa/inet.h>
 #include <linux/time_types.h>
 #include <linux/wireguard.h>
@@ -58,7 +61,8 @@ static struct nl_msg *new_msg(struct ds_wg *wg, const char *ifname, uint8_t cmd,
 
 	if (!msg)
 		return NULL;
-	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, wg->family, 0, flags, cmd, WG_GENL_VERSION) ||
+	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, wg->family, 0, flags, cmd,
+			 WG_GENL_VERSION) ||
 	    nla_put_string(msg, WGDEVICE_A_IFNAME, ifname) < 0) {
 		nlmsg_free(msg);
 		return NULL;
@@ -81,11 +85,13 @@ static bool name_ok(const char *ifname)
 	return n > 0 && n < IFNAMSIZ;
 }
 
-int ds_wg_set_device(struct ds_wg *wg, const char *ifname, const struct ds_secret *private_key, int listen_port)
+int ds_wg_set_device(struct ds_wg *wg, const char *ifname, const struct ds_secret *private_key,
+		     int listen_port)
 {
 	DS_NL_MSG struct nl_msg *msg = NULL;
 
-	if (!name_ok(ifname) || listen_port > 65535 || (private_key && private_key->n != DS_WG_KEY_LEN))
+	if (!name_ok(ifname) || listen_port > 65535 ||
+	    (private_key && private_key->n != DS_WG_KEY_LEN))
 		return -EINVAL;
 	msg = new_msg(wg, ifname, WG_CMD_SET_DEVICE, 0);
 	if (!msg)
@@ -126,14 +132,16 @@ static int put_peer(struct nl_msg *msg, const struct ds_wg_peer *peer)
 	    nla_put_u32(msg, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS) < 0 ||
 	    nla_put_u16(msg, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, peer->keepalive) < 0)
 		return -ENOMEM;
-	if (peer->has_endpoint && nla_put(msg, WGPEER_A_ENDPOINT, sizeof(peer->endpoint), &peer->endpoint) < 0)
+	if (peer->has_endpoint &&
+	    nla_put(msg, WGPEER_A_ENDPOINT, sizeof(peer->endpoint), &peer->endpoint) < 0)
 		return -ENOMEM;
 	DS_TRY(put_allowed(msg, peer));
 	nla_nest_end(msg, item);
 	return 0;
 }
 
-static int set_some(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers, size_t n, bool replace)
+static int set_some(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers, size_t n,
+		    bool replace)
 {
 	DS_NL_MSG struct nl_msg *msg = new_msg(wg, ifname, WG_CMD_SET_DEVICE, 0);
 	struct nlattr *list;
@@ -149,7 +157,8 @@ static int set_some(struct ds_wg *wg, const char *ifname, const struct ds_wg_pee
 	return talk(wg, &msg, NULL, NULL);
 }
 
-int ds_wg_set_peers(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers, size_t n, bool replace_all)
+int ds_wg_set_peers(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers, size_t n,
+		    bool replace_all)
 {
 	size_t done = 0;
 
@@ -201,7 +210,8 @@ static int get_allowed(struct nlattr *list, struct ds_wg_peer *peer)
 	struct nlattr *item;
 	int left;
 
-	nla_for_each_nested(item, list, left) {
+	nla_for_each_nested(item, list, left)
+	{
 		struct nlattr *a[WGALLOWEDIP_A_MAX + 1];
 		struct ds_ip4net net = { 0 };
 		uint32_t be = 0;
@@ -221,7 +231,8 @@ static int get_allowed(struct nlattr *list, struct ds_wg_peer *peer)
 }
 
 /* The kernel may continue a peer in the next message: the same key again means the same peer. */
-static int peer_slot(struct ds_wg_status *st, const uint8_t key[DS_WG_KEY_LEN], struct ds_wg_peer **ret)
+static int peer_slot(struct ds_wg_status *st, const uint8_t key[DS_WG_KEY_LEN],
+		     struct ds_wg_peer **ret)
 {
 	struct ds_wg_peer *p;
 
@@ -253,7 +264,8 @@ static int get_peer(struct nlattr *item, struct ds_wg_status *st)
 		return -EBADMSG;
 	DS_TRY(get_exact(a[WGPEER_A_PUBLIC_KEY], key, sizeof(key)));
 	DS_TRY(peer_slot(st, key, &peer));
-	DS_TRY(get_exact(a[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL], &peer->keepalive, sizeof(peer->keepalive)));
+	DS_TRY(get_exact(a[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL], &peer->keepalive,
+			 sizeof(peer->keepalive)));
 	DS_TRY(get_exact(a[WGPEER_A_RX_BYTES], &peer->rx_bytes, sizeof(peer->rx_bytes)));
 	DS_TRY(get_exact(a[WGPEER_A_TX_BYTES], &peer->tx_bytes, sizeof(peer->tx_bytes)));
 	if (a[WGPEER_A_LAST_HANDSHAKE_TIME]) {
@@ -279,8 +291,7 @@ static int get_device(struct nlmsghdr *msg, void *arg)
 	DS_TRY(get_exact(a[WGDEVICE_A_PUBLIC_KEY], st->public_key, sizeof(st->public_key)));
 	DS_TRY(get_exact(a[WGDEVICE_A_LISTEN_PORT], &st->listen_port, sizeof(st->listen_port)));
 	if (a[WGDEVICE_A_PEERS])
-		nla_for_each_nested(item, a[WGDEVICE_A_PEERS], left)
-			DS_TRY(get_peer(item, st));
+		nla_for_each_nested(item, a[WGDEVICE_A_PEERS], left) DS_TRY(get_peer(item, st));
 	return 0;
 }
 

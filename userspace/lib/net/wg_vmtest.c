@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Test of links, routes and WireGuard against a real kernel: a static program for tests/vm (pid 1 has mounted /proc and
- * /sys; nothing else runs). Prints TAP. The tunnel is between this network namespace and one of a child: a WireGuard
- * link keeps sending from the namespace it was made in, so both ends meet on the loopback link.
+ * Test of links, routes and WireGuard against a real kernel: a static program for tests/vm (pid 1
+ * has mounted /proc and /sys; nothing else runs). Prints TAP. The tunnel is between this network
+ * namespace and one of a child: a WireGuard link keeps sending from the namespace it was made in,
+ * so both ends meet on the loopback link.
  */
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
@@ -42,7 +43,9 @@ static void is(int got, int want, const char *what)
 
 static struct sockaddr_in addr(uint32_t ip, uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(ip) };
 }
 
 static struct ds_wg_peer peer(uint8_t fill, uint32_t ip)
@@ -53,7 +56,8 @@ static struct ds_wg_peer peer(uint8_t fill, uint32_t ip)
 	return p;
 }
 
-static const struct ds_wg_peer *find(const struct ds_wg_status *st, const uint8_t key[DS_WG_KEY_LEN])
+static const struct ds_wg_peer *find(const struct ds_wg_status *st,
+				     const uint8_t key[DS_WG_KEY_LEN])
 {
 	for (size_t i = 0; i < st->n_peers; i++)
 		if (!memcmp(st->peers[i].public_key, key, DS_WG_KEY_LEN))
@@ -79,7 +83,8 @@ static void links(struct ds_link *l)
 	is(ds_link_set_route(l, "wg0", dst, 0), 0, "route on the link");
 	is(ds_link_set_route(l, "wg0", dst, IP_B), 0, "the same route through a gateway");
 	is(ds_link_set_route(l, "wg0", all, IP_B), 0, "default route");
-	is(ds_link_set_route(l, "wg0", dst, 0x01020304), -ENETUNREACH, "a gateway that is on no link");
+	is(ds_link_set_route(l, "wg0", dst, 0x01020304), -ENETUNREACH,
+	   "a gateway that is on no link");
 	is(ds_link_set_route(l, "wg0", dst, IP_B + 1), 0, "another gateway");
 }
 
@@ -106,7 +111,8 @@ static void devices(struct ds_wg *wg, const struct ds_secret *key, const uint8_t
 	is(ds_wg_get(wg, "lo", &none), -EOPNOTSUPP, "not a WireGuard device");
 	is(ds_wg_set_device(wg, "wg0", shorter, PORT_A), -EINVAL, "a key of 31 bytes");
 	is(ds_wg_set_device(wg, "wg0", key, 65536), -EINVAL, "port 65536");
-	is(ds_wg_set_device(wg, "averyveryverylongname", key, PORT_A), -EINVAL, "a name that is too long");
+	is(ds_wg_set_device(wg, "averyveryverylongname", key, PORT_A), -EINVAL,
+	   "a name that is too long");
 	is(ds_wg_set_device(wg, "wg0", key, PORT_A), 0, "key and port");
 	is(ds_wg_get(wg, "wg0", &st), 0, "read back");
 	result(!memcmp(st.public_key, pub, 32), "the public key is the one we computed");
@@ -131,8 +137,9 @@ static void peers(struct ds_wg *wg)
 	for (size_t i = 0; i < N; i++) {
 		const struct ds_wg_peer *g = find(&st, p[i].public_key);
 
-		good += g && g->keepalive == 25 && g->n_allowed == 1 && g->allowed[0].addr == p[i].allowed[0].addr &&
-			g->allowed[0].prefix == 32 && g->has_endpoint == p[i].has_endpoint && !g->last_handshake &&
+		good += g && g->keepalive == 25 && g->n_allowed == 1 &&
+			g->allowed[0].addr == p[i].allowed[0].addr && g->allowed[0].prefix == 32 &&
+			g->has_endpoint == p[i].has_endpoint && !g->last_handshake &&
 			(!g->has_endpoint || g->endpoint.sin_port == p[i].endpoint.sin_port);
 	}
 	is((int)good, N, "every field of every peer");
@@ -182,10 +189,12 @@ static int child(int start, int ready)
 
 	if (unshare(CLONE_NEWNET) || write(ready, "x", 1) != 1 || read(start, b, 1) != 1)
 		return 10;
-	if (ds_link_open(&l) || ds_link_add_address(l, "wg1", (struct ds_ip4net){ IP_B, 16 }) || ds_link_up(l, "wg1", 0))
+	if (ds_link_open(&l) || ds_link_add_address(l, "wg1", (struct ds_ip4net){ IP_B, 16 }) ||
+	    ds_link_up(l, "wg1", 0))
 		return 11;
 	s = socket(AF_INET, SOCK_STREAM, 0);
-	if (s < 0 || bind(s, (struct sockaddr *)&sa, sizeof(sa)) || listen(s, 1) || write(ready, "y", 1) != 1)
+	if (s < 0 || bind(s, (struct sockaddr *)&sa, sizeof(sa)) || listen(s, 1) ||
+	    write(ready, "y", 1) != 1)
 		return 12;
 	c = accept(s, NULL, NULL);
 	n = c < 0 ? -1 : read(c, b, sizeof(b));
@@ -221,14 +230,19 @@ static void tunnel(struct ds_link *l, struct ds_wg *wg, const uint8_t pub_a[32])
 	is(ds_wg_set_peers(wg, "wg1", &a, 1, true), 0, "its peer");
 	is(ds_wg_set_peers(wg, "wg0", &b, 1, true), 0, "and the other way round");
 	is(move("wg1", pid), 0, "moved to the child");
-	result(write(start[1], "x", 1) == 1 && read(ready[0], x, 1) == 1, "the child listens on the tunnel");
+	result(write(start[1], "x", 1) == 1 && read(ready[0], x, 1) == 1,
+	       "the child listens on the tunnel");
 	s = socket(AF_INET, SOCK_STREAM, 0);
-	is(connect(s, (struct sockaddr *)&to, sizeof(to)) ? -errno : 0, 0, "connection through the tunnel");
-	result(write(s, "through", 7) == 7 && read(s, x, sizeof(x)) == 7 && !memcmp(x, "through", 7), "and data");
+	is(connect(s, (struct sockaddr *)&to, sizeof(to)) ? -errno : 0, 0,
+	   "connection through the tunnel");
+	result(write(s, "through", 7) == 7 && read(s, x, sizeof(x)) == 7 &&
+		       !memcmp(x, "through", 7),
+	       "and data");
 	is(ds_wg_get(wg, "wg0", &st), 0, "read the peer");
 	seen = find(&st, b.public_key);
 	handshake = seen ? seen->last_handshake : 0;
-	result(seen && seen->last_handshake > 0 && seen->rx_bytes > 100 && seen->tx_bytes > 100, "handshake time and counters");
+	result(seen && seen->last_handshake > 0 && seen->rx_bytes > 100 && seen->tx_bytes > 100,
+	       "handshake time and counters");
 	ds_wg_status_done(&st);
 	is(ds_wg_set_peers(wg, "wg0", &b, 1, false), 0, "the same peer set again");
 	is(ds_wg_get(wg, "wg0", &st), 0, "read the peer");
@@ -253,7 +267,8 @@ int main(void)
 	if (failed)
 		return 1;
 	links(l);
-	result(has_route("wg0\t0000090A\t0300080A\t"), "the route's last gateway is the one that counts");
+	result(has_route("wg0\t0000090A\t0300080A\t"),
+	       "the route's last gateway is the one that counts");
 	result(!has_route("wg0\t0000090A\t0200080A\t"), "and the former one is gone");
 	devices(wg, key, pub);
 	peers(wg);

@@ -4,11 +4,11 @@
 #include <ds/base/text.h>
 #include <ds/wire/clienthello.h>
 
-#define RECORD_HANDSHAKE   0x16  /* RFC 8446 5.1 */
-#define RECORD_MAX         16384u
-#define HS_CLIENT_HELLO    1     /* RFC 8446 4 */
-#define EXT_SERVER_NAME    0     /* RFC 6066 3 */
-#define NAME_TYPE_HOST     0
+#define RECORD_HANDSHAKE 0x16 /* RFC 8446 5.1 */
+#define RECORD_MAX	 16384u
+#define HS_CLIENT_HELLO	 1 /* RFC 8446 4 */
+#define EXT_SERVER_NAME	 0 /* RFC 6066 3 */
+#define NAME_TYPE_HOST	 0
 
 static int bad(struct ds_err *err, size_t offset, const char *what)
 {
@@ -31,7 +31,8 @@ int ds_host_normalize(struct ds_span in, char ret_host[DS_HOST_MAX + 1])
 			if (!label)
 				return -EBADMSG;
 			label = 0;
-		} else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
+		} else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+			   c == '_') {
 			if (++label > DS_LABEL_MAX)
 				return -EBADMSG;
 		} else {
@@ -47,7 +48,8 @@ int ds_host_normalize(struct ds_span in, char ret_host[DS_HOST_MAX + 1])
 }
 
 /* ServerNameList: one host name; names of other types (none exist) are opaque and stepped over. */
-static int parse_server_name(struct ds_rd ext, char host[DS_HOST_MAX + 1], bool *ret_found, struct ds_err *err)
+static int parse_server_name(struct ds_rd ext, char host[DS_HOST_MAX + 1], bool *ret_found,
+			     struct ds_err *err)
 {
 	struct ds_rd list;
 	uint16_t n;
@@ -69,7 +71,8 @@ static int parse_server_name(struct ds_rd ext, char host[DS_HOST_MAX + 1], bool 
 			char text[64];
 
 			return ds_err_set(err, -EBADMSG, "clienthello", 0,
-					  "host name \"%s\" (%zu bytes) is not letters, digits, '-', '_' in labels of 1-63",
+					  "host name \"%s\" (%zu bytes) is not letters, digits, "
+					  "'-', '_' in labels of 1-63",
 					  ds_escape(name, text, sizeof(text)), name.n);
 		}
 		found = true;
@@ -78,7 +81,8 @@ static int parse_server_name(struct ds_rd ext, char host[DS_HOST_MAX + 1], bool 
 	return 0;
 }
 
-static int parse_extensions(struct ds_rd rd, char host[DS_HOST_MAX + 1], bool *ret_found, struct ds_err *err)
+static int parse_extensions(struct ds_rd rd, char host[DS_HOST_MAX + 1], bool *ret_found,
+			    struct ds_err *err)
 {
 	bool seen = false;
 
@@ -135,7 +139,8 @@ struct joined {
 static int join(struct joined *j, struct ds_span frag, size_t offset, struct ds_err *err)
 {
 	if (frag.n > sizeof(j->p) - j->n)
-		return ds_err_set(err, -EFBIG, "clienthello", offset, "hello has more than %zu bytes", sizeof(j->p));
+		return ds_err_set(err, -EFBIG, "clienthello", offset,
+				  "hello has more than %zu bytes", sizeof(j->p));
 	if (frag.n)
 		memcpy(j->p + j->n, frag.p, frag.n);
 	j->n += frag.n;
@@ -145,20 +150,25 @@ static int join(struct joined *j, struct ds_span frag, size_t offset, struct ds_
 		return 0;
 	j->total = 4 + ((size_t)j->p[1] << 16 | (size_t)j->p[2] << 8 | j->p[3]);
 	if (j->total > sizeof(j->p))
-		return ds_err_set(err, -EFBIG, "clienthello", offset, "hello has %zu bytes, at most %zu are taken", j->total,
+		return ds_err_set(err, -EFBIG, "clienthello", offset,
+				  "hello has %zu bytes, at most %zu are taken", j->total,
 				  sizeof(j->p));
 	if (j->n > j->total)
 		return bad(err, offset, "another message follows the hello in its record");
 	return 0;
 }
 
-/* A record header, which may be incomplete. DS_HELLO_E_MORE, DS_HELLO_E_NOT_TLS, -EBADMSG, or 0 and the length. */
+/*
+ * A record header, which may be incomplete. DS_HELLO_E_MORE, DS_HELLO_E_NOT_TLS, -EBADMSG, or 0
+ * and the length.
+ */
 static int record_header(struct ds_span in, size_t at, size_t *ret_n, struct ds_err *err)
 {
 	size_t left = in.n - at, n;
 
 	if (left >= 1 && in.p[at] != RECORD_HANDSHAKE)
-		return at ? bad(err, at, "another record interrupts the hello") : DS_HELLO_E_NOT_TLS;
+		return at ? bad(err, at, "another record interrupts the hello")
+			  : DS_HELLO_E_NOT_TLS;
 	if (left >= 2 && in.p[at + 1] != 3)
 		return at ? bad(err, at, "record version is not 3.x") : DS_HELLO_E_NOT_TLS;
 	if (left < 5)
@@ -170,7 +180,8 @@ static int record_header(struct ds_span in, size_t at, size_t *ret_n, struct ds_
 	return 0;
 }
 
-int ds_hello_scan(struct ds_span in, char ret_host[DS_HOST_MAX + 1], size_t *ret_need, struct ds_err *err)
+int ds_hello_scan(struct ds_span in, char ret_host[DS_HOST_MAX + 1], size_t *ret_need,
+		  struct ds_err *err)
 {
 	struct joined j;
 	char host[DS_HOST_MAX + 1];
@@ -182,7 +193,8 @@ int ds_hello_scan(struct ds_span in, char ret_host[DS_HOST_MAX + 1], size_t *ret
 		int r;
 
 		if (records == DS_HELLO_RECORDS)
-			return ds_err_set(err, -EFBIG, "clienthello", at, "hello in more than %d records", records);
+			return ds_err_set(err, -EFBIG, "clienthello", at,
+					  "hello in more than %d records", records);
 		r = record_header(in, at, &n, err);
 		if (r == DS_HELLO_E_MORE)
 			*ret_need = at + 5;
@@ -240,10 +252,13 @@ int ds_route_parse(const char *host, const char *base, struct ds_route *ret, str
 	dash = memchr(host, '-', n);
 	id_n = dash ? (size_t)(dash - host) : n;
 	if (!id_n || id_n > DS_LABEL_MAX)
-		return ds_err_set(err, -EBADMSG, "route", 0, "no id in front of the first '-' of \"%.*s\"", (int)n, host);
+		return ds_err_set(err, -EBADMSG, "route", 0,
+				  "no id in front of the first '-' of \"%.*s\"", (int)n, host);
 	if (dash && parse_port(dash + 1, n - id_n - 1, &route))
 		return ds_err_set(err, -EBADMSG, "route", id_n + 1,
-				  "\"%.*s\" is not ID, ID-[PORT], ID-[PORT]s or ID-[PORT]g with a port of 1-65535", (int)n, host);
+				  "\"%.*s\" is not ID, ID-[PORT], ID-[PORT]s or ID-[PORT]g with a "
+				  "port of 1-65535",
+				  (int)n, host);
 	memcpy(route.id, host, id_n);
 	route.id[id_n] = '\0';
 	*ret = route;

@@ -128,7 +128,8 @@ static void names(void **state)
 		{ "id-.base", "id-.base" },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b",
 		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b", NULL }, /* 64 */
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b",
+		  NULL }, /* 64 */
 		{ "", NULL },
 		{ ".", NULL },
 		{ "a.", NULL },
@@ -161,7 +162,10 @@ static void names(void **state)
 	assert_int_equal(ds_host_normalize(DS_SPAN("a\0b", 3), host), -EBADMSG);
 }
 
-/* Every prefix asks for more and says how much; then the whole is the same whatever the record size. */
+/*
+ * Every prefix asks for more and says how much; then the whole is the same whatever the record
+ * size.
+ */
 static void truncation_and_records(void **state)
 {
 	static const size_t chunks[] = { 16384, 1000, 100, 40, 3 };
@@ -169,7 +173,8 @@ static void truncation_and_records(void **state)
 	size_t need;
 
 	for (size_t c = 0; c < DS_ARRAY_SIZE(chunks); c++) {
-		DS_BUF struct ds_buf b = hello("x-8443s.apps.test", chunks[c] < 40 ? 0 : 1700, chunks[c]);
+		DS_BUF struct ds_buf b =
+			hello("x-8443s.apps.test", chunks[c] < 40 ? 0 : 1700, chunks[c]);
 
 		for (size_t n = 0; n < b.n; n++)
 			assert_int_equal(scan(&b, n, host, &need), DS_HELLO_E_MORE);
@@ -203,7 +208,10 @@ static void limits(void **state)
 
 	DS_BUF struct ds_buf small = hello("big.test", 100, 16384);
 	fixed = small.n - 5 - 100;
-	/* exactly 16 KiB of handshake in 64 records passes, one byte more does not, one record more does not */
+	/*
+	 * exactly 16 KiB of handshake in 64 records passes, one byte more does not, one record
+	 * more does not
+	 */
 	DS_BUF struct ds_buf most = hello("big.test", DS_MAX_CLIENT_HELLO - fixed, 256);
 	assert_int_equal(most.n, DS_HELLO_RAW_MAX);
 	assert_int_equal(scan(&most, most.n, host, &need), 0);
@@ -212,9 +220,13 @@ static void limits(void **state)
 	DS_BUF struct ds_buf shreds = hello("big.test", 200, 4);
 	assert_int_equal(scan(&shreds, shreds.n, host, &need), -EFBIG);
 	/* a length that cannot be: refused as soon as it is seen */
-	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x40\x01", 5), host, &need, NULL), -EBADMSG);
-	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x00\x00", 5), host, &need, NULL), -EBADMSG);
-	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x00\x09\x01\xff\xff\xff", 9), host, &need, NULL), -EFBIG);
+	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x40\x01", 5), host, &need, NULL),
+			 -EBADMSG);
+	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x00\x00", 5), host, &need, NULL),
+			 -EBADMSG);
+	assert_int_equal(ds_hello_scan(DS_SPAN("\x16\x03\x01\x00\x09\x01\xff\xff\xff", 9), host,
+				       &need, NULL),
+			 -EFBIG);
 }
 
 static void other_protocols(void **state)
@@ -230,14 +242,16 @@ static void other_protocols(void **state)
 		{ "\x80\x2e\x01\x03\x01", 5, DS_HELLO_E_NOT_TLS }, /* SSL 2 */
 		{ "\x16\x02", 2, DS_HELLO_E_NOT_TLS },
 		{ "\x16\x03\x01\x00\x05\x02", 6, DS_HELLO_E_NOT_TLS }, /* a ServerHello */
-		{ "\x16\x03\x01\x00\x01\x01\x17", 7, -EBADMSG }, /* application data inside the hello */
+		{ "\x16\x03\x01\x00\x01\x01\x17", 7,
+		  -EBADMSG }, /* application data inside the hello */
 		{ "\x16\x03\x01\x00\x01\x01\x16\x04", 8, -EBADMSG },
 	};
 	char host[DS_HOST_MAX + 1];
 	size_t need;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(tab); i++)
-		assert_int_equal(ds_hello_scan(DS_SPAN(tab[i].p, tab[i].n), host, &need, NULL), tab[i].r);
+		assert_int_equal(ds_hello_scan(DS_SPAN(tab[i].p, tab[i].n), host, &need, NULL),
+				 tab[i].r);
 }
 
 static void scan_ext(struct ds_buf *ext, int want)
@@ -290,15 +304,14 @@ static void body_fields(void **state)
 		size_t at;
 		uint8_t v;
 	} tab[] = {
-		{ 4, 2 },	     /* version 2.x */
-		{ 4 + 34, 33 },	     /* session id too long */
-		{ 4 + 68, 3 },	     /* odd cipher list */
-		{ 4 + 68, 0 },	     /* empty */
-		{ 4 + 67, 0xff },    /* beyond the end */
-		{ 4 + 73, 0 },	     /* no compression method */
-		{ 4 + 73, 0xff },
-		{ 4 + 76, 0 },	     /* extensions shorter than the rest */
-		{ 4 + 75, 0xff },    /* longer */
+		{ 4, 2 },			 /* version 2.x */
+		{ 4 + 34, 33 },			 /* session id too long */
+		{ 4 + 68, 3 },			 /* odd cipher list */
+		{ 4 + 68, 0 },			 /* empty */
+		{ 4 + 67, 0xff },		 /* beyond the end */
+		{ 4 + 73, 0 },			 /* no compression method */
+		{ 4 + 73, 0xff }, { 4 + 76, 0 }, /* extensions shorter than the rest */
+		{ 4 + 75, 0xff },		 /* longer */
 	};
 	char host[DS_HOST_MAX + 1];
 	size_t need;
@@ -317,7 +330,9 @@ static void body_fields(void **state)
 	assert_int_equal(scan(&b, b.n, host, &need), -EBADMSG);
 }
 
-/* No flip of a byte makes the scanner read outside (sanitizers watch) or invent another good name. */
+/*
+ * No flip of a byte makes the scanner read outside (sanitizers watch) or invent another good name.
+ */
 static void flips(void **state)
 {
 	DS_BUF struct ds_buf b = hello("flip.test", 30, 50);

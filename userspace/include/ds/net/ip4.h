@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IPv4 addresses, networks and endpoints as text and numbers. Pure: no name service, no sockets. The dstack overlay is
- * IPv4 only (spec/gateway 2.2), so nothing here knows another family.
+ * IPv4 addresses, networks and endpoints as text and numbers. Pure: no name service, no sockets.
+ * The dstack overlay is IPv4 only (spec/gateway 2.2), so nothing here knows another family.
  */
 #ifndef DS_NET_IP4_H
 #define DS_NET_IP4_H
@@ -9,7 +9,10 @@
 #include <ds/base/base.h>
 #include <netinet/in.h>
 
-/* An address with its prefix length, both in host byte order; host bits may be set ("10.8.0.1/16"). */
+/*
+ * An address with its prefix length, both in host byte order; host bits may be set
+ * ("10.8.0.1/16").
+ */
 struct ds_ip4net {
 	uint32_t addr;
 	uint8_t prefix;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WireGuard devices over generic netlink: keys, peers, handshake times. The link itself is made with ds/net/link.h
- * (kind "wireguard"). Synchronous; one object is used by one thread; needs CAP_NET_ADMIN. Private keys are borrowed
- * from secret memory, and every netlink buffer that held one is wiped.
+ * WireGuard devices over generic netlink: keys, peers, handshake times. The link itself is made
+ * with ds/net/link.h (kind "wireguard"). Synchronous; one object is used by one thread; needs
+ * CAP_NET_ADMIN. Private keys are borrowed from secret memory, and every netlink buffer that held
+ * one is wiped.
  */
 #ifndef DS_NET_WG_H
 #define DS_NET_WG_H
@@ -10,7 +11,7 @@
 #include <ds/base/secret.h>
 #include <ds/net/ip4.h>
 
-#define DS_WG_KEY_LEN     32
+#define DS_WG_KEY_LEN	  32
 #define DS_WG_MAX_ALLOWED 4
 
 struct ds_wg_peer {
@@ -46,17 +47,21 @@ static inline void ds_cleanup_wg(struct ds_wg **wg)
 }
 #define DS_WG DS_CLEANUP(ds_cleanup_wg)
 
-/* private_key: 32 bytes, or NULL to keep the present one; listen_port 0 lets the kernel choose, negative keeps it. */
-DS_MUST int ds_wg_set_device(struct ds_wg *wg, const char *ifname, const struct ds_secret *private_key,
-			     int listen_port);
 /*
- * Add these peers or replace their settings (allowed networks included). replace_all first drops every other peer;
- * without it the others and their sessions are untouched.
+ * private_key: 32 bytes, or NULL to keep the present one; listen_port 0 lets the kernel choose,
+ * negative keeps it.
  */
-DS_MUST int ds_wg_set_peers(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers, size_t n,
-			    bool replace_all);
+DS_MUST int ds_wg_set_device(struct ds_wg *wg, const char *ifname,
+			     const struct ds_secret *private_key, int listen_port);
+/*
+ * Add these peers or replace their settings (allowed networks included). replace_all first drops
+ * every other peer; without it the others and their sessions are untouched.
+ */
+DS_MUST int ds_wg_set_peers(struct ds_wg *wg, const char *ifname, const struct ds_wg_peer *peers,
+			    size_t n, bool replace_all);
 /* An unknown peer is success. */
-DS_MUST int ds_wg_remove_peer(struct ds_wg *wg, const char *ifname, const uint8_t public_key[DS_WG_KEY_LEN]);
+DS_MUST int ds_wg_remove_peer(struct ds_wg *wg, const char *ifname,
+			      const uint8_t public_key[DS_WG_KEY_LEN]);
 /* On success release with ds_wg_status_done(). */
 DS_MUST int ds_wg_get(struct ds_wg *wg, const char *ifname, struct ds_wg_status *ret);
 void ds_wg_status_done(struct ds_wg_status *st);

@@ -19,6 +19,7 @@
 
 #include "emul.h"
 #include "uapi/tdx_emul.h"
+#include "../compat/cpuid.h"
 
 /* 66 0f 01 cc as a little-endian word. */
 #define TDCALL_OPCODE	0xcc010f66U

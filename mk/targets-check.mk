@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Integration tests: each script prints TAP, starts its own daemons in a private directory and ends them.
-.PHONY: check-integration check-e2e demo
+.PHONY: check-integration check-e2e demo demo-stop
 integration-tests := $(sort $(wildcard tests/integration/[0-9][0-9]-*))
 check-integration: userspace
 	$(Q)rc=0; for t in $(integration-tests); do \
@@ -9,6 +9,10 @@ check-integration: userspace
 # The main job. `make demo KEEP=1` leaves the machines up and says how to reach them.
 demo: all image
 	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) WORK=$(abspath $(O)/demo) KEEP=$(KEEP) tests/e2e/demo
+
+# Ends what `make demo KEEP=1` left running.
+demo-stop:
+	$(Q)BIN=$(abspath $(O)/bin) IMAGE=- WORK=$(abspath $(O)/demo) tests/e2e/demo --stop
 
 # The same as a test: every step an assertion.
 check-e2e: all image

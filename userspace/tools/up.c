@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -171,7 +172,8 @@ static pid_t spawn(const struct vm *vm, struct argv *a, int *ret_pidfd)
 		return -errno;
 	if (!pid) {
 		setsid();
-		if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(err, 2) < 0 || fcntl(vm->lockfd, F_SETFD, 0))
+		if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(err, 2) < 0 ||
+		    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) || fcntl(vm->lockfd, F_SETFD, 0))
 			_exit(126);
 		execvp(a->v[0], a->v);
 		dprintf(2, "%s: %s\n", a->v[0], strerror(errno));

@@ -205,6 +205,15 @@ static int run(struct peer *p)
 	return 0;
 }
 
+static void done(struct peer *p)
+{
+	ds_buf_done(&p->root_pem);
+	ds_buf_done(&p->pin);
+	ds_emul_qe_free(p->qe);
+	ds_p256_free(p->key);
+	ds_attestation_done(&p->att);
+}
+
 static int parse_hex(const char *text, uint8_t *out, size_t n)
 {
 	if (!ds_hex_decode_exact(text, out, n))
@@ -251,6 +260,7 @@ int main(int argc, char **argv)
 	if (r || !p.url || !p.root || !p.bundle)
 		return 2;
 	r = run(&p);
+	done(&p);
 	if (r)
 		fprintf(stderr, "kms_peer: %s\n", err.code ? err.msg : strerror(-r));
 	return r ? 1 : 0;

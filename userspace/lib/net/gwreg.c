@@ -13,7 +13,7 @@ static int want(const json_t *o, const char *key, const char **ret, struct ds_er
 {
 	*ret = NULL;
 	DS_TRY(ds_json_str(o, key, 64, ret, err));
-	return *ret ? 0 : ds_err_set(err, -EBADMSG, DOM, 0, "reply: %s is missing", key);
+	return *ret && **ret ? 0 : ds_err_set(err, -EBADMSG, DOM, 0, "reply: %s is missing", key);
 }
 
 static int parse_server(const json_t *o, struct ds_wg_peer *p, struct ds_err *err)

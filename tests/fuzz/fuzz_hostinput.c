@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ds_hostinput_decode(): the header is repaired so that the items are reached; what decodes must encode and agree. */
+/* ds_hostinput_decode(): the header is repaired so that the items are reached; what decodes must
+ * encode and agree. */
 #include <stdlib.h>
 
 #include <ds/base/rd.h>
@@ -15,7 +16,8 @@ static void run(struct ds_span in)
 
 	if (ds_hostinput_decode(in, &hi, &err))
 		return;
-	if (ds_hostinput_encode(&hi, &b, &err) || ds_hostinput_decode(ds_buf_span(&b), &again, &err))
+	if (ds_hostinput_encode(&hi, &b, &err) ||
+	    ds_hostinput_decode(ds_buf_span(&b), &again, &err))
 		abort();
 	for (int k = 0; k < DS_HI_KINDS; k++)
 		if (hi.has[k] != again.has[k] || !ds_span_eq(hi.item[k], again.item[k]))

@@ -8,3 +8,4 @@ forged-tests := $(addprefix userspace/lib/attest/,verify_test policy_test eviden
 ds_tests += $(addsuffix .c,$(forged-tests))
 $(foreach t,$(forged-tests),$(eval $(t).c_objs := $(O)/obj/userspace/lib/attest/forge_test.o))
 $(addprefix $(O)/test/,$(forged-tests)): $(O)/obj/userspace/lib/attest/forge_test.o
+ds_tests += userspace/lib/attest/kernel_test.c

@@ -318,6 +318,8 @@ static void compose_image_and_log(void **state)
 			 0);
 	assert_int_equal(ds_image_mr_parse(ds_buf_span(&json), &mr, NULL), 0);
 	assert_int_equal(ds_verify_image(&v, &mr), 0);
+	ds_verdict_init(&again); /* nothing parsed, so nothing is equal */
+	assert_int_equal(ds_verify_image(&again, &(struct ds_image_mr){ 0 }), DS_ATTEST_REFUSED);
 	assert_int_equal(ds_image_mr_parse(DS_SPAN(json.p, json.n - 1), &mr, NULL), -EBADMSG);
 	assert_int_equal(ds_image_mr_parse(DS_SPAN_LIT("{\"mrtd\":\"00\"}"), &mr, NULL), -EBADMSG);
 	for (int i = 0; i < 4; i++) {

@@ -22,6 +22,7 @@ struct forge_cert {
 	bool flip_ca;		      /* CA where it must not be, or the reverse */
 	bool no_key_usage, long_path; /* of a CA */
 	bool critical;		      /* an unknown critical extension */
+	bool two_names;		      /* a second CN in front of the right one */
 	bool p384;		      /* key on another curve */
 };
 
@@ -60,6 +61,7 @@ struct forge {
 	struct forge_poke late;		/* the finished quote */
 	enum forge_key quote_signer, report_signer;
 	bool foreign_key;	      /* attestation key that the QE report does not name */
+	uint16_t cert_type;	      /* 0: 5 */
 	bool unbound_auth;	      /* QE report data without the authentication data */
 	const char *drop;	      /* leave this key out of the collateral */
 	struct forge_edit collateral; /* in the finished file */

@@ -81,6 +81,8 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 	X509 *x = X509_new();
 
 	MUST(x && X509_set_version(x, 2) && ASN1_INTEGER_set(X509_get_serialNumber(x), serial));
+	if (f->two_names)
+		name(X509_get_subject_name(x), cn);
 	name(X509_get_subject_name(x), f->cn ? f->cn : cn);
 	if (f->issuer_cn)
 		name(X509_get_issuer_name(x), f->issuer_cn);
@@ -438,8 +440,8 @@ static void quote(const struct forge *f, const struct ds_buf *chain, struct ds_b
 	     !ds_buf_add(out, rep, 384));
 	sign_raw(signer_key(f->report_signer, K_PCK), DS_SPAN_ARRAY(rep), rs);
 	MUST(!ds_buf_add(out, rs, 64) && !ds_buf_add_u16le(out, 32) && !ds_buf_add(out, auth, 32));
-	MUST(!ds_buf_add_u16le(out, 5) && !ds_buf_add_u32le(out, (uint32_t)inner) &&
-	     !ds_buf_add(out, chain->p, inner));
+	MUST(!ds_buf_add_u16le(out, f->cert_type ? f->cert_type : 5) &&
+	     !ds_buf_add_u32le(out, (uint32_t)inner) && !ds_buf_add(out, chain->p, inner));
 	poke(out->p, &f->late, 1);
 }
 

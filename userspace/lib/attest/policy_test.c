@@ -9,7 +9,9 @@
 #include <uapi/tdx_emul.h>
 
 #include <ds/attest/verify.h>
+#include <ds/base/limits.h>
 #include <ds/base/text.h>
+#include <ds/x509/cert.h>
 
 #include "forge.h"
 
@@ -125,6 +127,34 @@ static void verdict_fields(void **state)
 	assert_int_equal(v.reason, DS_REASON_COLLATERAL_MISSING);
 }
 
+static void input_forms(void **state)
+{
+	struct ds_verify_opts opts = { .time = T };
+	DS_BUF struct ds_buf der = DS_BUF_NULL;
+	FORGED struct forged w = { 0 };
+	struct ds_verdict v;
+
+	forge(&(struct forge){ 0 }, &w);
+	assert_int_equal(ds_cert_pem_to_der(ds_buf_span(&w.root_pem), &der, NULL), 0);
+	opts.root_ca = ds_buf_span(&der);
+	assert_int_equal(
+		ds_attest_quote(ds_buf_span(&w.quote), ds_buf_span(&w.collateral), &opts, &v), 0);
+	assert_true(v.accepted);
+	opts.root_ca.n--;
+	assert_int_equal(
+		ds_attest_quote(ds_buf_span(&w.quote), ds_buf_span(&w.collateral), &opts, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_ROOT_UNTRUSTED);
+	/* blanks behind JSON are fine up to the limit */
+	assert_int_equal(ds_buf_reserve(&w.collateral, DS_MAX_COLLATERAL), 0);
+	memset(w.collateral.p + w.collateral.n, ' ', DS_MAX_COLLATERAL);
+	w.collateral.n = DS_MAX_COLLATERAL;
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_true(v.accepted);
+	w.collateral.n++;
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_COLLATERAL_FORMAT);
+}
+
 /* Nothing that is signed can be changed anywhere: one bit of every 7th byte, then every 61st
  * length. */
 static void sampled_damage(void **state)
@@ -167,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies),
 		cmocka_unit_test(verdict_fields),
+		cmocka_unit_test(input_forms),
 		cmocka_unit_test(sampled_damage),
 	};
 

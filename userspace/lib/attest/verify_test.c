@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Each check of spec/dcap 7 with evidence that is right in everything else: a row dies when its
- * check is removed. The published corpus (tests/integration/10-verify-corpus) covers the same
- * ground with data that is not ours.
+ * check is removed; documents_test.c has the rows of TCB info and QE identity. The published corpus
+ * (tests/integration/10-verify-corpus) covers the same ground with data that is not ours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,46 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <ds/attest/verify.h>
-#include <ds/base/text.h>
-
-#include "forge.h"
-
-#define T	FORGE_TIME
-#define R(name) DS_REASON_##name
-
-struct row {
-	const char *what;
-	struct forge f;
-	enum ds_reason want;
-	const char *status; /* NULL: not looked at */
-};
-
-static int judge(const struct forged *w, int64_t t, const struct ds_tcb_policy *policy,
-		 struct ds_verdict *v)
-{
-	const struct ds_verify_opts opts = { ds_buf_span(&w->root_pem), t, policy };
-
-	return ds_attest_quote(ds_buf_span(&w->quote), ds_buf_span(&w->collateral), &opts, v);
-}
-
-static void run(const struct row *rows, size_t n)
-{
-	FORGED struct forged w = { 0 };
-	struct ds_verdict v;
-
-	for (size_t i = 0; i < n; i++) {
-		forge(&rows[i].f, &w);
-		assert_int_equal(judge(&w, T, NULL, &v), 0);
-		if (v.reason != rows[i].want || v.accepted != (rows[i].want == DS_REASON_NONE))
-			fail_msg("%s: expected '%s', got '%s' (%s)", rows[i].what,
-				 ds_reason_name(rows[i].want), ds_reason_name(v.reason), v.detail);
-		if (rows[i].status && strcmp(v.tcb_status, rows[i].status))
-			fail_msg("%s: expected status '%s', got '%s'", rows[i].what, rows[i].status,
-				 v.tcb_status);
-		assert_int_equal(v.detail[0] != '\0', !v.accepted);
-	}
-}
+#include "forge_rows.h"
 
 static void accepted(void **state)
 {
@@ -275,101 +236,6 @@ static void signers(void **state)
 	run(rows, DS_ARRAY_SIZE(rows));
 }
 
-static void documents(void **state)
-{
-	static const struct row rows[] = {
-		{ "SGX TCB info", { .tcb = { { "\"TDX\"", "\"SGX\"" } } }, R(TCBINFO_KIND), NULL },
-		{ "TCB info version 2",
-		  { .tcb = { { "\"version\":3", "\"version\":2" } } },
-		  R(TCBINFO_KIND),
-		  NULL },
-		{ "tcbType 1",
-		  { .tcb = { { "\"tcbType\":0", "\"tcbType\":1" } } },
-		  R(TCBINFO_KIND),
-		  NULL },
-		{ "15 components",
-		  { .tcb = { { "[{\"svn\":5},", "[" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "17 components",
-		  { .tcb = { { "[{\"svn\":5},", "[{\"svn\":5},{\"svn\":5}," } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "component 256",
-		  { .tcb = { { "[{\"svn\":5},", "[{\"svn\":256}," } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "unknown status",
-		  { .tcb = { { "\"tcbStatus\":\"UpToDate\",\"adv",
-			       "\"tcbStatus\":\"Fine\",\"adv" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "relaunch is no level",
-		  { .tcb = { { "\"UpToDate\",\"adv", "\"TDRelaunchAdvised\",\"adv" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "module status SWHardeningNeeded",
-		  { .tcb = { { "\"UpToDate\"},", "\"SWHardeningNeeded\"}," } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "no levels",
-		  { .tcb = { { "\"tcbLevels\":[{\"tcb\":{\"sgx",
-			       "\"tcbLevels\":[],\"x\":[{\"tcb\":{\"sgx" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "key twice",
-		  { .tcb = { { "{\"id\"", "{\"id\":\"TDX\",\"id\"" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "advisory is a number",
-		  { .tcb = { { "[\"INTEL-SA-P5\"]", "[5]" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "date with a zone",
-		  { .tcb = { { "2026-06-30T00:00:00Z", "2026-06-30T00:00:00+00:00" } } },
-		  R(TCBINFO_FORMAT),
-		  NULL },
-		{ "TCB info ended",
-		  { .tcb = { { "2026-06-30", "2026-05-28" } } },
-		  R(TCBINFO_EXPIRED),
-		  NULL },
-		{ "TCB info of tomorrow",
-		  { .tcb = { { "2026-05-01", "2026-05-29" } } },
-		  R(TCBINFO_NOT_YET_VALID),
-		  NULL },
-		{ "identity of the SGX QE",
-		  { .qe = { { "\"TD_QE\"", "\"QE\"" } } },
-		  R(QEID_KIND),
-		  NULL },
-		{ "QE identity version 3",
-		  { .qe = { { "\"version\":2", "\"version\":3" } } },
-		  R(QEID_KIND),
-		  NULL },
-		{ "short mask",
-		  { .qe = { { "\"FFFFFFFF\"", "\"FFFFFF\"" } } },
-		  R(QEID_FORMAT),
-		  NULL },
-		{ "QE identity ended",
-		  { .qe = { { "2026-06-30", "2026-05-28" } } },
-		  R(QEID_EXPIRED),
-		  NULL },
-		{ "QE identity of tomorrow",
-		  { .qe = { { "2026-05-01", "2026-05-29" } } },
-		  R(QEID_NOT_YET_VALID),
-		  NULL },
-		{ "other FMSPC",
-		  { .tcb = { { FORGE_FMSPC, "30606a000001" } } },
-		  R(FMSPC_MISMATCH),
-		  NULL },
-		{ "other PCEID",
-		  { .tcb = { { "\"pceId\":\"0000\"", "\"pceId\":\"0001\"" } } },
-		  R(PCEID_MISMATCH),
-		  NULL },
-	};
-
-	run(rows, DS_ARRAY_SIZE(rows));
-}
-
 static void quoting_enclave(void **state)
 {
 	static const struct row rows[] = {
@@ -540,7 +406,6 @@ int main(void)
 		cmocka_unit_test(pck_chain),
 		cmocka_unit_test(collateral_and_lists),
 		cmocka_unit_test(signers),
-		cmocka_unit_test(documents),
 		cmocka_unit_test(quoting_enclave),
 		cmocka_unit_test(platform),
 		cmocka_unit_test(td_attributes),

@@ -26,8 +26,8 @@
 	0x62, 0x60, 0xa4, 0xa5, 0xec, 0xad, 0xb6, 0x70, \
 }
 
-/* Largest quote a reply may carry: the biggest GHCI buffer the emulator accepts. */
-#define TDX_EMUL_QUOTE_MAX	65536
+/* The biggest GHCI buffer the emulator accepts, and thereby a bound for quotes. 7.3 uses this much. */
+#define TDX_EMUL_QUOTE_MAX	(128 * 1024)
 
 /**
  * struct tdx_emul_qe_request - one read() from the device

@@ -7,7 +7,9 @@
 kst-utils := $(wildcard tests/kselftest/*_util.c)
 kst-srcs := $(filter-out $(kst-utils),$(wildcard tests/kselftest/*.c))
 kst-bins := $(patsubst tests/kselftest/%.c,$(O)/kselftest/%,$(kst-srcs)) $(O)/kselftest/vm-init
-kst-cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g $(warn-flags) $(werror) -Ikernel/include \
+# The tests hand the kernel sizes and pointers that do not fit, on purpose.
+kst-warn := -Wno-stringop-overflow -Wno-stringop-overread
+kst-cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g $(warn-flags) $(kst-warn) $(werror) -Ikernel/include \
 	-ffunction-sections -ffile-prefix-map=$(CURDIR)=.
 kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warnings)
 

@@ -21,3 +21,13 @@ $(O)/test/gateway/store_test: $(gateway/store_test.c_objs)
 # makes the certificates of tests/integration/4*
 .SECONDARY: $(O)/obj/gateway/testcert.o
 check-integration: $(O)/test/gateway/testcert
+
+# ctl_wg.c against a real kernel: a static program for tests/vm
+gw-wg-obj := $(call gw-obj,gateway/ctl_wg_vmtest.c gateway/ctl_wg.c gateway/store.c gateway/record.c)
+.SECONDARY: $(O)/obj/gateway/ctl_wg_vmtest.o
+$(O)/kselftest/gw-wg-vmtest: $(gw-wg-obj) $(O)/libds.a
+	$(Q)mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -static-pie $(ds-ldflags) $(call cc-option,-Wl$(comma)--no-warnings) -o $@ $^ \
+		-Wl,--start-group $(shell $(PKG_CONFIG) --static --libs libnl-genl-3.0 libnl-3.0 jansson \
+		libevent libevent_openssl libssl libcrypto) -Wl,--end-group
+check-vm: $(O)/kselftest/gw-wg-vmtest

@@ -25,7 +25,8 @@ static int add_name(void *ctx, const char *item, struct ds_err *err)
 static int client_cert(const char *value, enum kms_client_cert *ret, struct ds_err *err)
 {
 	if (strcmp(value, "required") && strcmp(value, "optional"))
-		return ds_err_set(err, -EINVAL, DOM, 0, "expected required or optional, got '%s'", value);
+		return ds_err_set(err, -EINVAL, DOM, 0, "expected required or optional, got '%s'",
+				  value);
 	*ret = value[0] == 'r' ? KMS_CLIENT_REQUIRED : KMS_CLIENT_OPTIONAL;
 	return 0;
 }
@@ -36,7 +37,8 @@ static int at_least_one(const char *value, uint64_t max, uint64_t *ret, struct d
 
 	DS_TRY(ds_conf_u64(value, max, &v, err));
 	if (!v)
-		return ds_err_set(err, -EINVAL, DOM, 0, "expected 1 to %llu", (unsigned long long)max);
+		return ds_err_set(err, -EINVAL, DOM, 0, "expected 1 to %llu",
+				  (unsigned long long)max);
 	*ret = v;
 	return 0;
 }
@@ -68,7 +70,8 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 	return DS_CONF_E_UNKNOWN;
 }
 
-static int on_key(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int on_key(void *ctx, const char *section, const char *key, const char *value,
+		  struct ds_err *err)
 {
 	struct kms_conf *c = ctx;
 
@@ -78,7 +81,8 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 		if (!strcmp(key, "root_ca"))
 			return ds_conf_str(value, &c->root_ca, err);
 		if (!strcmp(key, "collateral"))
-			return append(c->collateral, &c->n_collateral, KMS_MAX_COLLATERAL, value, err);
+			return append(c->collateral, &c->n_collateral, KMS_MAX_COLLATERAL, value,
+				      err);
 	}
 	return DS_CONF_E_UNKNOWN;
 }
@@ -101,12 +105,12 @@ void kms_conf_done(struct kms_conf *c)
 
 static int check_whole(const struct kms_conf *c, const char *path, struct ds_err *err)
 {
-	const char *missing = !c->cert_dir	? "cert_dir" :
-			      !c->addr		? "listen" :
-			      !c->policy	? "policy" :
-			      !c->release_log	? "release_log" :
-			      !c->n_collateral	? "collateral (section [attest])" :
-						  NULL;
+	const char *missing = !c->cert_dir	 ? "cert_dir"
+			      : !c->addr	 ? "listen"
+			      : !c->policy	 ? "policy"
+			      : !c->release_log	 ? "release_log"
+			      : !c->n_collateral ? "collateral (section [attest])"
+						 : NULL;
 
 	return missing ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s is missing", path, missing) : 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kms.conf, see dstack-kms(8). Paths are used as given; relative ones are relative to the working directory. */
+/* kms.conf, see dstack-kms(8). Paths are used as given; relative ones are relative to the working
+ * directory. */
 #ifndef KMS_CONF_H
 #define KMS_CONF_H
 
 #include <ds/base/base.h>
 
-#define KMS_MAX_NAMES      16u
+#define KMS_MAX_NAMES	   16u
 #define KMS_MAX_COLLATERAL 16u
 
 enum kms_client_cert { KMS_CLIENT_REQUIRED, KMS_CLIENT_OPTIONAL };

@@ -76,7 +76,8 @@ int kms_keys_app_ca(int sock, const uint8_t app[20], struct ds_buf *ret_der)
 	return ask_buf(sock, &q, ret_der);
 }
 
-int kms_keys_app_sign(int sock, const uint8_t app[20], const uint8_t digest[32], struct ds_buf *ret_sig)
+int kms_keys_app_sign(int sock, const uint8_t app[20], const uint8_t digest[32],
+		      struct ds_buf *ret_sig)
 {
 	struct kms_ask q = { .op = KMS_OP_APP_SIGN };
 

@@ -12,16 +12,23 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* What is left to do needs memory, random numbers, the clock and the socket; no path and no other descriptor. */
+/* What is left to do needs memory, random numbers, the clock and the socket; no path and no other
+ * descriptor. */
 static int jail(void)
 {
 	static const int allowed[] = {
-		SCMP_SYS(read),	      SCMP_SYS(write),	    SCMP_SYS(recvfrom),	  SCMP_SYS(sendto),
-		SCMP_SYS(recvmsg),    SCMP_SYS(sendmsg),    SCMP_SYS(mmap),	  SCMP_SYS(munmap),
-		SCMP_SYS(mprotect),   SCMP_SYS(mremap),	    SCMP_SYS(brk),	  SCMP_SYS(madvise),
-		SCMP_SYS(mlock),      SCMP_SYS(munlock),    SCMP_SYS(getrandom),  SCMP_SYS(futex),
-		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),  SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit),	      SCMP_SYS(exit_group), SCMP_SYS(close),	    SCMP_SYS(time),
+		SCMP_SYS(read),		 SCMP_SYS(write),
+		SCMP_SYS(recvfrom),	 SCMP_SYS(sendto),
+		SCMP_SYS(recvmsg),	 SCMP_SYS(sendmsg),
+		SCMP_SYS(mmap),		 SCMP_SYS(munmap),
+		SCMP_SYS(mprotect),	 SCMP_SYS(mremap),
+		SCMP_SYS(brk),		 SCMP_SYS(madvise),
+		SCMP_SYS(mlock),	 SCMP_SYS(munlock),
+		SCMP_SYS(getrandom),	 SCMP_SYS(futex),
+		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),
+		SCMP_SYS(rt_sigreturn),	 SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit),		 SCMP_SYS(exit_group),
+		SCMP_SYS(close),	 SCMP_SYS(time),
 	};
 	scmp_filter_ctx ctx;
 	int r;
@@ -40,12 +47,14 @@ static int jail(void)
 	return r;
 }
 
-static int app_keys(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+static int app_keys(const struct kms_roots *roots, const struct kms_ask *ask,
+		    struct kms_answer *ans)
 {
 	struct kms_app_keys *out = (struct kms_app_keys *)ans->data;
 	uint8_t pub[DS_K256_PUB_SIZE];
 
-	DS_TRY(ds_kms_disk_key(roots->ca_scalar->p, ask->app, DS_SPAN(ask->inst, ask->inst_n), out->disk));
+	DS_TRY(ds_kms_disk_key(roots->ca_scalar->p, ask->app, DS_SPAN(ask->inst, ask->inst_n),
+			       out->disk));
 	DS_TRY(ds_kms_env_key(roots->ca_scalar->p, ask->app, out->env));
 	DS_TRY(ds_kms_app_k256(roots->k256->p, ask->app, out->k256));
 	DS_TRY(ds_k256_pub(out->k256, pub));
@@ -71,7 +80,8 @@ static int app_ca(const struct kms_roots *roots, const struct kms_ask *ask, stru
 	return put(ans, &der);
 }
 
-static int app_sign(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+static int app_sign(const struct kms_roots *roots, const struct kms_ask *ask,
+		    struct kms_answer *ans)
 {
 	DS_P256 struct ds_p256 *key = NULL;
 	DS_BUF struct ds_buf sig = DS_BUF_NULL;
@@ -137,7 +147,8 @@ static int serve(int sock, const struct kms_roots *roots)
 	}
 }
 
-static int start(const char *dir, char *const *names, size_t n_names, struct kms_roots *roots, struct ds_err *err)
+static int start(const char *dir, char *const *names, size_t n_names, struct kms_roots *roots,
+		 struct ds_err *err)
 {
 	DS_TRY(ds_secret_harden_process());
 	/* a terminal's interrupt goes to the parent, whose end of the socket then ends us */

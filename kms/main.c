@@ -15,11 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static const char usage[] =
-	"usage: dstack-kms bootstrap --dir DIR --domain NAME\n"
-	"       dstack-kms serve --config FILE [--check-config]\n"
-	"       dstack-kms check-log FILE\n"
-	"Releases keys to attested apps. See dstack-kms(8).\n";
+static const char usage[] = "usage: dstack-kms bootstrap --dir DIR --domain NAME\n"
+			    "       dstack-kms serve --config FILE [--check-config]\n"
+			    "       dstack-kms check-log FILE\n"
+			    "Releases keys to attested apps. See dstack-kms(8).\n";
 
 static int bad_usage(const char *why)
 {
@@ -45,7 +44,8 @@ static int cmd_bootstrap(const char *dir, const char *domain)
 		r = kms_bootstrap(dir, domain, time(NULL), &err);
 	if (r)
 		return fail(&err, r);
-	fprintf(stderr, "dstack-kms: new roots in %s. DEVELOPMENT SEAL: they are plain files.\n", dir);
+	fprintf(stderr, "dstack-kms: new roots in %s. DEVELOPMENT SEAL: they are plain files.\n",
+		dir);
 	return 0;
 }
 
@@ -67,7 +67,8 @@ static int cmd_check_log(const char *path)
 	return 0;
 }
 
-/* The child is forked before this process has seen anything; it ends when our end of the socket does. */
+/* The child is forked before this process has seen anything; it ends when our end of the socket
+ * does. */
 static int run(const struct kms_conf *conf)
 {
 	int sv[2], r, status = 0;
@@ -123,9 +124,12 @@ static int cmd_serve(const char *path, bool check_only)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },   { "domain", required_argument, NULL, 'n' },
-		{ "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'C' },
-		{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'V' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "domain", required_argument, NULL, 'n' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'C' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	const char *dir = NULL, *domain = NULL, *config = NULL, *cmd;

@@ -54,29 +54,29 @@ struct kms_subject {
 
 struct kms_refusal {
 	char code[40];
-	char text[400]; /* the reply's error */
+	char text[400];			 /* the reply's error */
 	char expected[200], actual[200]; /* whole values for the record, "" where there are none */
 };
 
 /*
- * Evidence, image, app, compose hash and device of one caller. expect: the report data that binds the key in question;
- * vm_config: the request's, "" when it has none. 0; DS_ATTEST_REFUSED with why filled; negative errno for failures of
- * our own. Done with kms_subject_done() in any case.
+ * Evidence, image, app, compose hash and device of one caller. expect: the report data that binds
+ * the key in question; vm_config: the request's, "" when it has none. 0; DS_ATTEST_REFUSED with why
+ * filled; negative errno for failures of our own. Done with kms_subject_done() in any case.
  */
 DS_MUST int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_span spki,
 		      const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
 void kms_subject_done(struct kms_subject *s);
 /* The evidence in the client certificate of req; the same results. */
-DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config, struct kms_subject *ret,
-			   struct kms_refusal *why);
+DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
+			   struct kms_subject *ret, struct kms_refusal *why);
 int kms_refuse(struct kms_refusal *why, const char *code, const char *fmt, ...) DS_PRINTF(3, 4);
 
 /* Record a release; only then may the reply go. detail (may be NULL) is taken over. */
-DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
-		       json_t *detail);
+DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
+		       const struct kms_subject *s, json_t *detail);
 /* Record a denial and reply 400. */
-void kms_deny(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_refusal *why,
-	      const struct kms_subject *s);
+void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
+	      const struct kms_refusal *why, const struct kms_subject *s);
 /* The same for a failure of our own. */
 void kms_broken(struct ds_req *req, const char *op, int r);
 

@@ -57,7 +57,8 @@ static int load_dir(struct kms_net *net, struct ds_tls_ctx **ret_tls, struct ds_
 	DS_BUF struct ds_buf domain = DS_BUF_NULL, info = DS_BUF_NULL;
 
 	if (dirfd < 0)
-		return ds_err_set(err, -errno, DOM, 0, "%s: %s", net->conf->cert_dir, strerror(errno));
+		return ds_err_set(err, -errno, DOM, 0, "%s: %s", net->conf->cert_dir,
+				  strerror(errno));
 	DS_TRY(read_public(dirfd, KMS_F_ROOT_CRT, &net->root_pem, err));
 	DS_TRY(read_public(dirfd, KMS_F_TMP_CRT, &net->tmp_pem, err));
 	DS_TRY(read_public(dirfd, KMS_F_TMP_KEY, &net->tmp_key_pem, err));
@@ -67,7 +68,8 @@ static int load_dir(struct kms_net *net, struct ds_tls_ctx **ret_tls, struct ds_
 		return -ENOMEM;
 	/* optional, as in the baseline */
 	if (!ds_read_file(dirfd, KMS_F_INFO, DS_MAX_CERT_PEM, &info))
-		net->bootstrap_info = json_loadb((const char *)info.p, info.n, JSON_REJECT_DUPLICATES, NULL);
+		net->bootstrap_info =
+			json_loadb((const char *)info.p, info.n, JSON_REJECT_DUPLICATES, NULL);
 	return load_tls(dirfd, ret_tls, err);
 }
 
@@ -77,11 +79,15 @@ static int load_attest(struct kms_net *net, struct ds_err *err)
 
 	if (c->root_ca) {
 		DS_TRY(kms_file_load(&net->root_ca, c->root_ca, DS_MAX_CERT_PEM, err));
-		ds_log(DS_LOG_WARN, "event=custom-root-ca file=%s note=\"evidence is judged under a root that is not "
-				    "Intel's\"", c->root_ca);
+		ds_log(DS_LOG_WARN,
+		       "event=custom-root-ca file=%s note=\"evidence is judged under a root that "
+		       "is not "
+		       "Intel's\"",
+		       c->root_ca);
 	}
 	for (size_t i = 0; i < c->n_collateral; i++)
-		DS_TRY(kms_file_load(&net->collateral[i], c->collateral[i], DS_MAX_COLLATERAL, err));
+		DS_TRY(kms_file_load(&net->collateral[i], c->collateral[i], DS_MAX_COLLATERAL,
+				     err));
 	return 0;
 }
 
@@ -89,7 +95,8 @@ static void warn_policy(const struct kms_policy *p)
 {
 	ds_log(DS_LOG_NOTICE, "event=policy images=%zu apps=%zu", p->n_image, p->n_app);
 	if (p->allow_emulated)
-		ds_log(DS_LOG_WARN, "event=policy allow_emulated=yes note=\"keys go to machines without any security: "
+		ds_log(DS_LOG_WARN, "event=policy allow_emulated=yes note=\"keys go to machines "
+				    "without any security: "
 				    "for tests only\"");
 }
 
@@ -102,7 +109,8 @@ static void on_hup(void *arg)
 	if (ds_notify("RELOADING=1"))
 		ds_log(DS_LOG_WARN, "event=notify-failed");
 	if (kms_policy_load(p->net.conf->policy, &fresh, &err)) {
-		ds_log(DS_LOG_ERR, "event=reload-failed note=\"the old policy stays\" error=\"%s\"", err.msg);
+		ds_log(DS_LOG_ERR, "event=reload-failed note=\"the old policy stays\" error=\"%s\"",
+		       err.msg);
 	} else {
 		kms_policy_free(p->net.policy);
 		p->net.policy = fresh;
@@ -151,8 +159,11 @@ static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err
 	};
 
 	DS_TRY(ds_server_new(ds_loop_base(p->loop), &cfg, &p->srv, err));
-	p->svc = (struct ds_prpc_service){ .name = "KMS", .paths = DS_PRPC_PREFIX, .methods = kms_methods,
-					   .n_methods = kms_n_methods, .ctx = &p->net };
+	p->svc = (struct ds_prpc_service){ .name = "KMS",
+					   .paths = DS_PRPC_PREFIX,
+					   .methods = kms_methods,
+					   .n_methods = kms_n_methods,
+					   .ctx = &p->net };
 	DS_TRY(ds_server_route(p->srv, "GET", "/health", on_health, NULL));
 	return ds_prpc_mount(p->srv, &p->svc);
 }
@@ -179,25 +190,28 @@ static int start_events(struct process *p)
 }
 
 /*
- * The root keys are files of the user who started us; from here on this process is somebody else, for whom they are as
- * closed as for anybody.
+ * The root keys are files of the user who started us; from here on this process is somebody else,
+ * for whom they are as closed as for anybody.
  */
 static int become(const char *user, struct ds_err *err)
 {
 	const struct passwd *pw;
 
 	if (!user) {
-		ds_log(DS_LOG_WARN, "event=same-user note=\"no user= in the configuration: the process that talks to the "
+		ds_log(DS_LOG_WARN, "event=same-user note=\"no user= in the configuration: the "
+				    "process that talks to the "
 				    "network may read the root key files\"");
 		return 0;
 	}
 	errno = 0;
 	pw = getpwnam(user);
 	if (!pw || !pw->pw_uid)
-		return ds_err_set(err, -EINVAL, DOM, 0, "user %s: %s", user, pw ? "is root" : "does not exist");
+		return ds_err_set(err, -EINVAL, DOM, 0, "user %s: %s", user,
+				  pw ? "is root" : "does not exist");
 	if (setgroups(0, NULL) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
-		return ds_err_set(err, -errno, DOM, 0, "cannot become user %s: %s", user, strerror(errno));
+		return ds_err_set(err, -errno, DOM, 0, "cannot become user %s: %s", user,
+				  strerror(errno));
 	if (!setuid(0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return ds_err_set(err, -EPERM, DOM, 0, "user %s could become root again", user);
 	return ds_secret_harden_process();
@@ -211,7 +225,8 @@ static int start(struct process *p, struct ds_err *err)
 	DS_TRY(ds_loop_new(&p->loop));
 	if (setsockopt(p->net.keys, SOL_SOCKET, SO_RCVTIMEO, &answer_time, sizeof(answer_time)))
 		return -errno;
-	/* the first answer means that the roots are loaded and the certificates on disk are fresh */
+	/* the first answer means that the roots are loaded and the certificates on disk are fresh
+	 */
 	if (kms_keys_hello(p->net.keys, p->net.k256_pub))
 		return ds_err_set(err, -EPIPE, DOM, 0, "the keys process did not start");
 	DS_TRY(load_dir(&p->net, &tls, err));
@@ -223,13 +238,16 @@ static int start(struct process *p, struct ds_err *err)
 	/* read again while running, so read as who runs */
 	DS_TRY(load_attest(&p->net, err));
 	DS_TRY(kms_policy_load(p->net.conf->policy, &p->net.policy, err));
-	ds_log(DS_LOG_WARN, "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN %s; "
-			    "WHOEVER READS THEM OWNS EVERY APP\"", p->net.conf->cert_dir);
+	ds_log(DS_LOG_WARN,
+	       "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN "
+	       "%s; "
+	       "WHOEVER READS THEM OWNS EVERY APP\"",
+	       p->net.conf->cert_dir);
 	warn_policy(p->net.policy);
 	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
 	       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
-	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr, ds_server_port(p->srv),
-	       p->net.domain);
+	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr,
+	       ds_server_port(p->srv), p->net.domain);
 	return ds_notify("READY=1");
 }
 
@@ -237,7 +255,8 @@ static void stop(struct process *p)
 {
 	if (p->net.relog)
 		ds_log(DS_LOG_NOTICE, "event=stop release_log_entries=%llu head=%s",
-		       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
+		       (unsigned long long)kms_relog_count(p->net.relog),
+		       kms_relog_head(p->net.relog));
 	if (p->keys_event)
 		event_free(p->keys_event);
 	ds_server_free(p->srv);

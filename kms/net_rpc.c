@@ -12,10 +12,11 @@ static void get_meta(void *ctx, struct ds_req *req, json_t *args)
 	struct kms_net *net = ctx;
 	const char *gw = net->policy->gateway_app_id;
 	char pub[67];
-	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:n,s:n,s:n}", "ca_cert", net->root_pem.p,
-				      net->root_pem.n, "allow_any_upgrade", 0, "k256_pubkey",
-				      ds_hex_encode(net->k256_pub, 33, pub), "bootstrap_info", net->bootstrap_info,
-				      "is_dev", 1, "gateway_app_id", gw, "kms_contract_address", "chain_id",
+	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:n,s:n,s:n}", "ca_cert",
+				      net->root_pem.p, net->root_pem.n, "allow_any_upgrade", 0,
+				      "k256_pubkey", ds_hex_encode(net->k256_pub, 33, pub),
+				      "bootstrap_info", net->bootstrap_info, "is_dev", 1,
+				      "gateway_app_id", gw, "kms_contract_address", "chain_id",
 				      "app_auth_implementation");
 
 	(void)args;
@@ -25,12 +26,14 @@ static void get_meta(void *ctx, struct ds_req *req, json_t *args)
 		kms_broken(req, "GetMeta", -ENOMEM);
 }
 
-/* Public by design, private key included: it proves nothing and nothing trusts it (spec/kms 8, item 5). */
+/* Public by design, private key included: it proves nothing and nothing trusts it (spec/kms 8, item
+ * 5). */
 static void get_temp_ca_cert(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct kms_net *net = ctx;
-	DS_JSON json_t *o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", net->tmp_pem.p, net->tmp_pem.n, "temp_ca_key",
-				      net->tmp_key_pem.p, net->tmp_key_pem.n, "ca_cert", net->root_pem.p,
+	DS_JSON json_t *o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", net->tmp_pem.p,
+				      net->tmp_pem.n, "temp_ca_key", net->tmp_key_pem.p,
+				      net->tmp_key_pem.n, "ca_cert", net->root_pem.p,
 				      net->root_pem.n);
 
 	(void)args;
@@ -48,7 +51,8 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	struct secret_json j;
 	int r;
 
-	DS_TRY(kms_keys_app(net->keys, s->id.app_id, DS_SPAN(s->id.instance_id, s->id.instance_id_len), &mem));
+	DS_TRY(kms_keys_app(net->keys, s->id.app_id,
+			    DS_SPAN(s->id.instance_id, s->id.instance_id_len), &mem));
 	k = (const struct kms_app_keys *)mem->p;
 	secret_json_init(&j, net->root_pem.n * 2 + 2048);
 	secret_json_str(&j, "ca_cert", ds_buf_span(&net->root_pem));
@@ -83,15 +87,18 @@ static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
 	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
 		r = kms_refuse(&why, "bad-request", "%s", err.msg);
 	else if (version > 1)
-		r = kms_refuse(&why, "api-version", "Unsupported API version: %llu", (unsigned long long)version);
+		r = kms_refuse(&why, "api-version", "Unsupported API version: %llu",
+			       (unsigned long long)version);
 	if (!r)
 		r = kms_judge_peer(net, req, vm_config, &s, &why);
 	/*
-	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel, and an app that asks
-	 * with a quote of its own gets none.
+	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel,
+	 * and an app that asks with a quote of its own gets none.
 	 */
 	if (!r && s.id.boot_complete)
-		r = kms_refuse(&why, "boot-stage", "keys are released during boot only: system-ready is already measured");
+		r = kms_refuse(
+			&why, "boot-stage",
+			"keys are released during boot only: system-ready is already measured");
 	if (!r)
 		r = release(net, req, &s);
 	if (r > 0)

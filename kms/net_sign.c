@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * SignCert: a certificate for an app's key (spec/kms 2.6). Nothing of the request reaches the certificate unchecked: who it
- * is for comes from the evidence, names and lifetime are bounded, the usage is always app:custom.
+ * SignCert: a certificate for an app's key (spec/kms 2.6). Nothing of the request reaches the
+ * certificate unchecked: who it is for comes from the evidence, names and lifetime are bounded, the
+ * usage is always app:custom.
  */
 #include "keys.h"
 #include "net.h"
@@ -16,7 +17,7 @@
 #include <strings.h>
 #include <time.h>
 
-#define OP        "SignCert"
+#define OP	  "SignCert"
 #define MAX_SANS  16u
 #define CLOCK_LAG 300 /* a verifier's clock may be behind ours */
 
@@ -32,11 +33,13 @@ static bool dns_ok(const char *name)
 				return false;
 			label = 0;
 			if (!*p)
-				return p - name <= 253 && strchr(name, '.') != NULL ? true : p - name <= 63;
+				return p - name <= 253 && strchr(name, '.') != NULL
+					       ? true
+					       : p - name <= 63;
 			continue;
 		}
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-		      *p == '_' || (*p == '-' && label)))
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		      (*p >= '0' && *p <= '9') || *p == '_' || (*p == '-' && label)))
 			return false;
 		label++;
 	}
@@ -54,8 +57,8 @@ static bool covers(const char *name, const char *host)
 }
 
 /*
- * Guests of the ecosystem check the KMS by chain and name only, so no app may have a certificate in its name: not even a
- * wildcard that covers it (spec/kms 8, item 3).
+ * Guests of the ecosystem check the KMS by chain and name only, so no app may have a certificate in
+ * its name: not even a wildcard that covers it (spec/kms 8, item 3).
  */
 static bool is_ours(const struct kms_net *net, const char *name)
 {
@@ -83,22 +86,29 @@ static int check_names(const struct kms_net *net, const struct ds_csr *csr, stru
 	char shown[80];
 
 	if (!text_ok(csr->subject, 64))
-		return kms_refuse(why, "csr-subject", "subject: expected at most 64 printable ASCII characters");
+		return kms_refuse(why, "csr-subject",
+				  "subject: expected at most 64 printable ASCII characters");
 	if (is_ours(net, csr->subject))
 		return kms_refuse(why, "csr-subject", "subject: the KMS's own name");
 	if (csr->org && (!*csr->org || !text_ok(csr->org, 64)))
-		return kms_refuse(why, "csr-subject", "organisation: expected 1 to 64 printable ASCII characters");
+		return kms_refuse(why, "csr-subject",
+				  "organisation: expected 1 to 64 printable ASCII characters");
 	if (csr->n_alt_names > MAX_SANS)
-		return kms_refuse(why, "csr-names", "expected at most %u alternative names, got %zu", MAX_SANS,
+		return kms_refuse(why, "csr-names",
+				  "expected at most %u alternative names, got %zu", MAX_SANS,
 				  csr->n_alt_names);
 	for (size_t i = 0; i < csr->n_alt_names; i++) {
 		const char *name = csr->alt_names[i];
 
 		ds_escape(DS_SPAN_STR(name), shown, sizeof(shown));
-		if (inet_pton(AF_INET, name, ip) != 1 && inet_pton(AF_INET6, name, ip) != 1 && !dns_ok(name))
-			return kms_refuse(why, "csr-names", "alternative name is neither host name nor address: %s", shown);
+		if (inet_pton(AF_INET, name, ip) != 1 && inet_pton(AF_INET6, name, ip) != 1 &&
+		    !dns_ok(name))
+			return kms_refuse(why, "csr-names",
+					  "alternative name is neither host name nor address: %s",
+					  shown);
 		if (is_ours(net, name))
-			return kms_refuse(why, "csr-names", "alternative name is the KMS's own: %s", shown);
+			return kms_refuse(why, "csr-names", "alternative name is the KMS's own: %s",
+					  shown);
 	}
 	return 0;
 }
@@ -111,7 +121,8 @@ static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const 
 	uint64_t version = 0;
 
 	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
-	    ds_json_hex(args, "csr", DS_MAX_CERT_PEM, bytes, &err) || ds_json_hex(args, "signature", 80, &sig, &err) ||
+	    ds_json_hex(args, "csr", DS_MAX_CERT_PEM, bytes, &err) ||
+	    ds_json_hex(args, "signature", 80, &sig, &err) ||
 	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, vm_config, &err))
 		return kms_refuse(why, "bad-request", "%s", err.msg);
 	if (version != 2)
@@ -121,16 +132,18 @@ static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const 
 		return kms_refuse(why, "csr-format", "certificate request: %s", err.msg);
 	/* over the bytes as they came, not over what we understood */
 	if (ds_p256_verify(ds_buf_span(&csr->spki), ds_buf_span(bytes), ds_buf_span(&sig)))
-		return kms_refuse(why, "csr-signature", "certificate request: signature is not of the key inside");
+		return kms_refuse(why, "csr-signature",
+				  "certificate request: signature is not of the key inside");
 	return 0;
 }
 
 /*
- * The session belongs to whom the certificate is for: the client's key is the one to be certified, or its certificate
- * carries evidence of the same app instance.
+ * The session belongs to whom the certificate is for: the client's key is the one to be certified,
+ * or its certificate carries evidence of the same app instance.
  */
-static int check_session(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr, const char *vm_config,
-			 const struct kms_subject *s, struct kms_refusal *why)
+static int check_session(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr,
+			 const char *vm_config, const struct kms_subject *s,
+			 struct kms_refusal *why)
 {
 	DS_CERT_INFO struct ds_cert_info cert = DS_CERT_INFO_NULL;
 	struct kms_subject peer = { .id = DS_IDENTITY_NULL };
@@ -140,16 +153,19 @@ static int check_session(struct kms_net *net, struct ds_req *req, const struct d
 	if (!req->peer_cert.n) {
 		if (net->conf->sign_cert_client == KMS_CLIENT_OPTIONAL)
 			return 0;
-		return kms_refuse(why, "session", "SignCert needs a client certificate (mutual TLS)");
+		return kms_refuse(why, "session",
+				  "SignCert needs a client certificate (mutual TLS)");
 	}
 	if (ds_cert_parse(req->peer_cert, &cert, &err))
 		return kms_refuse(why, "cert-format", "client certificate: %s", err.msg);
 	if (ds_span_eq(ds_buf_span(&cert.spki), ds_buf_span(&csr->spki)))
 		return 0;
 	r = kms_judge_peer(net, req, vm_config, &peer, why);
-	if (!r && (memcmp(peer.id.app_id, s->id.app_id, 20) || peer.id.instance_id_len != s->id.instance_id_len ||
+	if (!r && (memcmp(peer.id.app_id, s->id.app_id, 20) ||
+		   peer.id.instance_id_len != s->id.instance_id_len ||
 		   memcmp(peer.id.instance_id, s->id.instance_id, s->id.instance_id_len)))
-		r = kms_refuse(why, "session", "the client certificate is another instance's than the request");
+		r = kms_refuse(why, "session",
+			       "the client certificate is another instance's than the request");
 	kms_subject_done(&peer);
 	return r;
 }
@@ -175,13 +191,17 @@ static int lifetime(const struct kms_net *net, const struct ds_csr *csr, struct 
 {
 	int64_t now = time(NULL), cap = now + (int64_t)net->conf->cert_days * 86400;
 
-	spec->not_before = csr->has_not_before && csr->not_before <= (uint64_t)cap ? (int64_t)csr->not_before :
-										      now - CLOCK_LAG;
-	spec->not_after = csr->has_not_after && csr->not_after <= (uint64_t)cap ? (int64_t)csr->not_after : cap;
+	spec->not_before = csr->has_not_before && csr->not_before <= (uint64_t)cap
+				   ? (int64_t)csr->not_before
+				   : now - CLOCK_LAG;
+	spec->not_after = csr->has_not_after && csr->not_after <= (uint64_t)cap
+				  ? (int64_t)csr->not_after
+				  : cap;
 	if (spec->not_before < now - CLOCK_LAG)
 		spec->not_before = now - CLOCK_LAG;
 	if (spec->not_before >= spec->not_after || spec->not_after <= now)
-		return kms_refuse(why, "csr-lifetime", "not_before must be earlier than not_after, and not_after ahead");
+		return kms_refuse(why, "csr-lifetime",
+				  "not_before must be earlier than not_after, and not_after ahead");
 	return 0;
 }
 
@@ -197,10 +217,11 @@ static int sign(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig)
 	return kms_keys_app_sign(sg->net->keys, sg->app, digest, ret_sig);
 }
 
-static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms_subject *s, struct ds_buf *ret_leaf,
-		 struct ds_buf *ret_ca, struct kms_refusal *why)
+static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms_subject *s,
+		 struct ds_buf *ret_leaf, struct ds_buf *ret_ca, struct kms_refusal *why)
 {
-	DS_BUF struct ds_buf att = DS_BUF_NULL, info = DS_BUF_NULL, leaf = DS_BUF_NULL, ca = DS_BUF_NULL;
+	DS_BUF struct ds_buf att = DS_BUF_NULL, info = DS_BUF_NULL, leaf = DS_BUF_NULL,
+			     ca = DS_BUF_NULL;
 	struct ds_cert_spec spec = {
 		.subject = csr->subject,
 		.org = csr->org,
@@ -233,8 +254,8 @@ static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms
 	return ds_cert_pem(ds_buf_span(&ca), ret_ca);
 }
 
-static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr, const struct kms_subject *s,
-		 struct kms_refusal *why)
+static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *csr,
+		 const struct kms_subject *s, struct kms_refusal *why)
 {
 	DS_BUF struct ds_buf leaf = DS_BUF_NULL, ca = DS_BUF_NULL;
 	DS_JSON json_t *o = NULL;
@@ -243,12 +264,13 @@ static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *c
 
 	DS_TRY(issue(net, csr, s, &leaf, &ca, why));
 	DS_TRY(ds_sha256_1(ds_buf_span(&csr->spki), hash));
-	o = json_pack("{s:[s%,s%,s%]}", "certificate_chain", leaf.p, leaf.n, ca.p, ca.n, net->root_pem.p,
-		      net->root_pem.n);
+	o = json_pack("{s:[s%,s%,s%]}", "certificate_chain", leaf.p, leaf.n, ca.p, ca.n,
+		      net->root_pem.p, net->root_pem.n);
 	if (!o)
 		return -ENOMEM;
 	DS_TRY(kms_record(net, req, OP, s,
-			  json_pack("{s:s,s:s}", "spki_sha256", ds_hex_encode(hash, 32, hex), "subject", csr->subject)));
+			  json_pack("{s:s,s:s}", "spki_sha256", ds_hex_encode(hash, 32, hex),
+				    "subject", csr->subject)));
 	ds_req_reply_json(req, 200, o);
 	return 0;
 }

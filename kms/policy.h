@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who gets keys: an INI allow-list (man page dstack-kms(8)). Parsing is pure; a loaded policy is immutable and replaced
- * as a whole. What is not listed is refused.
+ * Who gets keys: an INI allow-list (man page dstack-kms(8)). Parsing is pure; a loaded policy is
+ * immutable and replaced as a whole. What is not listed is refused.
  */
 #ifndef KMS_POLICY_H
 #define KMS_POLICY_H
@@ -40,7 +40,8 @@ struct kms_policy {
 	size_t n_app;
 };
 
-DS_MUST int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret, struct ds_err *err);
+DS_MUST int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret,
+			     struct ds_err *err);
 DS_MUST int kms_policy_load(const char *path, struct kms_policy **ret, struct ds_err *err);
 struct kms_policy *kms_policy_free(struct kms_policy *p);
 
@@ -58,11 +59,11 @@ const char *kms_deny_code(enum kms_deny d);
 const char *kms_deny_text(enum kms_deny d);
 
 /*
- * body, emulated and id come from accepted evidence; claimed is the os_image_hash that the caller states, n 0 or 32.
- * KMS_ALLOW fills ret_image.
+ * body, emulated and id come from accepted evidence; claimed is the os_image_hash that the caller
+ * states, n 0 or 32. KMS_ALLOW fills ret_image.
  */
-enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body, bool emulated,
-				const struct ds_identity *id, struct ds_span claimed,
+enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body,
+				bool emulated, const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image);
 
 #endif

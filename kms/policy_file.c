@@ -6,7 +6,7 @@
 #include <ds/base/text.h>
 #include <ds/net/config.h>
 
-#define DOM      "policy"
+#define DOM	 "policy"
 #define MAX_LIST 4096u /* images, apps, and entries of one list */
 
 enum { SEEN_MRTD = 1, SEEN_RTMR0 = 2, SEEN_RTMR1 = 4, SEEN_RTMR2 = 8, SEEN_OS = 16, SEEN_ALL = 31 };
@@ -40,12 +40,14 @@ static int name_ok(const char *name, struct ds_err *err)
 		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
 			n = 0;
 	if (!n || n > KMS_MAX_NAME)
-		return ds_err_set(err, -EINVAL, DOM, 0, "image name: expected 1 to %u of [A-Za-z0-9._-], got '%s'",
+		return ds_err_set(err, -EINVAL, DOM, 0,
+				  "image name: expected 1 to %u of [A-Za-z0-9._-], got '%s'",
 				  KMS_MAX_NAME, name);
 	return 0;
 }
 
-static int get_image(struct kms_policy *p, const char *name, struct kms_image **ret, struct ds_err *err)
+static int get_image(struct kms_policy *p, const char *name, struct kms_image **ret,
+		     struct ds_err *err)
 {
 	struct kms_image *im;
 
@@ -90,7 +92,8 @@ static int once(struct kms_image *im, unsigned what, struct ds_err *err)
 	return 0;
 }
 
-static int image_key(struct kms_policy *p, const char *name, const char *key, const char *value, struct ds_err *err)
+static int image_key(struct kms_policy *p, const char *name, const char *key, const char *value,
+		     struct ds_err *err)
 {
 	struct kms_image *im = NULL;
 
@@ -113,7 +116,7 @@ static int image_key(struct kms_policy *p, const char *name, const char *key, co
 static int add_compose(void *ctx, const char *item, struct ds_err *err)
 {
 	struct kms_app *app = ctx;
-	uint8_t (*h)[32] = GROW(app->compose, app->n_compose);
+	uint8_t(*h)[32] = GROW(app->compose, app->n_compose);
 
 	return h ? ds_conf_hex(item, *h, 32, err) : -ENOMEM;
 }
@@ -121,7 +124,7 @@ static int add_compose(void *ctx, const char *item, struct ds_err *err)
 static int add_device(void *ctx, const char *item, struct ds_err *err)
 {
 	struct kms_app *app = ctx;
-	uint8_t (*h)[32];
+	uint8_t(*h)[32];
 
 	if (!strcmp(item, "any")) {
 		app->any_device = true;
@@ -134,7 +137,7 @@ static int add_device(void *ctx, const char *item, struct ds_err *err)
 static int add_image(void *ctx, const char *item, struct ds_err *err)
 {
 	struct kms_app *app = ctx;
-	char (*name)[KMS_MAX_NAME + 1];
+	char(*name)[KMS_MAX_NAME + 1];
 
 	DS_TRY(name_ok(item, err));
 	name = GROW(app->image, app->n_image);
@@ -144,7 +147,8 @@ static int add_image(void *ctx, const char *item, struct ds_err *err)
 	return 0;
 }
 
-static int app_key(struct kms_policy *p, const char *hex, const char *key, const char *value, struct ds_err *err)
+static int app_key(struct kms_policy *p, const char *hex, const char *key, const char *value,
+		   struct ds_err *err)
 {
 	struct kms_app *app = NULL;
 
@@ -187,7 +191,8 @@ static int policy_key(struct kms_policy *p, const char *key, const char *value, 
 	return DS_CONF_E_UNKNOWN;
 }
 
-static int on_key(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int on_key(void *ctx, const char *section, const char *key, const char *value,
+		  struct ds_err *err)
 {
 	if (!strcmp(section, "policy"))
 		return policy_key(ctx, key, value, err);
@@ -206,21 +211,25 @@ static bool has_image(const struct kms_policy *p, const char *name)
 	return false;
 }
 
-/* What only the whole file shows: half-described images, apps that name an image which is not there. */
+/* What only the whole file shows: half-described images, apps that name an image which is not
+ * there. */
 static int check_whole(struct kms_policy *p, const char *name, struct ds_err *err)
 {
 	char hex[41];
 
 	for (size_t i = 0; i < p->n_image; i++)
 		if (p->image[i].seen != SEEN_ALL)
-			return ds_err_set(err, -EINVAL, DOM, 0,
-					  "%s: [image %s] needs mrtd, rtmr0, rtmr1, rtmr2 and os_image_hash", name,
-					  p->image[i].name);
+			return ds_err_set(
+				err, -EINVAL, DOM, 0,
+				"%s: [image %s] needs mrtd, rtmr0, rtmr1, rtmr2 and os_image_hash",
+				name, p->image[i].name);
 	for (size_t i = 0; i < p->n_app; i++)
 		for (size_t k = 0; k < p->app[i].n_image; k++)
 			if (!has_image(p, p->app[i].image[k]))
-				return ds_err_set(err, -EINVAL, DOM, 0, "%s: [app %s] names image '%s', which is not there",
-						  name, ds_hex_encode(p->app[i].id, 20, hex), p->app[i].image[k]);
+				return ds_err_set(
+					err, -EINVAL, DOM, 0,
+					"%s: [app %s] names image '%s', which is not there", name,
+					ds_hex_encode(p->app[i].id, 20, hex), p->app[i].image[k]);
 	if (!p->tcb_given)
 		p->tcb_status = 1u << DS_TCB_UP_TO_DATE;
 	return 0;
@@ -242,7 +251,8 @@ struct kms_policy *kms_policy_free(struct kms_policy *p)
 	return NULL;
 }
 
-static int finish(int r, struct kms_policy *p, const char *name, struct kms_policy **ret, struct ds_err *err)
+static int finish(int r, struct kms_policy *p, const char *name, struct kms_policy **ret,
+		  struct ds_err *err)
 {
 	if (!r)
 		r = check_whole(p, name, err);
@@ -254,7 +264,8 @@ static int finish(int r, struct kms_policy *p, const char *name, struct kms_poli
 	return 0;
 }
 
-int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret, struct ds_err *err)
+int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret,
+		     struct ds_err *err)
 {
 	struct kms_policy *p = calloc(1, sizeof(*p));
 
@@ -303,7 +314,8 @@ static const struct kms_image *find_image(const struct kms_policy *p, const stru
 	for (size_t i = 0; i < p->n_image; i++) {
 		const struct kms_image *im = &p->image[i];
 
-		if (memcmp(im->mr.mr_td, body->mr_td, 48) || memcmp(im->mr.rt_mr, body->rt_mr, sizeof(im->mr.rt_mr)))
+		if (memcmp(im->mr.mr_td, body->mr_td, 48) ||
+		    memcmp(im->mr.rt_mr, body->rt_mr, sizeof(im->mr.rt_mr)))
 			continue;
 		if (claimed.n && !ds_span_eq(claimed, DS_SPAN_ARRAY(im->os_image_hash)))
 			continue;
@@ -321,8 +333,8 @@ static bool in_list(const uint8_t (*list)[32], size_t n, const uint8_t want[32])
 	return false;
 }
 
-enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body, bool emulated,
-				const struct ds_identity *id, struct ds_span claimed,
+enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body,
+				bool emulated, const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image)
 {
 	const struct kms_app *app = NULL;
@@ -338,9 +350,10 @@ enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_b
 	im = find_image(p, app, body, claimed);
 	if (!im)
 		return KMS_DENY_IMAGE;
-	if (!in_list((const uint8_t (*)[32])app->compose, app->n_compose, id->compose_hash))
+	if (!in_list((const uint8_t(*)[32])app->compose, app->n_compose, id->compose_hash))
 		return KMS_DENY_COMPOSE;
-	if (!app->any_device && !in_list((const uint8_t (*)[32])app->device, app->n_device, id->device_id))
+	if (!app->any_device &&
+	    !in_list((const uint8_t(*)[32])app->device, app->n_device, id->device_id))
 		return KMS_DENY_DEVICE;
 	*ret_image = im;
 	return KMS_ALLOW;

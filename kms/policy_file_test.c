@@ -11,8 +11,8 @@
 #define H48(b) H32(b) b b b b b b b b b b b b b b b b
 
 #define IMAGE(name, mrtd, hash)                                                                    \
-	"[image " name "]\nmrtd = " H48(mrtd) "\nrtmr0 = " H48("00") "\nrtmr1 = " H48("00") "\nrtmr2 = " H48("00") \
-	"\nos_image_hash = " H32(hash) "\n"
+	"[image " name "]\nmrtd = " H48(mrtd) "\nrtmr0 = " H48("00") "\nrtmr1 = " H48(             \
+		"00") "\nrtmr2 = " H48("00") "\nos_image_hash = " H32(hash) "\n"
 #define APP "[app " H20("11") "]\ncompose_hash = " H32("33") ", " H32("34") "\ndevice = any\n"
 
 static void test_parse(void **state)
@@ -23,21 +23,26 @@ static void test_parse(void **state)
 		const char *error;
 	} t[] = {
 		{ "", 0, "" },
-		{ "[policy]\ntcb_status = UpToDate, SWHardeningNeeded\nallow_emulated = no\n" IMAGE("a", "44", "55") APP, 0, "" },
+		{ "[policy]\ntcb_status = UpToDate, SWHardeningNeeded\nallow_emulated = no\n" IMAGE(
+			  "a", "44", "55") APP,
+		  0, "" },
 		{ "[policy]\ntcb_status = Fine\n", -EINVAL, "unknown TCB status 'Fine'" },
 		{ "[policy]\ntcb_status = Revoked\n", -EINVAL, "never be allowed" },
 		{ "[policy]\nallow_emulated = maybe\n", -EINVAL, "expected yes or no" },
 		{ "[policy]\ngateway_app_id = any\n", -EINVAL, "hex digits" },
-		{ "[policy]\nextra = 1\n", -EINVAL, "p:2: unknown key 'extra' in section [policy]" },
+		{ "[policy]\nextra = 1\n", -EINVAL,
+		  "p:2: unknown key 'extra' in section [policy]" },
 		{ "[other]\nx = 1\n", -EINVAL, "unknown key 'x' in section [other]" },
 		{ "[image a]\nmrtd = 00\n", -EINVAL, "96 hex digits" },
 		{ "[image a]\nrtmr3 = " H48("00") "\n", -EINVAL, "unknown key 'rtmr3'" },
 		{ "[image a]\nmrtd = " H48("00") "\n", -EINVAL, "[image a] needs mrtd, rtmr0" },
-		{ "[image a]\nmrtd = " H48("00") "\nmrtd = " H48("01") "\n", -EINVAL, "given twice" },
+		{ "[image a]\nmrtd = " H48("00") "\nmrtd = " H48("01") "\n", -EINVAL,
+		  "given twice" },
 		{ "[image a/b]\nmrtd = " H48("00") "\n", -EINVAL, "image name" },
 		{ "[app 1111]\ndevice = any\n", -EINVAL, "40 hex digits" },
 		{ "[app " H20("11") "]\ncompose_hash = 33\n", -EINVAL, "64 hex digits" },
-		{ "[app " H20("11") "]\nimage = b\n", -EINVAL, "names image 'b', which is not there" },
+		{ "[app " H20("11") "]\nimage = b\n", -EINVAL,
+		  "names image 'b', which is not there" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
@@ -78,7 +83,8 @@ static enum kms_deny ask(const char *text, const struct question *q, const char 
 	enum kms_deny d;
 
 	assert_int_equal(kms_policy_parse(DS_SPAN_STR(text), "p", &p, NULL), 0);
-	d = kms_policy_decide(p, &q->body, q->emulated, &q->id, DS_SPAN(q->claimed, q->claimed_n), &im);
+	d = kms_policy_decide(p, &q->body, q->emulated, &q->id, DS_SPAN(q->claimed, q->claimed_n),
+			      &im);
 	assert_int_equal(im != NULL, d == KMS_ALLOW);
 	if (im)
 		assert_string_equal(im->name, want_image);
@@ -95,7 +101,9 @@ static void test_decide(void **state)
 	assert_int_equal(ask("", &q, ""), KMS_DENY_APP);
 	q.emulated = true;
 	assert_int_equal(ask(policy, &q, ""), KMS_DENY_EMULATED);
-	assert_int_equal(ask("[policy]\nallow_emulated = yes\n" IMAGE("a", "44", "55") APP, &q, "a"), KMS_ALLOW);
+	assert_int_equal(
+		ask("[policy]\nallow_emulated = yes\n" IMAGE("a", "44", "55") APP, &q, "a"),
+		KMS_ALLOW);
 	q = good();
 	q.id.app_id[19] ^= 1;
 	assert_int_equal(ask(policy, &q, ""), KMS_DENY_APP);
@@ -134,17 +142,28 @@ static void test_lists(void **state)
 	struct question q = good();
 
 	/* the same registers under two names: the app's choice decides */
-	assert_int_equal(ask(IMAGE("a", "44", "55") IMAGE("b", "44", "55") APP "image = b\n", &q, "b"), KMS_ALLOW);
-	assert_int_equal(ask(IMAGE("a", "44", "55") IMAGE("b", "46", "55") APP "image = b\n", &q, ""), KMS_DENY_IMAGE);
+	assert_int_equal(
+		ask(IMAGE("a", "44", "55") IMAGE("b", "44", "55") APP "image = b\n", &q, "b"),
+		KMS_ALLOW);
+	assert_int_equal(
+		ask(IMAGE("a", "44", "55") IMAGE("b", "46", "55") APP "image = b\n", &q, ""),
+		KMS_DENY_IMAGE);
 	/* devices: listed, any, none */
-	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\ndevice = " H32("00"),
-			     &q, "a"), KMS_ALLOW);
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32(
+				     "33") "\ndevice = " H32("00"),
+			     &q, "a"),
+			 KMS_ALLOW);
 	q.id.device_id[0] = 1;
-	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\ndevice = " H32("00"),
-			     &q, ""), KMS_DENY_DEVICE);
-	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\n", &q, ""),
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32(
+				     "33") "\ndevice = " H32("00"),
+			     &q, ""),
 			 KMS_DENY_DEVICE);
-	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ndevice = any\n", &q, ""), KMS_DENY_COMPOSE);
+	assert_int_equal(
+		ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ncompose_hash = " H32("33") "\n",
+		    &q, ""),
+		KMS_DENY_DEVICE);
+	assert_int_equal(ask(IMAGE("a", "44", "55") "[app " H20("11") "]\ndevice = any\n", &q, ""),
+			 KMS_DENY_COMPOSE);
 }
 
 int main(void)

@@ -2,11 +2,12 @@
 /*
  * The two processes of the KMS and all that passes between them.
  *
- *   net    TLS, HTTP, JSON, evidence, policy, release log. Sees app keys on their way to an app, never a root.
- *   keys   the roots (root CA key, root secp256k1 key). Answers the questions below; there is no export.
+ *   net    TLS, HTTP, JSON, evidence, policy, release log. Sees app keys on their way to an app,
+ * never a root. keys   the roots (root CA key, root secp256k1 key). Answers the questions below;
+ * there is no export.
  *
- * One fixed-size question, one fixed-size answer, over SOCK_SEQPACKET. A message of another size or an unknown question
- * ends the keys process: its peer is no longer what it was.
+ * One fixed-size question, one fixed-size answer, over SOCK_SEQPACKET. A message of another size or
+ * an unknown question ends the keys process: its peer is no longer what it was.
  */
 #ifndef KMS_PROTO_H
 #define KMS_PROTO_H
@@ -16,8 +17,8 @@
 enum kms_op {
 	KMS_OP_HELLO = 1, /* -> compressed secp256k1 root public key (33) */
 	KMS_OP_APP_KEYS,  /* app, inst -> struct kms_app_keys */
-	KMS_OP_APP_CA,	  /* app -> DER of the app CA certificate, made now, signed by the root CA */
-	KMS_OP_APP_SIGN,  /* app, digest -> DER ECDSA signature of the app CA */
+	KMS_OP_APP_CA,	 /* app -> DER of the app CA certificate, made now, signed by the root CA */
+	KMS_OP_APP_SIGN, /* app, digest -> DER ECDSA signature of the app CA */
 };
 
 struct kms_ask {

@@ -9,8 +9,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define DOM      "release-log"
-#define MAX_LOG  (256u << 20)
+#define DOM	 "release-log"
+#define MAX_LOG	 (256u << 20)
 #define MAX_LINE 16384u
 
 struct kms_relog {
@@ -24,19 +24,22 @@ static const char genesis[] = "0000000000000000000000000000000000000000000000000
 
 static int check_entry(struct ds_span line, uint64_t seq, const char *prev, struct ds_err *err)
 {
-	json_t *j = line.n > MAX_LINE ? NULL :
-		    json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, NULL);
+	json_t *j = line.n > MAX_LINE ? NULL
+				      : json_loadb((const char *)line.p, line.n,
+						   JSON_REJECT_DUPLICATES, NULL);
 	json_int_t got = json_integer_value(json_object_get(j, "seq"));
 	const char *s = json_string_value(json_object_get(j, "prev"));
 	int r = 0;
 
 	if (!j)
-		r = ds_err_set(err, -EBADMSG, DOM, 0, "line %llu is not a JSON object", (unsigned long long)seq);
+		r = ds_err_set(err, -EBADMSG, DOM, 0, "line %llu is not a JSON object",
+			       (unsigned long long)seq);
 	else if (got != (json_int_t)seq)
-		r = ds_err_set(err, -EBADMSG, DOM, 0, "line %llu: expected seq %llu, got %lld", (unsigned long long)seq,
-			       (unsigned long long)seq, (long long)got);
+		r = ds_err_set(err, -EBADMSG, DOM, 0, "line %llu: expected seq %llu, got %lld",
+			       (unsigned long long)seq, (unsigned long long)seq, (long long)got);
 	else if (!s || strcmp(s, prev))
-		r = ds_err_set(err, -EBADMSG, DOM, 0, "line %llu: prev is not the hash of the line before it",
+		r = ds_err_set(err, -EBADMSG, DOM, 0,
+			       "line %llu: prev is not the hash of the line before it",
 			       (unsigned long long)seq);
 	json_decref(j);
 	return r;
@@ -51,11 +54,13 @@ int kms_relog_check(struct ds_span text, uint64_t *ret_n, char ret_head[65], str
 	memcpy(head, genesis, sizeof(head));
 	for (size_t pos = 0; pos < text.n;) {
 		const uint8_t *nl = memchr(text.p + pos, '\n', text.n - pos);
-		struct ds_span line = DS_SPAN(text.p + pos, nl ? (size_t)(nl - text.p) - pos : text.n - pos);
+		struct ds_span line =
+			DS_SPAN(text.p + pos, nl ? (size_t)(nl - text.p) - pos : text.n - pos);
 
 		seq++;
 		if (!nl)
-			return ds_err_set(err, -EBADMSG, DOM, pos, "line %llu is cut off", (unsigned long long)seq);
+			return ds_err_set(err, -EBADMSG, DOM, pos, "line %llu is cut off",
+					  (unsigned long long)seq);
 		DS_TRY(check_entry(line, seq, head, err));
 		DS_TRY(ds_sha256_1(line, hash));
 		ds_hex_encode(hash, sizeof(hash), head);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Release log: one JSON line per decision, append-only, each line carrying the SHA-256 of the line before it. A line is
- * on disk before the reply that it describes leaves. Whoever cuts or edits the file breaks the chain; whoever truncates
- * its end is found by comparing with a head hash noted elsewhere (it is logged at every start and stop).
+ * Release log: one JSON line per decision, append-only, each line carrying the SHA-256 of the line
+ * before it. A line is on disk before the reply that it describes leaves. Whoever cuts or edits the
+ * file breaks the chain; whoever truncates its end is found by comparing with a head hash noted
+ * elsewhere (it is logged at every start and stop).
  */
 #ifndef KMS_RELOG_H
 #define KMS_RELOG_H
@@ -15,13 +16,15 @@ struct kms_relog;
 /* Opens or creates (mode 0600) and checks the whole chain: -EBADMSG names the first bad line. */
 DS_MUST int kms_relog_open(const char *path, struct kms_relog **ret, struct ds_err *err);
 struct kms_relog *kms_relog_close(struct kms_relog *log);
-/* Adds seq, time and prev to entry (borrowed, modified); after a failure the log refuses everything. */
+/* Adds seq, time and prev to entry (borrowed, modified); after a failure the log refuses
+ * everything. */
 DS_MUST int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now);
 /* Hash of the last line, 64 hex characters. */
 const char *kms_relog_head(const struct kms_relog *log);
 uint64_t kms_relog_count(const struct kms_relog *log);
 
 /* Pure: ret_n lines chain up, ret_head is the hash of the last one. line_max bounds a line. */
-DS_MUST int kms_relog_check(struct ds_span text, uint64_t *ret_n, char ret_head[65], struct ds_err *err);
+DS_MUST int kms_relog_check(struct ds_span text, uint64_t *ret_n, char ret_head[65],
+			    struct ds_err *err);
 
 #endif

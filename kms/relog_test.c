@@ -57,7 +57,8 @@ static void test_spoiled(void **state)
 	for (size_t i = 0; i < b.n; i++) {
 		bool at_end = !i || b.p[i - 1] == '\n';
 
-		assert_int_equal(kms_relog_check(DS_SPAN(b.p, i), &n, head, &err), at_end ? 0 : -EBADMSG);
+		assert_int_equal(kms_relog_check(DS_SPAN(b.p, i), &n, head, &err),
+				 at_end ? 0 : -EBADMSG);
 		whole += at_end;
 	}
 	assert_int_equal(whole, 3);

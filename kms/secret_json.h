@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A JSON object written straight into secret memory, because a generic tree would leave copies of keys behind. */
+/* A JSON object written straight into secret memory, because a generic tree would leave copies of
+ * keys behind. */
 #ifndef KMS_SECRET_JSON_H
 #define KMS_SECRET_JSON_H
 

@@ -13,7 +13,7 @@
 #include <ds/x509/cert.h>
 #include <sys/stat.h>
 
-#define DOM        "kms"
+#define DOM	   "kms"
 #define RENEW_LEFT (INT64_C(365) * 86400)
 
 int kms_domain_check(const char *domain, struct ds_err *err)
@@ -24,12 +24,14 @@ int kms_domain_check(const char *domain, struct ds_err *err)
 		char c = domain[i];
 
 		if (c == '.' || c == '\0') {
-			if (!label || label > 63 || domain[i - 1] == '-' || domain[i - label] == '-')
+			if (!label || label > 63 || domain[i - 1] == '-' ||
+			    domain[i - label] == '-')
 				goto bad;
 			label = 0;
 			continue;
 		}
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '-'))
 			goto bad;
 		label++;
 	}
@@ -37,12 +39,13 @@ int kms_domain_check(const char *domain, struct ds_err *err)
 		return 0;
 bad:
 	return ds_err_set(err, -EINVAL, DOM, 0,
-			  "domain '%.80s': expected labels of letters, digits and inner hyphens", domain);
+			  "domain '%.80s': expected labels of letters, digits and inner hyphens",
+			  domain);
 }
 
 /* Root CA and temporary CA: self-signed, the same profile but for name and path length. */
-static int issue_ca(const struct ds_p256 *key, const char *cn, int pathlen, int64_t now, struct ds_buf *ret_pem,
-		    struct ds_buf *ret_der)
+static int issue_ca(const struct ds_p256 *key, const char *cn, int pathlen, int64_t now,
+		    struct ds_buf *ret_pem, struct ds_buf *ret_der)
 {
 	DS_BUF struct ds_buf der = DS_BUF_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
@@ -66,7 +69,8 @@ static int issue_ca(const struct ds_p256 *key, const char *cn, int pathlen, int6
 	return 0;
 }
 
-static int issue_root(const struct ds_p256 *key, int64_t now, struct ds_buf *ret_pem, struct ds_buf *ret_der)
+static int issue_root(const struct ds_p256 *key, int64_t now, struct ds_buf *ret_pem,
+		      struct ds_buf *ret_der)
 {
 	return issue_ca(key, "Dstack KMS CA", 1, now, ret_pem, ret_der);
 }
@@ -76,7 +80,8 @@ static int issue_tmp(const struct ds_p256 *key, int64_t now, struct ds_buf *ret_
 	return issue_ca(key, "Dstack Client Temp CA", 0, now, ret_pem, NULL);
 }
 
-int kms_issue_app_ca(const struct kms_roots *roots, const uint8_t app[20], int64_t now, struct ds_buf *ret)
+int kms_issue_app_ca(const struct kms_roots *roots, const uint8_t app[20], int64_t now,
+		     struct ds_buf *ret)
 {
 	DS_P256 struct ds_p256 *key = NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
@@ -99,7 +104,8 @@ int kms_issue_app_ca(const struct kms_roots *roots, const uint8_t app[20], int64
 
 static int write_new(int dirfd, const char *name, struct ds_span data, mode_t mode)
 {
-	DS_FD int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	DS_FD int fd =
+		openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	if (fd < 0)
 		return -errno;
@@ -162,8 +168,9 @@ static int fill_dir(int dirfd, const char *domain, int64_t now)
 
 static void remove_dir(const char *path)
 {
-	static const char *const names[] = { KMS_F_TMP_KEY, KMS_F_ROOT_KEY, KMS_F_RPC_KEY, KMS_F_K256, KMS_F_TMP_CRT,
-					     KMS_F_ROOT_CRT, KMS_F_DOMAIN, KMS_F_INFO };
+	static const char *const names[] = { KMS_F_TMP_KEY, KMS_F_ROOT_KEY, KMS_F_RPC_KEY,
+					     KMS_F_K256,    KMS_F_TMP_CRT,  KMS_F_ROOT_CRT,
+					     KMS_F_DOMAIN,  KMS_F_INFO };
 	DS_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; fd >= 0 && i < DS_ARRAY_SIZE(names); i++)
@@ -201,7 +208,8 @@ int kms_bootstrap(const char *dir, const char *domain, int64_t now, struct ds_er
 		tmp = NULL;
 		return -ENOMEM;
 	}
-	/* filled beside its place, then moved there in one step: an interrupted bootstrap leaves no half of a KMS */
+	/* filled beside its place, then moved there in one step: an interrupted bootstrap leaves no
+	 * half of a KMS */
 	if (!mkdtemp(tmp))
 		return ds_err_set(err, -errno, DOM, 0, "%s: %s", tmp, strerror(errno));
 	dirfd = open(tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -211,11 +219,13 @@ int kms_bootstrap(const char *dir, const char *domain, int64_t now, struct ds_er
 	if (!r && rename(tmp, path)) {
 		r = errno == ENOTEMPTY ? -EEXIST : -errno;
 		if (r == -EEXIST)
-			ds_err_set(err, r, DOM, 0, "%s is not empty: roots are never overwritten", path);
+			ds_err_set(err, r, DOM, 0, "%s is not empty: roots are never overwritten",
+				   path);
 	}
 	if (r) {
 		remove_dir(tmp);
-		return err && err->code ? r : ds_err_set(err, r, DOM, 0, "%s: %s", path, strerror(-r));
+		return err && err->code ? r
+					: ds_err_set(err, r, DOM, 0, "%s: %s", path, strerror(-r));
 	}
 	return fsync_parent(path);
 }
@@ -242,7 +252,8 @@ static int check_mode(int dirfd, const char *name, struct ds_err *err)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return missing(name, -errno, err);
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 077))
-		return ds_err_set(err, -EPERM, DOM, 0, "%s: expected a regular file with mode 0600, got %o", name,
+		return ds_err_set(err, -EPERM, DOM, 0,
+				  "%s: expected a regular file with mode 0600, got %o", name,
 				  st.st_mode);
 	return 0;
 }
@@ -273,7 +284,8 @@ static int load_cert(int dirfd, const char *name, const struct ds_p256 *key, str
 	DS_TRY(ds_cert_parse(ds_buf_span(ret_der), &info, err));
 	DS_TRY(ds_p256_spki(key, spki));
 	if (!ds_span_eq(ds_buf_span(&info.spki), DS_SPAN_ARRAY(spki)))
-		return ds_err_set(err, -EKEYREJECTED, DOM, 0, "%s is not of the key beside it", name);
+		return ds_err_set(err, -EKEYREJECTED, DOM, 0, "%s is not of the key beside it",
+				  name);
 	*ret_not_after = info.not_after;
 	return 0;
 }
@@ -304,8 +316,8 @@ static int load_cas(int dirfd, int64_t now, struct kms_roots *roots, struct ds_e
 	return 0;
 }
 
-static int issue_rpc(int dirfd, const struct kms_roots *roots, char *const *names, size_t n_names, int64_t now,
-		     struct ds_err *err)
+static int issue_rpc(int dirfd, const struct kms_roots *roots, char *const *names, size_t n_names,
+		     int64_t now, struct ds_err *err)
 {
 	DS_BUF struct ds_buf domain = DS_BUF_NULL, der = DS_BUF_NULL, pem = DS_BUF_NULL;
 	DS_P256 struct ds_p256 *key = NULL;
@@ -336,8 +348,8 @@ static int issue_rpc(int dirfd, const struct kms_roots *roots, char *const *name
 	return ds_write_file_atomic(dirfd, KMS_F_RPC_CRT, ds_buf_span(&pem), 0644);
 }
 
-static int load_all(int dirfd, char *const *names, size_t n_names, int64_t now, struct kms_roots *roots,
-		    struct ds_err *err)
+static int load_all(int dirfd, char *const *names, size_t n_names, int64_t now,
+		    struct kms_roots *roots, struct ds_err *err)
 {
 	int r;
 
@@ -348,13 +360,14 @@ static int load_all(int dirfd, char *const *names, size_t n_names, int64_t now, 
 	if (r)
 		return missing(KMS_F_K256, r, err);
 	if (roots->k256->n != 32)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "%s: expected 32 bytes, got %zu", KMS_F_K256, roots->k256->n);
+		return ds_err_set(err, -EBADMSG, DOM, 0, "%s: expected 32 bytes, got %zu",
+				  KMS_F_K256, roots->k256->n);
 	DS_TRY(load_cas(dirfd, now, roots, err));
 	return issue_rpc(dirfd, roots, names, n_names, now, err);
 }
 
-int kms_roots_load(const char *dir, char *const *names, size_t n_names, int64_t now, struct kms_roots *ret,
-		   struct ds_err *err)
+int kms_roots_load(const char *dir, char *const *names, size_t n_names, int64_t now,
+		   struct kms_roots *ret, struct ds_err *err)
 {
 	DS_FD int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct kms_roots roots = { 0 };
@@ -365,7 +378,8 @@ int kms_roots_load(const char *dir, char *const *names, size_t n_names, int64_t 
 	r = load_all(dirfd, names, n_names, now, &roots, err);
 	if (r) {
 		kms_roots_done(&roots);
-		return err && err->code ? r : ds_err_set(err, r, DOM, 0, "%s: %s", dir, strerror(-r));
+		return err && err->code ? r
+					: ds_err_set(err, r, DOM, 0, "%s: %s", dir, strerror(-r));
 	}
 	*ret = roots;
 	return 0;

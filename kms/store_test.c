@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Key directory and keys process: bootstrap once, and the bytes of spec/kms 3.2 out of a process that holds the
- * specification's roots.
+ * Key directory and keys process: bootstrap once, and the bytes of spec/kms 3.2 out of a process
+ * that holds the specification's roots.
  */
 #include "keys.h"
 #include "store.h"
@@ -34,8 +34,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY, KMS_F_TMP_CRT, KMS_F_RPC_KEY,
-					     KMS_F_RPC_CRT, KMS_F_K256, KMS_F_DOMAIN, KMS_F_INFO };
+	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY,
+					     KMS_F_TMP_CRT,  KMS_F_RPC_KEY,  KMS_F_RPC_CRT,
+					     KMS_F_K256,     KMS_F_DOMAIN,   KMS_F_INFO };
 	char path[128];
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
@@ -52,9 +53,19 @@ static void test_domain(void **state)
 		const char *name;
 		bool ok;
 	} t[] = {
-		{ "kms", true },     { "kms.example", true }, { "10.0.2.2", true }, { "", false },	  { ".", false },
-		{ "a..b", false },   { "a.", false },	      { "-a.b", false },    { "a-.b", false }, { "a-b.c", true },
-		{ "a_b", false },    { "a b", false },	      { "[::1]", false },
+		{ "kms", true },
+		{ "kms.example", true },
+		{ "10.0.2.2", true },
+		{ "", false },
+		{ ".", false },
+		{ "a..b", false },
+		{ "a.", false },
+		{ "-a.b", false },
+		{ "a-.b", false },
+		{ "a-b.c", true },
+		{ "a_b", false },
+		{ "a b", false },
+		{ "[::1]", false },
 		{ "0123456789012345678901234567890123456789012345678901234567890123", false },
 	};
 
@@ -102,9 +113,13 @@ static void spec_roots(void)
 	DS_SECRET struct ds_secret *pem = NULL;
 	DS_BUF struct ds_buf der = DS_BUF_NULL, crt = DS_BUF_NULL;
 	uint8_t bin[32], spki[DS_P256_SPKI_SIZE];
-	struct ds_cert_spec spec = { .subject = "Dstack KMS CA", .org = "Dstack", .is_ca = true, .pathlen = 1,
+	struct ds_cert_spec spec = { .subject = "Dstack KMS CA",
+				     .org = "Dstack",
+				     .is_ca = true,
+				     .pathlen = 1,
 				     .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
-				     .not_after = time(NULL) + DS_CERT_DEFAULT_LIFETIME, .spki = DS_SPAN_ARRAY(spki) };
+				     .not_after = time(NULL) + DS_CERT_DEFAULT_LIFETIME,
+				     .spki = DS_SPAN_ARRAY(spki) };
 	char path[128];
 
 	assert_int_equal(ds_hex_decode_exact(ROOT_SCALAR, bin, 32), 0);
@@ -117,7 +132,8 @@ static void spec_roots(void)
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, DS_SPAN(pem->p, pem->n), 0600), 0);
 	snprintf(path, sizeof(path), "%s/%s", dir, KMS_F_ROOT_CRT);
 	/* a certificate of another key is noticed */
-	assert_int_equal(kms_roots_load(dir, NULL, 0, time(NULL), &(struct kms_roots){ 0 }, NULL), -EKEYREJECTED);
+	assert_int_equal(kms_roots_load(dir, NULL, 0, time(NULL), &(struct kms_roots){ 0 }, NULL),
+			 -EKEYREJECTED);
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, ds_buf_span(&crt), 0644), 0);
 	assert_int_equal(ds_hex_decode_exact(ROOT_K256, bin, 32), 0);
 	snprintf(path, sizeof(path), "%s/%s", dir, KMS_F_K256);
@@ -176,8 +192,9 @@ static void test_vectors(void **state)
 	HEX_IS(k->disk, "a59c814e2c6d9353af59ce4fba7215e5ec3b62a2495b4dca48ea6f9804061f51");
 	HEX_IS(k->env, "a7470db8cfdd0fe24134b461d60766afa7c078abe6dce9f2c8a5c44034ca400e");
 	HEX_IS(k->k256, "a4af174fcdadf33ea17a91178f0282f7e86a324e3b36c04abfc5cf92e8af4fcc");
-	HEX_IS(k->k256_signature, "478387f8fcd64f0ba7190c53baa79db1b20e5c9493f24211b7a89e196649e1cd6a7ba16f34d82d4503"
-				  "6be853fa3ae09bbd1038019d70af4e168d6801eb95f64801");
+	HEX_IS(k->k256_signature,
+	       "478387f8fcd64f0ba7190c53baa79db1b20e5c9493f24211b7a89e196649e1cd6a7ba16f34d82d4503"
+	       "6be853fa3ae09bbd1038019d70af4e168d6801eb95f64801");
 	assert_int_equal(kms_keys_app(sock, app, DS_SPAN_NULL, &no_inst), 0);
 	k = (const struct kms_app_keys *)no_inst->p;
 	HEX_IS(k->disk, "14de7a7fd8bddf8e641a55ca97f043cac4344d175419f743940840f3a348f049");
@@ -194,7 +211,8 @@ static void test_vectors(void **state)
 	assert_int_equal(status_of(pid), 0);
 }
 
-/* No question of another size, no unknown question, no instance of another length: the process ends instead. */
+/* No question of another size, no unknown question, no instance of another length: the process ends
+ * instead. */
 static void test_nonsense(void **state)
 {
 	struct kms_ask q = { .op = KMS_OP_HELLO };
@@ -243,11 +261,13 @@ static void test_jail(void **state)
 #ifndef __SANITIZE_ADDRESS__
 	assert_non_null(strstr(ds_buf_cstr(&text), "\nSeccomp:\t2\n"));
 #endif
-	/* files of a process that is not dumpable belong to root, but here the tests may run as root: ask the limit too */
+	/* files of a process that is not dumpable belong to root, but here the tests may run as
+	 * root: ask the limit too */
 	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
 	ds_buf_done(&text);
 	assert_int_equal(ds_read_file(AT_FDCWD, path, 65536, &text), 0);
-	assert_non_null(strstr(ds_buf_cstr(&text), "Max core file size        0                    0 "));
+	assert_non_null(
+		strstr(ds_buf_cstr(&text), "Max core file size        0                    0 "));
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_uid, 0);
@@ -271,8 +291,9 @@ static void test_modes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_domain),	cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_renewal),
-		cmocka_unit_test(test_vectors), cmocka_unit_test(test_nonsense),  cmocka_unit_test(test_jail),
+		cmocka_unit_test(test_domain),	 cmocka_unit_test(test_bootstrap),
+		cmocka_unit_test(test_renewal),	 cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_jail),
 		cmocka_unit_test(test_modes),
 	};
 

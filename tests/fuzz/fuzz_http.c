@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Message heads, targets and URLs. A head that parses must parse alike with bytes behind it, and ask for more at every
- * shorter length: nobody may see another message than we do.
+ * Message heads, targets and URLs. A head that parses must parse alike with bytes behind it, and
+ * ask for more at every shorter length: nobody may see another message than we do.
  */
 #include <stdlib.h>
 
@@ -17,7 +17,8 @@ static void request(struct ds_span in)
 
 	if (ds_http_request(in, &h, &err))
 		return;
-	if (!h.head_len || h.head_len > in.n || h.head_len > DS_HTTP_MAX_HEAD || !h.path.n || h.path.p[0] != '/')
+	if (!h.head_len || h.head_len > in.n || h.head_len > DS_HTTP_MAX_HEAD || !h.path.n ||
+	    h.path.p[0] != '/')
 		abort();
 	if (ds_http_request(DS_SPAN(in.p, h.head_len), &again, &err) || again.length != h.length ||
 	    !ds_span_eq(again.path, h.path))
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		request(DS_SPAN(p + 1, n - 1));
 		break;
 	case 2:
-		if (!ds_http_response(DS_SPAN(p + 1, n - 1), &h, &err) && (h.status < 100 || h.status > 599))
+		if (!ds_http_response(DS_SPAN(p + 1, n - 1), &h, &err) &&
+		    (h.status < 100 || h.status > 599))
 			abort();
 		break;
 	default:

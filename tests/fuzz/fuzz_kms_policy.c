@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The KMS's policy file through the strict INI reader. Whatever parses must refuse an app that the text does not name,
- * never accept Revoked, and hold only whole images.
+ * The KMS's policy file through the strict INI reader. Whatever parses must refuse an app that the
+ * text does not name, never accept Revoked, and hold only whole images.
  */
 #include <stdlib.h>
 

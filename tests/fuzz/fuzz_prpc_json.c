@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ds_prpc_args() and the typed fields. First byte: body or query. What a typed field accepts must be what it says: a hex
- * field within its limit, a number within its bound.
+ * ds_prpc_args() and the typed fields. First byte: body or query. What a typed field accepts must
+ * be what it says: a hex field within its limit, a number within its bound.
  */
 #include <ds/net/prpc.h>
 #include <stdlib.h>
@@ -47,14 +47,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	query = strndup((const char *)p + 1, n - 1);
 	if (!query)
 		return 0;
-	r = ds_prpc_args(get, get ? query : "json", "", get ? DS_SPAN_NULL : DS_SPAN(p + 1, n - 1), &args, &err);
+	r = ds_prpc_args(get, get ? query : "json", "", get ? DS_SPAN_NULL : DS_SPAN(p + 1, n - 1),
+			 &args, &err);
 	if (r) {
 		if (r == -EBADMSG && !err.msg[0])
 			abort(); /* a refusal without a reason */
 		return 0;
 	}
 	fields(args, "absent");
-	json_object_foreach(args, key, v)
+	json_object_foreach (args, key, v)
 		fields(args, key);
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A guest as the KMS sees one, for tests on the host: makes an event log and a quote with the test quoting enclave, and
- * calls GetAppKey or SignCert with them, honestly or spoiled in one named way. Prints the HTTP status, then the body.
+ * A guest as the KMS sees one, for tests on the host: makes an event log and a quote with the test
+ * quoting enclave, and calls GetAppKey or SignCert with them, honestly or spoiled in one named way.
+ * Prints the HTTP status, then the body.
  */
 #include <ds/attest/eventlog.h>
 #include <ds/attest/kernel.h>
@@ -39,14 +40,16 @@ static bool spoiled(const struct peer *p, const char *how)
 
 static int add(struct ds_eventlog *log, const char *name, const void *payload, size_t n)
 {
-	return ds_eventlog_add(log, DS_EVENT_IMR, DS_EV_RUNTIME, NULL, name, DS_SPAN(payload, n), NULL);
+	return ds_eventlog_add(log, DS_EVENT_IMR, DS_EV_RUNTIME, NULL, name, DS_SPAN(payload, n),
+			       NULL);
 }
 
 static int make_log(struct peer *p, struct ds_eventlog *log)
 {
 	DS_TRY(add(log, "system-preparing", "", 0));
 	if (!spoiled(p, "no-app-id"))
-		DS_TRY(add(log, "app-id", p->app, spoiled(p, "short-app-id") ? 19 : sizeof(p->app)));
+		DS_TRY(add(log, "app-id", p->app,
+			   spoiled(p, "short-app-id") ? 19 : sizeof(p->app)));
 	DS_TRY(add(log, "compose-hash", p->compose, sizeof(p->compose)));
 	DS_TRY(add(log, "instance-id", p->inst, p->inst_n));
 	if (!spoiled(p, "no-boot-mr-done"))
@@ -77,23 +80,26 @@ static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestati
 		log.ev[2].payload.p[0] ^= 1;
 	if (spoiled(p, "extra-event"))
 		DS_TRY(add(&log, "another", "x", 1));
-	return ds_kernel_attestation(&quote, &log, p->td.report_data, DS_SPAN_STR(p->vm_config), ret);
+	return ds_kernel_attestation(&quote, &log, p->td.report_data, DS_SPAN_STR(p->vm_config),
+				     ret);
 }
 
 static int self_signed(const struct ds_p256 *key, struct ds_buf *ret_pem)
 {
 	DS_BUF struct ds_buf der = DS_BUF_NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
-	struct ds_cert_spec spec = { .subject = "peer", .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
-				     .not_after = time(NULL) + 3600, .spki = DS_SPAN_ARRAY(spki) };
+	struct ds_cert_spec spec = { .subject = "peer",
+				     .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
+				     .not_after = time(NULL) + 3600,
+				     .spki = DS_SPAN_ARRAY(spki) };
 
 	DS_TRY(ds_p256_spki(key, spki));
 	DS_TRY(ds_cert_issue(&spec, key, DS_SPAN_NULL, &der, &err));
 	return ds_cert_pem(ds_buf_span(&der), ret_pem);
 }
 
-static int get(struct peer *p, const char *method, const struct ds_client_cfg *cfg, struct ds_span body,
-	       struct ds_buf *ret, int *ret_status)
+static int get(struct peer *p, const char *method, const struct ds_client_cfg *cfg,
+	       struct ds_span body, struct ds_buf *ret, int *ret_status)
 {
 	DS_BUF struct ds_buf url = DS_BUF_NULL;
 
@@ -102,7 +108,8 @@ static int get(struct peer *p, const char *method, const struct ds_client_cfg *c
 }
 
 /* The client certificate with evidence in it, over key. */
-static int temp_cert(struct peer *p, const struct ds_p256 *key, const struct ds_attestation *att, struct ds_buf *ret_pem)
+static int temp_cert(struct peer *p, const struct ds_p256 *key, const struct ds_attestation *att,
+		     struct ds_buf *ret_pem)
 {
 	struct ds_client_cfg cfg = { .check = ds_kms_check_any, .no_name_check = true };
 	DS_KMS_TEMP_CA struct ds_kms_temp_ca ca = DS_KMS_TEMP_CA_NULL;
@@ -127,13 +134,18 @@ static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret
 	else
 		DS_TRY(temp_cert(p, cfg->key, &p->att, &pem));
 	cfg->cert_pem = spoiled(p, "no-cert") ? DS_SPAN_NULL : ds_buf_span(&pem);
-	DS_TRY(ds_kms_app_key_request(spoiled(p, "two-words") ? "{\"os_image_hash\":\""
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}" : p->vm_config, &body));
+	DS_TRY(ds_kms_app_key_request(
+		spoiled(p, "two-words")
+			? "{\"os_image_hash\":\""
+			  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}"
+			: p->vm_config,
+		&body));
 	return get(p, "GetAppKey", cfg, ds_buf_span(&body), ret, ret_status);
 }
 
 /* What the client presents in the SignCert session. */
-static int client_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_p256 *other, struct ds_buf *ret_pem)
+static int client_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_p256 *other,
+		       struct ds_buf *ret_pem)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 
@@ -160,16 +172,26 @@ static int sign_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *r
 	DS_BUF struct ds_buf pem = DS_BUF_NULL, body = DS_BUF_NULL;
 	DS_P256 struct ds_p256 *other = NULL;
 	uint8_t spki[DS_P256_SPKI_SIZE];
-	struct ds_csr csr = { .subject = (char *)(uintptr_t)p->subject, .alt_names = (char **)(uintptr_t)p->san,
-			      .n_alt_names = p->n_san, .server_auth = true, .client_auth = true, .ext_quote = true,
-			      .ext_app_info = true, .has_not_before = p->not_before, .has_not_after = p->not_after,
-			      .not_before = (uint64_t)p->not_before, .not_after = (uint64_t)p->not_after, .att = p->att };
+	struct ds_csr csr = { .subject = (char *)(uintptr_t)p->subject,
+			      .alt_names = (char **)(uintptr_t)p->san,
+			      .n_alt_names = p->n_san,
+			      .server_auth = true,
+			      .client_auth = true,
+			      .ext_quote = true,
+			      .ext_app_info = true,
+			      .has_not_before = p->not_before,
+			      .has_not_after = p->not_after,
+			      .not_before = (uint64_t)p->not_before,
+			      .not_after = (uint64_t)p->not_after,
+			      .att = p->att };
 
 	DS_TRY(ds_p256_generate(&other));
 	DS_TRY(ds_p256_spki(spoiled(p, "stolen-evidence") ? other : p->key, spki));
 	csr.spki = (struct ds_buf){ spki, sizeof(spki), 0 };
-	DS_TRY(ds_kms_sign_cert_request(&csr, spoiled(p, "wrong-signature") || spoiled(p, "stolen-evidence") ? other : p->key,
-					p->vm_config, &body));
+	DS_TRY(ds_kms_sign_cert_request(
+		&csr,
+		spoiled(p, "wrong-signature") || spoiled(p, "stolen-evidence") ? other : p->key,
+		p->vm_config, &body));
 	DS_TRY(client_cert(p, cfg, other, &pem));
 	return get(p, "SignCert", cfg, ds_buf_span(&body), ret, ret_status);
 }
@@ -191,7 +213,9 @@ static int load(struct peer *p)
 
 static int run(struct peer *p)
 {
-	struct ds_client_cfg cfg = { .check = ds_kms_check_rpc, .connect_ms = 5000, .total_ms = 20000 };
+	struct ds_client_cfg cfg = { .check = ds_kms_check_rpc,
+				     .connect_ms = 5000,
+				     .total_ms = 20000 };
 	DS_BUF struct ds_buf reply = DS_BUF_NULL;
 	int status = 0;
 
@@ -222,40 +246,72 @@ static int parse_hex(const char *text, uint8_t *out, size_t n)
 	return 2;
 }
 
+static int instance(struct peer *p, const char *text)
+{
+	p->inst_n = *text ? sizeof(p->inst) : 0;
+	return *text ? parse_hex(text, p->inst, sizeof(p->inst)) : 0;
+}
+
+/* Options that are not plain text. */
+static int set_option(struct peer *p, int c, const char *arg)
+{
+	if (c == 'a')
+		return parse_hex(arg, p->app, sizeof(p->app));
+	if (c == 'i')
+		return instance(p, arg);
+	if (c == 'c')
+		return parse_hex(arg, p->compose, sizeof(p->compose));
+	if (c == 't')
+		return parse_hex(arg, p->td.mr_td, sizeof(p->td.mr_td));
+	if (c == 'R')
+		p->until_ready = true;
+	else if (c == 'A')
+		p->not_after = atoll(arg);
+	else if (c == 'B')
+		p->not_before = atoll(arg);
+	else if (c == 'n' && p->n_san < DS_ARRAY_SIZE(p->san))
+		p->san[p->n_san++] = arg;
+	else
+		return 2;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option o[] = {
-		{ "url", 1, NULL, 'u' },	 { "root", 1, NULL, 'r' },    { "bundle", 1, NULL, 'b' },
-		{ "method", 1, NULL, 'm' },	 { "spoil", 1, NULL, 's' },   { "app-id", 1, NULL, 'a' },
-		{ "instance-id", 1, NULL, 'i' }, { "compose", 1, NULL, 'c' }, { "mrtd", 1, NULL, 't' },
-		{ "vm-config", 1, NULL, 'v' },	 { "ready", 0, NULL, 'R' },   { "client", 1, NULL, 'C' },
-		{ "subject", 1, NULL, 'S' },	 { "san", 1, NULL, 'n' },     { "not-after", 1, NULL, 'A' },
-		{ "not-before", 1, NULL, 'B' },	 { 0 },
+		{ "url", 1, NULL, 0 },
+		{ "root", 1, NULL, 0 },
+		{ "bundle", 1, NULL, 0 },
+		{ "method", 1, NULL, 0 },
+		{ "spoil", 1, NULL, 0 },
+		{ "vm-config", 1, NULL, 0 },
+		{ "client", 1, NULL, 0 },
+		{ "subject", 1, NULL, 0 },
+		{ "app-id", 1, NULL, 'a' },
+		{ "instance-id", 1, NULL, 'i' },
+		{ "compose", 1, NULL, 'c' },
+		{ "mrtd", 1, NULL, 't' },
+		{ "ready", 0, NULL, 'R' },
+		{ "san", 1, NULL, 'n' },
+		{ "not-after", 1, NULL, 'A' },
+		{ "not-before", 1, NULL, 'B' },
+		{ 0 },
 	};
-	struct peer p = { .method = "GetAppKey", .client = "key", .vm_config = "", .subject = "app", .inst_n = 20 };
-	int c, r = 0;
+	struct peer p = { .method = "GetAppKey",
+			  .client = "key",
+			  .vm_config = "",
+			  .subject = "app",
+			  .inst_n = 20 };
+	const char **text[] = { &p.url,	  &p.root,	&p.bundle, &p.method,
+				&p.spoil, &p.vm_config, &p.client, &p.subject };
+	int c, i = 0, r = 0;
 
 	ds_emul_td_init(&p.td);
-	while (!r && (c = getopt_long(argc, argv, "", o, NULL)) != -1) {
-		switch (c) {
-		case 'u': p.url = optarg; break;
-		case 'r': p.root = optarg; break;
-		case 'b': p.bundle = optarg; break;
-		case 'm': p.method = optarg; break;
-		case 's': p.spoil = optarg; break;
-		case 'a': r = parse_hex(optarg, p.app, 20); break;
-		case 'i': r = *optarg ? parse_hex(optarg, p.inst, 20) : 0; p.inst_n = *optarg ? 20 : 0; break;
-		case 'c': r = parse_hex(optarg, p.compose, 32); break;
-		case 't': r = parse_hex(optarg, p.td.mr_td, 48); break;
-		case 'v': p.vm_config = optarg; break;
-		case 'R': p.until_ready = true; break;
-		case 'C': p.client = optarg; break;
-		case 'S': p.subject = optarg; break;
-		case 'n': if (p.n_san < 20) p.san[p.n_san++] = optarg; break;
-		case 'A': p.not_after = atoll(optarg); break;
-		case 'B': p.not_before = atoll(optarg); break;
-		default: r = 2;
-		}
+	while (!r && (c = getopt_long(argc, argv, "", o, &i)) != -1) {
+		if (c)
+			r = set_option(&p, c, optarg);
+		else
+			*text[i] = optarg;
 	}
 	if (r || !p.url || !p.root || !p.bundle)
 		return 2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* HTTP client: one call, one connection. Every path ends in finish(), which runs the callback and frees the call. */
+/* HTTP client: one call, one connection. Every path ends in finish(), which runs the callback and
+ * frees the call. */
 #include "http.h"
 #include "tls_priv.h"
 
@@ -72,12 +73,14 @@ static void finish(struct ds_call *call, int r, int status, struct ds_span body)
 	call_free(call);
 }
 
-/* The reason recorded first wins: a refused certificate explains the broken handshake that follows. */
+/* The reason recorded first wins: a refused certificate explains the broken handshake that follows.
+ */
 static void fail(struct ds_call *call, int r, const char *what)
 {
 	if (!call->err.code)
 		ds_err_set(&call->err, r, DOM, 0, "%s%s%s: %s", call->url.host,
-			   call->url.unix_path ? " at " : "", call->url.unix_path ? call->url.unix_path : "", what);
+			   call->url.unix_path ? " at " : "",
+			   call->url.unix_path ? call->url.unix_path : "", what);
 	finish(call, call->err.code, 0, DS_SPAN_NULL);
 }
 
@@ -87,7 +90,8 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	fail(call, -ETIMEDOUT, call->connected ? "no complete reply in time" : "no connection in time");
+	fail(call, -ETIMEDOUT,
+	     call->connected ? "no complete reply in time" : "no connection in time");
 }
 
 static void on_fail_soon(evutil_socket_t fd, short what, void *arg)
@@ -111,7 +115,8 @@ static void take_reply(struct ds_call *call)
 
 		if (!n)
 			return;
-		r = ds_http_response(DS_SPAN(evbuffer_pullup(in, (ev_ssize_t)h), h), &call->head, &call->err);
+		r = ds_http_response(DS_SPAN(evbuffer_pullup(in, (ev_ssize_t)h), h), &call->head,
+				     &call->err);
 		if (r == DS_HTTP_E_MORE)
 			return;
 		if (r) {
@@ -162,25 +167,29 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	if (what & BEV_EVENT_CONNECTED) {
 		call->connected = true;
 		event_del(call->connect_timer);
-		if (bufferevent_write(bev, call->request.p, call->request.n) || bufferevent_enable(bev, EV_READ))
+		if (bufferevent_write(bev, call->request.p, call->request.n) ||
+		    bufferevent_enable(bev, EV_READ))
 			fail(call, -ENOMEM, "out of memory");
 		return;
 	}
 	if (what & BEV_EVENT_EOF) {
-		fail(call, -ECONNRESET, call->connected ? "server closed the connection before its reply was complete" :
-							  "server closed the connection during the handshake");
+		fail(call, -ECONNRESET,
+		     call->connected ? "server closed the connection before its reply was complete"
+				     : "server closed the connection during the handshake");
 		return;
 	}
 	if (!(what & BEV_EVENT_ERROR))
 		return;
 	code = call->tls ? bufferevent_get_openssl_error(bev) : 0;
 	ERR_clear_error();
-	/* Without a library number it is an SSL_ERROR_* value: the socket broke, and errno says how. */
+	/* Without a library number it is an SSL_ERROR_* value: the socket broke, and errno says
+	 * how. */
 	if (code && ERR_GET_LIB(code)) {
 		ERR_error_string_n(code, text, sizeof(text));
 		fail(call, -EPROTO, text);
 	} else if (!call->connected && bufferevent_socket_get_dns_error(bev)) {
-		fail(call, -EHOSTUNREACH, evutil_gai_strerror(bufferevent_socket_get_dns_error(bev)));
+		fail(call, -EHOSTUNREACH,
+		     evutil_gai_strerror(bufferevent_socket_get_dns_error(bev)));
 	} else {
 		fail(call, e ? -e : -EPROTO, e ? strerror(e) : "connection broke");
 	}
@@ -216,10 +225,13 @@ static int connect_name(struct ds_call *call, const char *nameserver)
 {
 	call->dns = evdns_base_new(call->base, nameserver ? 0 : EVDNS_BASE_INITIALIZE_NAMESERVERS);
 	if (!call->dns)
-		return ds_err_set(&call->err, -EHOSTUNREACH, DOM, 0, "%s: no name server is configured", call->url.host);
+		return ds_err_set(&call->err, -EHOSTUNREACH, DOM, 0,
+				  "%s: no name server is configured", call->url.host);
 	if (nameserver && evdns_base_nameserver_ip_add(call->dns, nameserver))
-		return ds_err_set(&call->err, -EINVAL, DOM, 0, "name server is not an address: %s", nameserver);
-	if (bufferevent_socket_connect_hostname(call->bev, call->dns, AF_UNSPEC, call->url.host, call->url.port))
+		return ds_err_set(&call->err, -EINVAL, DOM, 0, "name server is not an address: %s",
+				  nameserver);
+	if (bufferevent_socket_connect_hostname(call->bev, call->dns, AF_UNSPEC, call->url.host,
+						call->url.port))
 		return -EHOSTUNREACH;
 	return 0;
 }
@@ -227,8 +239,11 @@ static int connect_name(struct ds_call *call, const char *nameserver)
 static int make_bev(struct ds_call *call, const struct ds_client_cfg *cfg, struct ds_err *err)
 {
 	int opts = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
-	struct ds_tls_cfg tls = { .cert_pem = cfg->cert_pem, .key = cfg->key, .roots_pem = cfg->roots_pem,
-				  .check = cfg->check, .check_arg = cfg->check_arg };
+	struct ds_tls_cfg tls = { .cert_pem = cfg->cert_pem,
+				  .key = cfg->key,
+				  .roots_pem = cfg->roots_pem,
+				  .check = cfg->check,
+				  .check_arg = cfg->check_arg };
 	SSL *ssl;
 
 	if (call->url.tls) {
@@ -236,7 +251,8 @@ static int make_bev(struct ds_call *call, const struct ds_client_cfg *cfg, struc
 		call->expect.err = &call->err;
 		call->expect.host = cfg->no_name_check ? NULL : call->url.host;
 		DS_TRY(ds_tls_session(call->tls, call->url.host, &call->expect, &ssl));
-		call->bev = bufferevent_openssl_socket_new(call->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, opts);
+		call->bev = bufferevent_openssl_socket_new(call->base, -1, ssl,
+							   BUFFEREVENT_SSL_CONNECTING, opts);
 		if (!call->bev)
 			SSL_free(ssl);
 	} else {
@@ -255,12 +271,15 @@ static int make_request(struct ds_call *call, const struct ds_client_cfg *cfg, s
 	bool v6 = strchr(call->url.host, ':');
 
 	/* one allocation: growing would leave copies of the body behind */
-	DS_TRY(ds_buf_reserve(&call->request, body.n + strlen(call->url.target) + strlen(type) + 512));
-	DS_TRY(ds_buf_addf(&call->request, "%s %s HTTP/1.1\r\nHost: %s%s%s:%u\r\nConnection: close\r\n",
-			   body.p ? "POST" : "GET", call->url.target, v6 ? "[" : "", call->url.host, v6 ? "]" : "",
-			   call->url.port));
+	DS_TRY(ds_buf_reserve(&call->request,
+			      body.n + strlen(call->url.target) + strlen(type) + 512));
+	DS_TRY(ds_buf_addf(&call->request,
+			   "%s %s HTTP/1.1\r\nHost: %s%s%s:%u\r\nConnection: close\r\n",
+			   body.p ? "POST" : "GET", call->url.target, v6 ? "[" : "", call->url.host,
+			   v6 ? "]" : "", call->url.port));
 	if (body.p)
-		DS_TRY(ds_buf_addf(&call->request, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.n));
+		DS_TRY(ds_buf_addf(&call->request, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+				   type, body.n));
 	DS_TRY(ds_buf_add(&call->request, "\r\n", 2));
 	return ds_buf_add_span(&call->request, body);
 }
@@ -273,8 +292,8 @@ static int start_timer(struct ds_call *call, struct event **ret, unsigned ms, ev
 	return *ret && !event_add(*ret, &tv) ? 0 : -ENOMEM;
 }
 
-static int set_up(struct ds_call *call, const struct ds_client_cfg *cfg, const char *url, struct ds_span body,
-		  struct ds_err *err)
+static int set_up(struct ds_call *call, const struct ds_client_cfg *cfg, const char *url,
+		  struct ds_span body, struct ds_err *err)
 {
 	bool numeric;
 	int r;
@@ -282,8 +301,10 @@ static int set_up(struct ds_call *call, const struct ds_client_cfg *cfg, const c
 	DS_TRY(ds_url_parse(url, &call->url, err));
 	DS_TRY(make_bev(call, cfg, err));
 	DS_TRY(make_request(call, cfg, body));
-	DS_TRY(start_timer(call, &call->total_timer, cfg->total_ms ? cfg->total_ms : 60000, on_timeout));
-	DS_TRY(start_timer(call, &call->connect_timer, cfg->connect_ms ? cfg->connect_ms : 5000, on_timeout));
+	DS_TRY(start_timer(call, &call->total_timer, cfg->total_ms ? cfg->total_ms : 60000,
+			   on_timeout));
+	DS_TRY(start_timer(call, &call->connect_timer, cfg->connect_ms ? cfg->connect_ms : 5000,
+			   on_timeout));
 	if (bufferevent_enable(call->bev, EV_WRITE))
 		return -ENOMEM;
 	r = connect_numeric(call, &numeric);
@@ -297,8 +318,9 @@ static int set_up(struct ds_call *call, const struct ds_client_cfg *cfg, const c
 	return 0;
 }
 
-int ds_call_start(struct event_base *base, const struct ds_client_cfg *cfg, const char *url, struct ds_span body,
-		  ds_call_fn fn, void *arg, struct ds_call **ret, struct ds_err *err)
+int ds_call_start(struct event_base *base, const struct ds_client_cfg *cfg, const char *url,
+		  struct ds_span body, ds_call_fn fn, void *arg, struct ds_call **ret,
+		  struct ds_err *err)
 {
 	struct ds_call *call = calloc(1, sizeof(*call));
 	int r;
@@ -342,7 +364,8 @@ static void on_done(void *arg, int r, int status, struct ds_span body, const str
 	event_base_loopbreak(w->base);
 }
 
-/* A peer that went away must not kill the caller, whose own disposition of SIGPIPE (inherited by children) stays. */
+/* A peer that went away must not kill the caller, whose own disposition of SIGPIPE (inherited by
+ * children) stays. */
 static void wait_quietly(struct event_base *base)
 {
 	struct timespec now = { 0 };
@@ -361,8 +384,8 @@ static void wait_quietly(struct event_base *base)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-int ds_call(const struct ds_client_cfg *cfg, const char *url, struct ds_span body, struct ds_buf *ret_body,
-	    int *ret_status, struct ds_err *err)
+int ds_call(const struct ds_client_cfg *cfg, const char *url, struct ds_span body,
+	    struct ds_buf *ret_body, int *ret_status, struct ds_err *err)
 {
 	struct waiting w = { .base = event_base_new(), .r = -EIO, .err = err };
 	struct ds_call *call = NULL;

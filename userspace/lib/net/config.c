@@ -7,7 +7,7 @@
 #include <ds/net/config.h>
 #include <ini.h>
 
-#define DOM      "config"
+#define DOM	 "config"
 #define MAX_LINE 16384u
 #define MAX_NAME 49u /* libinih cuts longer section and key names without a word */
 
@@ -60,7 +60,8 @@ static int handler(void *arg, const char *section, const char *key, const char *
 		snprintf(msg, sizeof(msg), "unknown key '%s' in section [%s]", key, section);
 		ps->r = at_line(ps, -EINVAL, msg);
 	} else if (r) {
-		snprintf(msg, sizeof(msg), "%.50s: %.90s", key, why.code ? why.msg : strerror(r < 0 ? -r : EINVAL));
+		snprintf(msg, sizeof(msg), "%.50s: %.90s", key,
+			 why.code ? why.msg : strerror(r < 0 ? -r : EINVAL));
 		ps->r = at_line(ps, r < 0 ? r : -EINVAL, msg);
 	}
 	return ps->r == 0;
@@ -108,7 +109,8 @@ static int check_lines(struct parse *ps, struct ds_span text)
 	return 0;
 }
 
-int ds_conf_parse(struct ds_span text, const char *name, ds_conf_fn fn, void *ctx, struct ds_err *err)
+int ds_conf_parse(struct ds_span text, const char *name, ds_conf_fn fn, void *ctx,
+		  struct ds_err *err)
 {
 	struct parse ps = { .left = text, .name = name, .fn = fn, .ctx = ctx, .err = err };
 	int r;
@@ -161,7 +163,8 @@ int ds_conf_u64(const char *value, uint64_t max, uint64_t *ret, struct ds_err *e
 int ds_conf_hex(const char *value, void *ret, size_t want, struct ds_err *err)
 {
 	if (ds_hex_decode_exact(value, ret, want))
-		return ds_err_set(err, -EINVAL, DOM, 0, "expected %zu hex digits, got '%s'", 2 * want, value);
+		return ds_err_set(err, -EINVAL, DOM, 0, "expected %zu hex digits, got '%s'",
+				  2 * want, value);
 	return 0;
 }
 
@@ -194,7 +197,8 @@ int ds_conf_addr(const char *value, char **ret_addr, uint16_t *ret_port, struct 
 		return -ENOMEM;
 	if (inet_pton(bracketed ? AF_INET6 : AF_INET, addr, bin) != 1 ||
 	    ds_parse_u64(colon + 1, strlen(colon + 1), 65535, &port))
-		return ds_err_set(err, -EINVAL, DOM, 0, "expected a numeric ADDRESS:PORT, got '%s'", value);
+		return ds_err_set(err, -EINVAL, DOM, 0, "expected a numeric ADDRESS:PORT, got '%s'",
+				  value);
 	free(*ret_addr);
 	*ret_addr = addr;
 	addr = NULL;
@@ -202,8 +206,8 @@ int ds_conf_addr(const char *value, char **ret_addr, uint16_t *ret_port, struct 
 	return 0;
 }
 
-int ds_conf_list(const char *value, int (*fn)(void *ctx, const char *item, struct ds_err *err), void *ctx,
-		 struct ds_err *err)
+int ds_conf_list(const char *value, int (*fn)(void *ctx, const char *item, struct ds_err *err),
+		 void *ctx, struct ds_err *err)
 {
 	const char *p = value;
 

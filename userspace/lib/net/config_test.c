@@ -9,7 +9,8 @@ struct seen {
 	char text[512];
 };
 
-static int on_key(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int on_key(void *ctx, const char *section, const char *key, const char *value,
+		  struct ds_err *err)
 {
 	struct seen *s = ctx;
 	size_t n = strlen(s->text);
@@ -31,19 +32,23 @@ static void test_parse(void **state)
 	} t[] = {
 		{ "", 0, "" },
 		{ "# c\n; c\n\n[s]\nk = v\n", 0, "s|k|v;" },
-		{ "[s]\nk=v\nk = w ; not a comment\n[t x]\nk=v", 0, "s|k|v;s|k|w ; not a comment;t x|k|v;" },
+		{ "[s]\nk=v\nk = w ; not a comment\n[t x]\nk=v", 0,
+		  "s|k|v;s|k|w ; not a comment;t x|k|v;" },
 		{ "[s]\r\nk = v\r\n", 0, "s|k|v;" },
 		{ "[s]\nk =\n", 0, "s|k|;" },
 		{ "[s]\nunknown = 1\n", -EINVAL, "f:2: unknown key 'unknown' in section [s]" },
-		{ "[s]\nk = v\n\nbad = 1\nunknown = 2\n", -EINVAL, "f:4: bad: expected something else" },
+		{ "[s]\nk = v\n\nbad = 1\nunknown = 2\n", -EINVAL,
+		  "f:4: bad: expected something else" },
 		{ "[s]\nno value\n", -EBADMSG, "f:2: expected [section] or key = value" },
 		{ "[s\nk = v\n", -EBADMSG, "f:1: section without ']'" },
 		{ "[s] k = v\n", -EBADMSG, "f:1: text after ']'" },
 		{ "[s] # fine\nk = v\n", 0, "s|k|v;" },
 		{ "[s]\nk = a\x01\n", -EBADMSG, "f:2: control character" },
 		{ "[s]\nk = v\n  continued\n", -EBADMSG, "f:3: expected" },
-		{ "[0123456789012345678901234567890123456789012345678x]\nk = v\n", -EFBIG, "f:1: section or key name" },
-		{ "[s]\n0123456789012345678901234567890123456789012345678x = v\n", -EFBIG, "f:2: section or key name" },
+		{ "[0123456789012345678901234567890123456789012345678x]\nk = v\n", -EFBIG,
+		  "f:1: section or key name" },
+		{ "[s]\n0123456789012345678901234567890123456789012345678x = v\n", -EFBIG,
+		  "f:2: section or key name" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
@@ -56,7 +61,8 @@ static void test_parse(void **state)
 	}
 }
 
-static int count(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err)
+static int count(void *ctx, const char *section, const char *key, const char *value,
+		 struct ds_err *err)
 {
 	*(size_t *)ctx = strlen(value);
 	return 0;

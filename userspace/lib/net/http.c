@@ -40,13 +40,14 @@ static int next_line(struct ds_span in, size_t *pos, struct ds_span *ret, struct
 
 	if (!nl) {
 		if (in.n >= DS_HTTP_MAX_HEAD)
-			return ds_err_set(err, -EFBIG, DOM, in.n, "message head is longer than %u bytes",
-					  DS_HTTP_MAX_HEAD);
+			return ds_err_set(err, -EFBIG, DOM, in.n,
+					  "message head is longer than %u bytes", DS_HTTP_MAX_HEAD);
 		return DS_HTTP_E_MORE;
 	}
 	n = (size_t)(nl - start);
 	if (*pos + n + 1 > DS_HTTP_MAX_HEAD)
-		return ds_err_set(err, -EFBIG, DOM, in.n, "message head is longer than %u bytes", DS_HTTP_MAX_HEAD);
+		return ds_err_set(err, -EFBIG, DOM, in.n, "message head is longer than %u bytes",
+				  DS_HTTP_MAX_HEAD);
 	if (!n || start[n - 1] != '\r')
 		return ds_err_set(err, -EBADMSG, DOM, *pos, "line does not end in CR LF");
 	*ret = DS_SPAN(start, n - 1);
@@ -70,8 +71,8 @@ static int field(struct ds_span line, struct ds_http_head *head, size_t at, stru
 	value = trim(DS_SPAN(colon + 1, line.n - name.n - 1));
 	for (size_t i = 0; i < name.n; i++)
 		if (!is_token(name.p[i]))
-			return ds_err_set(err, -EBADMSG, DOM, at + i, "bad character 0x%02x in a header name",
-					  name.p[i]);
+			return ds_err_set(err, -EBADMSG, DOM, at + i,
+					  "bad character 0x%02x in a header name", name.p[i]);
 	if (span_is(name, "content-length")) {
 		if (ds_parse_u64((const char *)value.p, value.n, UINT64_MAX / 2, &length))
 			return ds_err_set(err, -EBADMSG, DOM, at, "invalid content length");
@@ -118,7 +119,8 @@ static int target(struct ds_span t, struct ds_http_head *head, struct ds_err *er
 				  DS_HTTP_MAX_TARGET);
 	for (size_t i = 0; i < t.n; i++)
 		if (t.p[i] <= 0x20 || t.p[i] >= 0x7f)
-			return ds_err_set(err, -EBADMSG, DOM, 0, "bad character in the request target");
+			return ds_err_set(err, -EBADMSG, DOM, 0,
+					  "bad character in the request target");
 	if (t.n > 7 && !strncasecmp((const char *)t.p, "http://", 7)) {
 		p = memchr(t.p + 7, '/', t.n - 7);
 		t = p ? DS_SPAN(p, t.n - (size_t)(p - t.p)) : DS_SPAN_LIT("/");
@@ -154,7 +156,8 @@ int ds_http_request(struct ds_span in, struct ds_http_head *ret, struct ds_err *
 		return ds_err_set(err, -EBADMSG, DOM, 0, "not an HTTP request line");
 	DS_TRY(target(DS_SPAN(sp1 + 1, (size_t)(sp2 - sp1 - 1)), &head, err));
 	line = DS_SPAN(sp2 + 1, line.n - (size_t)(sp2 + 1 - line.p));
-	if (!ds_span_eq(line, DS_SPAN_LIT("HTTP/1.1")) && !ds_span_eq(line, DS_SPAN_LIT("HTTP/1.0")))
+	if (!ds_span_eq(line, DS_SPAN_LIT("HTTP/1.1")) &&
+	    !ds_span_eq(line, DS_SPAN_LIT("HTTP/1.0")))
 		return ds_err_set(err, -EBADMSG, DOM, 0, "expected HTTP/1.1");
 	DS_TRY(fields(in, &pos, &head, err));
 	*ret = head;
@@ -232,7 +235,8 @@ static int url_unix(const char *s, struct ds_url *ret, struct ds_err *err)
 	size_t n = colon ? (size_t)(colon - s) : 0;
 
 	if (!n || colon[1] != '/' || n >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return ds_err_set(err, -EINVAL, DOM, 0, "expected unix:SOCKET:/PATH, got unix:%s", s);
+		return ds_err_set(err, -EINVAL, DOM, 0, "expected unix:SOCKET:/PATH, got unix:%s",
+				  s);
 	ret->unix_path = strndup(s, n);
 	ret->host = strdup("localhost");
 	ret->target = strdup(colon + 1);
@@ -248,8 +252,8 @@ static bool host_ok(const char *host, bool bracketed)
 	if (!*host || strlen(host) > 253)
 		return false;
 	for (const char *p = host; *p; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-		      *p == '-' || *p == '.' || *p == '_'))
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		      (*p >= '0' && *p <= '9') || *p == '-' || *p == '.' || *p == '_'))
 			return false;
 	return true;
 }
@@ -272,7 +276,8 @@ static int url_host(const char *s, size_t n, struct ds_url *ret, struct ds_err *
 		return ds_err_set(err, -EINVAL, DOM, 0, "URL: bad host '%s'", ret->host);
 	if (after == s + n)
 		return 0;
-	if (*after != ':' || ds_parse_u64(after + 1, (size_t)(s + n - after - 1), 65535, &port) || !port)
+	if (*after != ':' || ds_parse_u64(after + 1, (size_t)(s + n - after - 1), 65535, &port) ||
+	    !port)
 		return ds_err_set(err, -EINVAL, DOM, 0, "URL: bad port");
 	ret->port = (uint16_t)port;
 	return 0;
@@ -290,7 +295,8 @@ static int url_fill(const char *s, struct ds_url *ret, struct ds_err *err)
 	if (!strncmp(s, "https://", 8))
 		ret->tls = true;
 	else if (strncmp(s, "http://", 7))
-		return ds_err_set(err, -EINVAL, DOM, 0, "URL: expected https://, http:// or unix:, got '%s'", s);
+		return ds_err_set(err, -EINVAL, DOM, 0,
+				  "URL: expected https://, http:// or unix:, got '%s'", s);
 	rest = s + 7 + ret->tls;
 	ret->port = ret->tls ? 443 : 80;
 	slash = rest + strcspn(rest, "/?#");

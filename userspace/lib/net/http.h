@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.1 message heads, both directions, without I/O. Strict on purpose: CRLF only, no folding, one Content-Length, no
- * transfer coding (spec/guest-api 1.4 wants Content-Length), so that there is one way to read a message. Results point
- * into the input.
+ * HTTP/1.1 message heads, both directions, without I/O. Strict on purpose: CRLF only, no folding,
+ * one Content-Length, no transfer coding (spec/guest-api 1.4 wants Content-Length), so that there
+ * is one way to read a message. Results point into the input.
  */
 #ifndef DS_LIB_NET_HTTP_H
 #define DS_LIB_NET_HTTP_H
 
 #include <ds/base/base.h>
 
-#define DS_HTTP_MAX_HEAD    (16u << 10)
-#define DS_HTTP_MAX_FIELDS  100u
-#define DS_HTTP_MAX_TARGET  (8u << 10)
+#define DS_HTTP_MAX_HEAD   (16u << 10)
+#define DS_HTTP_MAX_FIELDS 100u
+#define DS_HTTP_MAX_TARGET (8u << 10)
 
 /* The head is not complete yet. */
 #define DS_HTTP_E_MORE 1
@@ -31,7 +31,8 @@ struct ds_http_head {
 DS_MUST int ds_http_request(struct ds_span in, struct ds_http_head *ret, struct ds_err *err);
 DS_MUST int ds_http_response(struct ds_span in, struct ds_http_head *ret, struct ds_err *err);
 
-/* Percent-decoding to a new NUL-terminated string; control characters are refused. plus: '+' is a blank (queries). */
+/* Percent-decoding to a new NUL-terminated string; control characters are refused. plus: '+' is a
+ * blank (queries). */
 DS_MUST int ds_http_unescape(struct ds_span in, bool plus, char **ret);
 
 struct ds_url {

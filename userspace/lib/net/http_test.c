@@ -22,14 +22,18 @@ static void test_request(void **state)
 		{ "GET / HTTP/1.1\r\n\r\n", 0, "/", NULL, -1 },
 		{ "GET /a?b=c?d HTTP/1.0\r\n\r\n", 0, "/a", "b=c?d", -1 },
 		{ "GET /a? HTTP/1.1\r\n\r\n", 0, "/a", "", -1 },
-		{ "POST HTTP://h:1/a?json HTTP/1.1\r\ncontent-LENGTH:\t7 \r\n\r\n", 0, "/a", "json", 7 },
+		{ "POST HTTP://h:1/a?json HTTP/1.1\r\ncontent-LENGTH:\t7 \r\n\r\n", 0, "/a", "json",
+		  7 },
 		{ "POST http://h HTTP/1.1\r\n\r\n", 0, "/", NULL, -1 },
-		{ "POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 0, "/x", NULL, 5 },
-		{ "POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
+		{ "POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 0, "/x",
+		  NULL, 5 },
+		{ "POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", -EBADMSG,
+		  NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\nContent-Length: +5\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\nContent-Length:\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
-		{ "POST /x HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
+		{ "POST /x HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", -EBADMSG,
+		  NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\n folded: 5\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\nname : 5\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
 		{ "POST /x HTTP/1.1\r\n: 5\r\n\r\n", -EBADMSG, NULL, NULL, 0 },
@@ -91,11 +95,13 @@ static void test_response(void **state)
 	}
 }
 
-/* Every prefix asks for more; a flipped bit never reads out of bounds (checked by the sanitizers) or grows the head. */
+/* Every prefix asks for more; a flipped bit never reads out of bounds (checked by the sanitizers)
+ * or grows the head. */
 static void test_spoiled(void **state)
 {
-	static const char good[] = "POST /a?json HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
-				   "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n";
+	static const char good[] =
+		"POST /a?json HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+		"Content-Length: 12\r\nExpect: 100-continue\r\n\r\n";
 	struct ds_http_head h;
 
 	for (size_t n = 0; n < sizeof(good) - 1; n++) {
@@ -103,7 +109,8 @@ static void test_spoiled(void **state)
 
 		memcpy(copy, good, n);
 		if (n)
-			assert_int_equal(ds_http_request(DS_SPAN(copy, n), &h, NULL), DS_HTTP_E_MORE);
+			assert_int_equal(ds_http_request(DS_SPAN(copy, n), &h, NULL),
+					 DS_HTTP_E_MORE);
 		free(copy);
 	}
 	assert_int_equal(request(good, &h), 0);
@@ -154,7 +161,8 @@ static void test_url(void **state)
 		uint16_t port;
 		const char *target, *sock;
 	} t[] = {
-		{ "https://kms.example/prpc/X?json", true, true, "kms.example", 443, "/prpc/X?json", NULL },
+		{ "https://kms.example/prpc/X?json", true, true, "kms.example", 443, "/prpc/X?json",
+		  NULL },
 		{ "http://10.0.2.2:8000", true, false, "10.0.2.2", 8000, "/", NULL },
 		{ "https://[fd00::1]:9/x", true, true, "fd00::1", 9, "/x", NULL },
 		{ "unix:/run/d.sock:/Info", true, false, "localhost", 0, "/Info", "/run/d.sock" },
@@ -197,9 +205,10 @@ static void test_unescape(void **state)
 		bool plus;
 		const char *out; /* NULL: refused */
 	} t[] = {
-		{ "", false, "" },	   { "a%2Fb", false, "a/b" }, { "a+b", true, "a b" },  { "a+b", false, "a+b" },
-		{ "%4", false, NULL },	   { "%", false, NULL },      { "%4g", false, NULL },  { "%00", false, NULL },
-		{ "%0a", false, NULL },	   { "%7f", false, NULL },    { "x%41", false, "xA" }, { "%c3%a9", true, "\xc3\xa9" },
+		{ "", false, "" },	 { "a%2Fb", false, "a/b" }, { "a+b", true, "a b" },
+		{ "a+b", false, "a+b" }, { "%4", false, NULL },	    { "%", false, NULL },
+		{ "%4g", false, NULL },	 { "%00", false, NULL },    { "%0a", false, NULL },
+		{ "%7f", false, NULL },	 { "x%41", false, "xA" },   { "%c3%a9", true, "\xc3\xa9" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
@@ -215,8 +224,9 @@ static void test_unescape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request), cmocka_unit_test(test_response), cmocka_unit_test(test_spoiled),
-		cmocka_unit_test(test_limits),	cmocka_unit_test(test_url),	 cmocka_unit_test(test_unescape),
+		cmocka_unit_test(test_request), cmocka_unit_test(test_response),
+		cmocka_unit_test(test_spoiled), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_url),	cmocka_unit_test(test_unescape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,20 +15,24 @@ static int unix_addr(const char *path, struct sockaddr_un *ret, struct ds_err *e
 {
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(ret->sun_path))
-		return ds_err_set(err, -ENAMETOOLONG, DOM, 0, "socket path longer than %zu bytes: %s",
+		return ds_err_set(err, -ENAMETOOLONG, DOM, 0,
+				  "socket path longer than %zu bytes: %s",
 				  sizeof(ret->sun_path) - 1, path);
 	memcpy(ret->sun_path, path, strlen(path) + 1);
 	return 0;
 }
 
-/* A socket file that nobody answers on is left over from a crash; anything else is not ours to remove. */
+/* A socket file that nobody answers on is left over from a crash; anything else is not ours to
+ * remove. */
 static int remove_stale(const char *path, const struct sockaddr_un *sa, struct ds_err *err)
 {
 	struct stat st;
 	int fd, r;
 
 	if (lstat(path, &st))
-		return errno == ENOENT ? 0 : ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
+		return errno == ENOENT
+			       ? 0
+			       : ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return ds_err_set(err, -EEXIST, DOM, 0, "%s exists and is not a socket", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -37,7 +41,8 @@ static int remove_stale(const char *path, const struct sockaddr_un *sa, struct d
 	r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
 	close(fd);
 	if (r != -ECONNREFUSED)
-		return ds_err_set(err, -EADDRINUSE, DOM, 0, "%s: another process listens there", path);
+		return ds_err_set(err, -EADDRINUSE, DOM, 0, "%s: another process listens there",
+				  path);
 	if (unlink(path))
 		return ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
 	return 0;
@@ -85,7 +90,8 @@ static int listen_tcp(const char *addr, uint16_t port, int *ret, struct ds_err *
 	    listen(fd, 128)) {
 		r = -errno;
 		close(fd);
-		return ds_err_set(err, r, DOM, 0, "cannot listen on %s port %u: %s", addr, port, strerror(-r));
+		return ds_err_set(err, r, DOM, 0, "cannot listen on %s port %u: %s", addr, port,
+				  strerror(-r));
 	}
 	*ret = fd;
 	return 0;
@@ -116,7 +122,8 @@ static int open_listener(const struct ds_server_cfg *cfg, int *ret, struct ds_er
 	if (cfg->addr)
 		return listen_tcp(cfg->addr, cfg->port, ret, err);
 	flags = fcntl(cfg->fd, F_GETFL);
-	if (flags < 0 || fcntl(cfg->fd, F_SETFL, flags | O_NONBLOCK) || fcntl(cfg->fd, F_SETFD, FD_CLOEXEC))
+	if (flags < 0 || fcntl(cfg->fd, F_SETFL, flags | O_NONBLOCK) ||
+	    fcntl(cfg->fd, F_SETFD, FD_CLOEXEC))
 		return ds_err_set(err, -errno, DOM, 0, "listening descriptor: %s", strerror(errno));
 	*ret = cfg->fd;
 	return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Server and client against each other: Unix socket, TLS with and without client certificates, limits, deadlines. */
+/* Server and client against each other: Unix socket, TLS with and without client certificates,
+ * limits, deadlines. */
 #include <ds/net/client.h>
 #include <ds/net/loop.h>
 #include <ds/net/prpc.h>
@@ -25,13 +26,18 @@ struct pki {
 static void pki_make(struct pki *pki, const char *cn, const char *san)
 {
 	uint8_t spki[DS_P256_SPKI_SIZE];
-	struct ds_cert_spec spec = { .subject = cn, .is_ca = true, .pathlen = 1, .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
-				     .not_after = time(NULL) + 3600, .spki = DS_SPAN_ARRAY(spki) };
+	struct ds_cert_spec spec = { .subject = cn,
+				     .is_ca = true,
+				     .pathlen = 1,
+				     .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
+				     .not_after = time(NULL) + 3600,
+				     .spki = DS_SPAN_ARRAY(spki) };
 
 	*pki = (struct pki){ 0 };
 	assert_int_equal(ds_p256_generate(&pki->root_key), 0);
 	assert_int_equal(ds_p256_spki(pki->root_key, spki), 0);
-	assert_int_equal(ds_cert_issue(&spec, pki->root_key, DS_SPAN_NULL, &pki->root_der, NULL), 0);
+	assert_int_equal(ds_cert_issue(&spec, pki->root_key, DS_SPAN_NULL, &pki->root_der, NULL),
+			 0);
 	assert_int_equal(ds_cert_pem(ds_buf_span(&pki->root_der), &pki->root_pem), 0);
 	assert_int_equal(ds_p256_generate(&pki->key), 0);
 	assert_int_equal(ds_p256_spki(pki->key, spki), 0);
@@ -39,7 +45,9 @@ static void pki_make(struct pki *pki, const char *cn, const char *san)
 	spec.is_ca = false;
 	spec.alt_names = &san;
 	spec.n_alt_names = 1;
-	assert_int_equal(ds_cert_issue(&spec, pki->root_key, ds_buf_span(&pki->root_der), &pki->leaf_der, NULL), 0);
+	assert_int_equal(ds_cert_issue(&spec, pki->root_key, ds_buf_span(&pki->root_der),
+				       &pki->leaf_der, NULL),
+			 0);
 	assert_int_equal(ds_cert_pem(ds_buf_span(&pki->leaf_der), &pki->leaf_pem), 0);
 }
 
@@ -98,7 +106,9 @@ static const struct ds_prpc_method methods[] = {
 	{ "Hold", hold, false },
 	{ "Secret", secret, true },
 };
-static struct ds_prpc_service service = { .name = "Test", .paths = DS_PRPC_ROOT | DS_PRPC_PREFIX, .methods = methods,
+static struct ds_prpc_service service = { .name = "Test",
+					  .paths = DS_PRPC_ROOT | DS_PRPC_PREFIX,
+					  .methods = methods,
 					  .n_methods = DS_ARRAY_SIZE(methods) };
 
 static void rig_start(struct rig *rig, struct ds_server_cfg *cfg)
@@ -141,13 +151,15 @@ static void on_done(void *arg, int r, int status, struct ds_span body, const str
 	ds_loop_stop(rig->loop, 0);
 }
 
-static void call(struct rig *rig, const struct ds_client_cfg *cfg, const char *url, const char *body)
+static void call(struct rig *rig, const struct ds_client_cfg *cfg, const char *url,
+		 const char *body)
 {
 	struct ds_call *c;
 
 	rig->done = false;
 	ds_buf_done(&rig->body);
-	rig->r = ds_call_start(ds_loop_base(rig->loop), cfg, url, body ? DS_SPAN_STR(body) : DS_SPAN_NULL, on_done, rig, &c,
+	rig->r = ds_call_start(ds_loop_base(rig->loop), cfg, url,
+			       body ? DS_SPAN_STR(body) : DS_SPAN_NULL, on_done, rig, &c,
 			       &rig->err);
 	if (rig->r)
 		return;
@@ -178,7 +190,8 @@ static void test_unix(void **state)
 		{ "/Echo", "[]", 400, "{\n  \"error\": \"expected a JSON object\"\n}" },
 		{ "/Echo", "{\"a\":1,\"a\":2}", 400, NULL },
 		{ "/Nope", "{}", 400, "{\n  \"error\": \"Service not found: Nope\"\n}" },
-		{ "/prpc/Other.Echo", "{}", 400, "{\n  \"error\": \"Service not found: Other.Echo\"\n}" },
+		{ "/prpc/Other.Echo", "{}", 400,
+		  "{\n  \"error\": \"Service not found: Other.Echo\"\n}" },
 		{ "/a/b", "{}", 404, NULL },
 		{ "/Secret", "junk", 200, "0123" },
 	};
@@ -242,20 +255,30 @@ static void test_raw(void **state)
 		int status;
 		const char *has;
 	} t[] = {
-		{ "POST http://unix.socket/Echo?json HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 200, "\r\n\r\n{}" },
-		{ "POST /Echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Type: application/json\r\n"
-		  "Content-Length: 2\r\n\r\n{}trailing", 200, "Content-Length: 2\r\nConnection: close\r\n" },
-		{ "POST /Echo HTTP/1.1\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}", 200, "" },
-		{ "POST /Echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400, "protobuf bodies are not supported" },
+		{ "POST http://unix.socket/Echo?json HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 200,
+		  "\r\n\r\n{}" },
+		{ "POST /Echo HTTP/1.1\r\nContent-Type: application/json\r\nContent-Type: "
+		  "application/json\r\n"
+		  "Content-Length: 2\r\n\r\n{}trailing",
+		  200, "Content-Length: 2\r\nConnection: close\r\n" },
+		{ "POST /Echo HTTP/1.1\r\nContent-Type: application/json; "
+		  "charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
+		  200, "" },
+		{ "POST /Echo HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400,
+		  "protobuf bodies are not supported" },
 		{ "POST /Hold?json HTTP/1.1\r\n\r\n", 200, "null" },
-		{ "POST /Echo?json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, "Content-Length" },
-		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, "two different" },
-		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: -2\r\n\r\n{}", 400, "invalid content length" },
+		{ "POST /Echo?json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411,
+		  "Content-Length" },
+		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		  400, "two different" },
+		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: -2\r\n\r\n{}", 400,
+		  "invalid content length" },
 		{ "POST /Echo?json HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}", 400, "header name" },
 		{ "POST /Echo?json HTTP/1.1\nContent-Length: 2\n\n{}", 400, "CR LF" },
 		{ "POST /Echo?json HTTP/2.0\r\n\r\n", 400, "HTTP/1.1" },
 		{ "POST /Ec%00ho?json HTTP/1.1\r\n\r\n", 400, "bad request" },
-		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: 1001\r\n\r\n", 400, "payload too large" },
+		{ "POST /Echo?json HTTP/1.1\r\nContent-Length: 1001\r\n\r\n", 400,
+		  "payload too large" },
 		{ "PUT /Echo?json HTTP/1.1\r\n\r\n", 404, "no such path" },
 		{ "\x16\x03\x01 hello\r\n\r\n", 400, "" },
 	};
@@ -266,7 +289,9 @@ static void test_raw(void **state)
 	rig_start(&rig, &cfg);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++)
 		for (int half = 0; half < 2; half++) {
-			assert_int_equal(raw(&rig, t[i].in, strlen(t[i].in), half, out, sizeof(out)), t[i].status);
+			assert_int_equal(
+				raw(&rig, t[i].in, strlen(t[i].in), half, out, sizeof(out)),
+				t[i].status);
 			assert_non_null(strstr(out, t[i].has));
 		}
 	rig_stop(&rig);
@@ -281,7 +306,9 @@ static void test_deadlines(void **state)
 
 	rig_start(&rig, &cfg);
 	assert_int_equal(raw(&rig, "POST /Echo?js", 13, false, out, sizeof(out)), 408);
-	assert_int_equal(raw(&rig, "POST /Echo?json HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", 48, false, out, sizeof(out)), 408);
+	assert_int_equal(raw(&rig, "POST /Echo?json HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", 48,
+			     false, out, sizeof(out)),
+			 408);
 	memset(big, 'x', sizeof(big));
 	memcpy(big, "GET /", 5);
 	assert_int_equal(raw(&rig, big, sizeof(big), false, out, sizeof(out)), 431);
@@ -298,7 +325,8 @@ static void test_deadlines(void **state)
 	rig_stop(&rig);
 }
 
-static int accept_pin(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n, struct ds_err *err)
+static int accept_pin(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n,
+		      struct ds_err *err)
 {
 	const struct ds_buf *want = arg;
 
@@ -367,7 +395,8 @@ static void test_tls(void **state)
 	pki_done(&b);
 }
 
-/* The name in the certificate must be the one called; a server that demands roots refuses strangers. */
+/* The name in the certificate must be the one called; a server that demands roots refuses
+ * strangers. */
 static void test_names_and_roots(void **state)
 {
 	struct pki a, b;
@@ -385,7 +414,8 @@ static void test_names_and_roots(void **state)
 	assert_int_equal(ds_tls_server_new(&tc, &cfg.tls, NULL), 0);
 	rig_start(&rig, &cfg);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/Echo", ds_server_port(rig.srv));
-	cc = (struct ds_client_cfg){ .roots_pem = ds_buf_span(&a.root_pem), .cert_pem = ds_buf_span(&a.leaf_pem),
+	cc = (struct ds_client_cfg){ .roots_pem = ds_buf_span(&a.root_pem),
+				     .cert_pem = ds_buf_span(&a.leaf_pem),
 				     .key = a.key };
 	call(&rig, &cc, url, "{}");
 	assert_int_equal(rig.r, -EKEYREJECTED);
@@ -417,7 +447,9 @@ static void answer_dns(struct evdns_server_request *q, void *arg)
 			continue;
 		code = 0;
 		if (q->questions[i]->type == EVDNS_TYPE_A)
-			assert_int_equal(evdns_server_request_add_a_reply(q, q->questions[i]->name, 1, loopback, 60), 0);
+			assert_int_equal(evdns_server_request_add_a_reply(q, q->questions[i]->name,
+									  1, loopback, 60),
+					 0);
 	}
 	assert_int_equal(evdns_server_request_respond(q, code), 0);
 }
@@ -460,7 +492,8 @@ static void test_dns(void **state)
 	pki_done(&a);
 }
 
-/* Replies that are not what they say: refused, not believed. The server speaks without listening. */
+/* Replies that are not what they say: refused, not believed. The server speaks without listening.
+ */
 struct script {
 	const char *text;
 	int fd;
@@ -483,11 +516,13 @@ static void test_bad_replies(void **state)
 		int r, status;
 	} t[] = {
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 0, 200 },
-		{ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 0, 503 },
+		{ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 0,
+		  503 },
 		{ "HTTP/1.1 204 Nothing\r\n\r\n", 0, 204 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", -ECONNRESET, 0 },
 		{ "HTTP/1.1 200 OK\r\n\r\nok", -EBADMSG, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", -EBADMSG, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		  -EBADMSG, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nok", -EFBIG, 0 },
 		{ "220 smtp\r\n", -EBADMSG, 0 },
 		{ "", -ECONNRESET, 0 },

@@ -7,11 +7,12 @@
 #include <ds/net/prpc.h>
 #include <strings.h>
 
-#define DOM       "prpc"
+#define DOM	  "prpc"
 #define MAX_ARGS  64
 #define MAX_DEPTH 16
 
-/* Marks arguments that came as a query, where everything is text. A body cannot set it: it is removed there. */
+/* Marks arguments that came as a query, where everything is text. A body cannot set it: it is
+ * removed there. */
 static const char from_query[] = "\x01query";
 
 static bool json_flag(const char *query)
@@ -52,7 +53,8 @@ static int check_depth(struct ds_span body, struct ds_err *err)
 			str = true;
 		} else if (c == '{' || c == '[') {
 			if (++depth > MAX_DEPTH)
-				return ds_err_set(err, -EBADMSG, DOM, i, "JSON nested deeper than %d", MAX_DEPTH);
+				return ds_err_set(err, -EBADMSG, DOM, i,
+						  "JSON nested deeper than %d", MAX_DEPTH);
 		} else if ((c == '}' || c == ']') && depth) {
 			depth--;
 		}
@@ -130,7 +132,8 @@ static int from_url(const char *query, json_t **ret, struct ds_err *err)
 
 		if (n) {
 			if (++fields > MAX_ARGS)
-				return ds_err_set(err, -EFBIG, DOM, 0, "more than %d query fields", MAX_ARGS);
+				return ds_err_set(err, -EFBIG, DOM, 0, "more than %d query fields",
+						  MAX_ARGS);
 			DS_TRY(query_pair(args, p, n, err));
 		}
 		p += n + (p[n] == '&');
@@ -141,15 +144,16 @@ static int from_url(const char *query, json_t **ret, struct ds_err *err)
 	return 0;
 }
 
-int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body, json_t **ret,
-		 struct ds_err *err)
+int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body,
+		 json_t **ret, struct ds_err *err)
 {
 	if (is_get)
 		return from_url(query, ret, err);
 	if (!json_flag(query) && !is_json_type(content_type))
-		return ds_err_set(err, -EBADMSG, DOM, 0,
-				  "protobuf bodies are not supported: send JSON with ?json or Content-Type: "
-				  "application/json");
+		return ds_err_set(
+			err, -EBADMSG, DOM, 0,
+			"protobuf bodies are not supported: send JSON with ?json or Content-Type: "
+			"application/json");
 	if (!body.n) {
 		*ret = json_object();
 		return *ret ? 0 : -ENOMEM;
@@ -223,10 +227,12 @@ int ds_prpc_mount(struct ds_server *srv, const struct ds_prpc_service *svc)
 
 static int wrong_type(const char *name, const char *want, const json_t *v, struct ds_err *err)
 {
-	static const char *const types[] = { "an object", "an array", "a string", "an integer",
-					     "a real number", "a boolean", "a boolean", "null" };
+	static const char *const types[] = { "an object",  "an array",	    "a string",
+					     "an integer", "a real number", "a boolean",
+					     "a boolean",  "null" };
 
-	return ds_err_set(err, -EBADMSG, DOM, 0, "field `%s`: expected %s, got %s", name, want, types[json_typeof(v)]);
+	return ds_err_set(err, -EBADMSG, DOM, 0, "field `%s`: expected %s, got %s", name, want,
+			  types[json_typeof(v)]);
 }
 
 static bool is_query(const json_t *args)
@@ -234,7 +240,8 @@ static bool is_query(const json_t *args)
 	return json_object_get(args, from_query);
 }
 
-int ds_json_str(const json_t *args, const char *name, size_t max, const char **ret, struct ds_err *err)
+int ds_json_str(const json_t *args, const char *name, size_t max, const char **ret,
+		struct ds_err *err)
 {
 	const json_t *v = json_object_get(args, name);
 
@@ -245,12 +252,14 @@ int ds_json_str(const json_t *args, const char *name, size_t max, const char **r
 	if (!json_is_string(v))
 		return wrong_type(name, "a string", v, err);
 	if (json_string_length(v) > max)
-		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: longer than %zu bytes", name, max);
+		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: longer than %zu bytes", name,
+				  max);
 	*ret = json_string_value(v);
 	return 0;
 }
 
-int ds_json_hex(const json_t *args, const char *name, size_t max, struct ds_buf *ret, struct ds_err *err)
+int ds_json_hex(const json_t *args, const char *name, size_t max, struct ds_buf *ret,
+		struct ds_err *err)
 {
 	const char *s;
 	size_t n;
@@ -261,7 +270,8 @@ int ds_json_hex(const json_t *args, const char *name, size_t max, struct ds_buf 
 		s += 2;
 	n = strlen(s);
 	if (n > 2 * max)
-		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: longer than %zu bytes", name, max);
+		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: longer than %zu bytes", name,
+				  max);
 	r = ds_hex_decode_buf(s, n, max, ret);
 	if (r)
 		return ds_err_set(err, r, DOM, 0, "field `%s`: not a hex string", name);
@@ -287,7 +297,8 @@ int ds_json_bool(const json_t *args, const char *name, bool *ret, struct ds_err 
 	return 0;
 }
 
-int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *ret, struct ds_err *err)
+int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
+		struct ds_err *err)
 {
 	const json_t *v = json_object_get(args, name);
 	const char *s = v && is_query(args) ? json_string_value(v) : NULL;
@@ -299,7 +310,8 @@ int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *re
 	}
 	if (s) {
 		if (ds_parse_u64(s, strlen(s), max, &n))
-			return ds_err_set(err, -EBADMSG, DOM, 0, "field `%s`: expected a number up to %llu", name,
+			return ds_err_set(err, -EBADMSG, DOM, 0,
+					  "field `%s`: expected a number up to %llu", name,
 					  (unsigned long long)max);
 		*ret = n;
 		return 0;
@@ -307,14 +319,14 @@ int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *re
 	if (!json_is_integer(v))
 		return wrong_type(name, "an integer", v, err);
 	if (json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) > max)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "field `%s`: expected 0 to %llu, got %lld", name,
-				  (unsigned long long)max, (long long)json_integer_value(v));
+		return ds_err_set(err, -EBADMSG, DOM, 0, "field `%s`: expected 0 to %llu, got %lld",
+				  name, (unsigned long long)max, (long long)json_integer_value(v));
 	*ret = (uint64_t)json_integer_value(v);
 	return 0;
 }
 
-int ds_json_opt_u64(const json_t *args, const char *name, uint64_t max, bool *ret_present, uint64_t *ret,
-		    struct ds_err *err)
+int ds_json_opt_u64(const json_t *args, const char *name, uint64_t max, bool *ret_present,
+		    uint64_t *ret, struct ds_err *err)
 {
 	const json_t *v = json_object_get(args, name);
 
@@ -328,14 +340,16 @@ int ds_json_opt_u64(const json_t *args, const char *name, uint64_t max, bool *re
 	return 0;
 }
 
-int ds_json_strs(const json_t *args, const char *name, size_t max_n, const json_t **ret, struct ds_err *err)
+int ds_json_strs(const json_t *args, const char *name, size_t max_n, const json_t **ret,
+		 struct ds_err *err)
 {
 	const json_t *v = json_object_get(args, name);
 
 	if (v && !json_is_array(v))
 		return wrong_type(name, "an array", v, err);
 	if (v && json_array_size(v) > max_n)
-		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: more than %zu items", name, max_n);
+		return ds_err_set(err, -EFBIG, DOM, 0, "field `%s`: more than %zu items", name,
+				  max_n);
 	for (size_t i = 0; v && i < json_array_size(v); i++)
 		if (!json_is_string(json_array_get(v, i)))
 			return wrong_type(name, "strings", json_array_get(v, i), err);

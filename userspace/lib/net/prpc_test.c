@@ -31,11 +31,13 @@ static void test_args(void **state)
 		{ false, "json", "", "null", "invalid JSON" },
 		{ false, "json", "", "[1]", "expected a JSON object" },
 		{ false, "json", "", "[[[[[[[[[[[[[[[[[[", "nested deeper" },
-		{ false, "json", "", "{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\"}", "{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\"}" },
+		{ false, "json", "", "{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\"}",
+		  "{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\"}" },
 		{ false, "json", "", "{\"\\u0001query\":true,\"b\":1}", "{\"b\":1}" },
 		{ true, NULL, "", "junk", "{\"\\u0001query\":true}" },
 		{ true, "a=1&a=2", "", "", "duplicate field" },
-		{ true, "a[0]=x&a[1]=y&b[]=z", "", "", "{\"a\":[\"x\",\"y\"],\"b\":[\"z\"],\"\\u0001query\":true}" },
+		{ true, "a[0]=x&a[1]=y&b[]=z", "", "",
+		  "{\"a\":[\"x\",\"y\"],\"b\":[\"z\"],\"\\u0001query\":true}" },
 		{ true, "a=1&a[]=2", "", "", "duplicate field" },
 		{ true, "a=%zz", "", "", "not well escaped" },
 		{ true, "a=%ff", "", "", "not UTF-8" },
@@ -45,11 +47,13 @@ static void test_args(void **state)
 		DS_JSON json_t *args = NULL;
 		DS_FREE char *text = NULL;
 		struct ds_err err = DS_ERR_NULL;
-		int r = ds_prpc_args(t[i].get, t[i].query, t[i].type, DS_SPAN_STR(t[i].body), &args, &err);
+		int r = ds_prpc_args(t[i].get, t[i].query, t[i].type, DS_SPAN_STR(t[i].body), &args,
+				     &err);
 
 		if (t[i].want[0] != '{') {
 			if (r != -EBADMSG || !strstr(err.msg, t[i].want))
-				fail_msg("%zu: expected '%s', got %d '%s'", i, t[i].want, r, err.msg);
+				fail_msg("%zu: expected '%s', got %d '%s'", i, t[i].want, r,
+					 err.msg);
 			assert_null(args);
 			continue;
 		}
@@ -63,7 +67,9 @@ static json_t *object(bool get, const char *text)
 {
 	json_t *o = NULL;
 
-	assert_int_equal(ds_prpc_args(get, get ? text : "json", "", get ? DS_SPAN_NULL : DS_SPAN_STR(text), &o, NULL), 0);
+	assert_int_equal(ds_prpc_args(get, get ? text : "json", "",
+				      get ? DS_SPAN_NULL : DS_SPAN_STR(text), &o, NULL),
+			 0);
 	return o;
 }
 
@@ -74,10 +80,14 @@ static void test_hex(void **state)
 		int r;
 		size_t n;
 	} t[] = {
-		{ "{}", 0, 0 },		       { "{\"x\":\"\"}", 0, 0 },
-		{ "{\"x\":\"0aFF\"}", 0, 2 },  { "{\"x\":\"0x0x0a\"}", 0, 1 },
-		{ "{\"x\":\"0a0\"}", -EBADMSG, 0 }, { "{\"x\":\"zz\"}", -EBADMSG, 0 },
-		{ "{\"x\":null}", -EBADMSG, 0 },    { "{\"x\":12}", -EBADMSG, 0 },
+		{ "{}", 0, 0 },
+		{ "{\"x\":\"\"}", 0, 0 },
+		{ "{\"x\":\"0aFF\"}", 0, 2 },
+		{ "{\"x\":\"0x0x0a\"}", 0, 1 },
+		{ "{\"x\":\"0a0\"}", -EBADMSG, 0 },
+		{ "{\"x\":\"zz\"}", -EBADMSG, 0 },
+		{ "{\"x\":null}", -EBADMSG, 0 },
+		{ "{\"x\":12}", -EBADMSG, 0 },
 		{ "{\"x\":\"0102030405\"}", -EFBIG, 0 },
 	};
 
@@ -92,8 +102,10 @@ static void test_hex(void **state)
 
 static void test_scalars(void **state)
 {
-	DS_JSON json_t *o = object(false, "{\"n\":7,\"neg\":-1,\"r\":1.0,\"q\":\"7\",\"t\":true,\"f\":false,\"z\":null,"
-					  "\"l\":[\"a\",\"b\"],\"m\":[1]}");
+	DS_JSON json_t *o = object(
+		false,
+		"{\"n\":7,\"neg\":-1,\"r\":1.0,\"q\":\"7\",\"t\":true,\"f\":false,\"z\":null,"
+		"\"l\":[\"a\",\"b\"],\"m\":[1]}");
 	DS_JSON json_t *g = object(true, "n=7&t=true&f=false&bad=yes");
 	const json_t *l = NULL;
 	const char *s = NULL;
@@ -106,7 +118,7 @@ static void test_scalars(void **state)
 	assert_int_equal(ds_json_u64(o, "neg", 7, &u, NULL), -EBADMSG);
 	assert_int_equal(ds_json_u64(o, "r", 7, &u, NULL), -EBADMSG);
 	assert_int_equal(ds_json_u64(o, "q", 7, &u, NULL), -EBADMSG); /* no quoting in JSON ... */
-	assert_int_equal(ds_json_u64(g, "n", 7, &u, NULL), 0);	      /* ... but a query is all text */
+	assert_int_equal(ds_json_u64(g, "n", 7, &u, NULL), 0); /* ... but a query is all text */
 	assert_int_equal(ds_json_u64(o, "absent", 7, &u, NULL), 0);
 	assert_int_equal(u, 0);
 	assert_int_equal(ds_json_bool(o, "t", &b, NULL), 0);

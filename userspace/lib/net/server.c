@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* HTTP server: listener, connections, replies. States of a connection: head, body, handler, reply, linger. */
+/* HTTP server: listener, connections, replies. States of a connection: head, body, handler, reply,
+ * linger. */
 #include "server_priv.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define DOM            "server"
+#define DOM	       "server"
 #define LINGER_MS      2000
 #define LINGER_BYTES   (16u << 20)
 #define LINGER_CHUNK   (64u << 10)
@@ -80,7 +81,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	conn_drop(c);
 }
 
-/* The reply is out: say so, then read what the peer still sends, because closing over unread bytes resets the peer. */
+/* The reply is out: say so, then read what the peer still sends, because closing over unread bytes
+ * resets the peer. */
 static void start_linger(struct conn *c)
 {
 	SSL *ssl = c->tls ? bufferevent_openssl_get_ssl(c->bev) : NULL;
@@ -135,7 +137,8 @@ static void dispatch(struct conn *c)
 	for (size_t i = 0; i < c->srv->n_routes && !rt; i++) {
 		const struct route *t = &c->srv->routes[i];
 		size_t n = strlen(t->path);
-		bool hit = t->path[n - 1] == '/' ? !strncmp(c->path, t->path, n) : !strcmp(c->path, t->path);
+		bool hit = t->path[n - 1] == '/' ? !strncmp(c->path, t->path, n)
+						 : !strcmp(c->path, t->path);
 
 		if (hit && t->method && strcmp(t->method, c->method))
 			wrong_method = true;
@@ -153,9 +156,9 @@ static void dispatch(struct conn *c)
 static int fill_request(struct conn *c, const struct ds_http_head *head)
 {
 	memcpy(c->method, head->method.p, head->method.n);
-	c->content_type = head->content_type.p ?
-				  strndup((const char *)head->content_type.p, head->content_type.n) :
-				  strdup("");
+	c->content_type = head->content_type.p ? strndup((const char *)head->content_type.p,
+							 head->content_type.n)
+					       : strdup("");
 	if (!c->content_type)
 		return -ENOMEM;
 	if (head->query.p) {
@@ -192,12 +195,14 @@ static int take_head(struct conn *c, struct evbuffer *in)
 	if (!r)
 		r = fill_request(c, &head);
 	if (r) {
-		ds_req_fail(&c->req, r == -EFBIG ? 431 : 400, "%s", err.code ? err.msg : "bad request");
+		ds_req_fail(&c->req, r == -EFBIG ? 431 : 400, "%s",
+			    err.code ? err.msg : "bad request");
 		return -1;
 	}
 	evbuffer_drain(in, head.head_len);
 	if (head.coded) {
-		ds_req_fail(&c->req, 411, "transfer codings are not supported: send Content-Length");
+		ds_req_fail(&c->req, 411,
+			    "transfer codings are not supported: send Content-Length");
 		return -1;
 	}
 	if (head.length > c->srv->max_body) {
@@ -270,8 +275,10 @@ static const char *reason(int status)
 	}
 }
 
-/* Head of the reply into the output buffer; NULL when the peer is gone (and the request with it). */
-static struct evbuffer *begin_reply(struct ds_req *req, int status, const char *content_type, size_t n)
+/* Head of the reply into the output buffer; NULL when the peer is gone (and the request with it).
+ */
+static struct evbuffer *begin_reply(struct ds_req *req, int status, const char *content_type,
+				    size_t n)
 {
 	struct conn *c = (struct conn *)req;
 	struct evbuffer *out;
@@ -309,7 +316,8 @@ static void free_secret(const void *data, size_t n, void *arg)
 	ds_secret_free(arg);
 }
 
-void ds_req_reply_secret(struct ds_req *req, int status, const char *content_type, struct ds_secret **take, size_t n)
+void ds_req_reply_secret(struct ds_req *req, int status, const char *content_type,
+			 struct ds_secret **take, size_t n)
 {
 	struct ds_secret *body = *take;
 	struct evbuffer *out = begin_reply(req, status, content_type, n);
@@ -324,7 +332,9 @@ void ds_req_reply_secret(struct ds_req *req, int status, const char *content_typ
 
 void ds_req_reply_json(struct ds_req *req, int status, const json_t *json)
 {
-	DS_FREE char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : strdup("null");
+	DS_FREE char *text =
+		json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY)
+		     : strdup("null");
 
 	if (text)
 		ds_req_reply(req, status, "application/json", DS_SPAN_STR(text));
@@ -386,7 +396,8 @@ static struct bufferevent *conn_bev(struct ds_server *srv, struct conn *c, evuti
 	return bev;
 }
 
-static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len, void *arg)
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int len,
+		      void *arg)
 {
 	struct ds_server *srv = arg;
 	struct conn *c = calloc(1, sizeof(*c));
@@ -447,8 +458,8 @@ int ds_server_set_up(struct ds_server *srv, evutil_socket_t fd)
 	srv->resume = evtimer_new(srv->base, on_resume, srv);
 	if (!srv->resume)
 		return -ENOMEM;
-	srv->listener = evconnlistener_new(srv->base, on_accept, srv, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-					   128, fd);
+	srv->listener = evconnlistener_new(srv->base, on_accept, srv,
+					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128, fd);
 	if (!srv->listener)
 		return -EINVAL;
 	evconnlistener_set_error_cb(srv->listener, on_accept_error);
@@ -495,7 +506,8 @@ void ds_server_set_tls(struct ds_server *srv, struct ds_tls_ctx *tls)
 	ds_tls_ctx_free(old);
 }
 
-int ds_server_route(struct ds_server *srv, const char *method, const char *path, ds_req_fn fn, void *ctx)
+int ds_server_route(struct ds_server *srv, const char *method, const char *path, ds_req_fn fn,
+		    void *ctx)
 {
 	struct route *p = reallocarray(srv->routes, srv->n_routes + 1, sizeof(*p));
 

@@ -21,7 +21,7 @@ enum conn_state {
 };
 
 struct conn {
-	struct ds_req req; /* first: handlers hold a pointer to it */
+	struct ds_req req;     /* first: handlers hold a pointer to it */
 	struct ds_server *srv; /* NULL once the server is gone */
 	struct conn *next, **prev;
 	struct bufferevent *bev;

@@ -7,8 +7,8 @@
 #include <ds/crypto/ossl.h>
 #include <ds/x509/cert.h>
 
-#define DOM        "tls"
-#define MAX_CHAIN  8
+#define DOM	  "tls"
+#define MAX_CHAIN 8
 
 struct ds_tls_ctx {
 	SSL_CTX *ssl;
@@ -18,7 +18,6 @@ struct ds_tls_ctx {
 	ds_tls_peer_fn check;
 	void *check_arg;
 };
-
 
 /* One index for the error sink of a session; made once, before any context. */
 static int session_index(void)
@@ -43,7 +42,7 @@ static int der_of(X509 *x, struct ds_buf *ret)
 	return r;
 }
 
-static int call_check(struct ds_tls_ctx *ctx, const char *host, X509 *leaf, STACK_OF(X509) *sent,
+static int call_check(struct ds_tls_ctx *ctx, const char *host, X509 *leaf, STACK_OF(X509) * sent,
 		      struct ds_err *err)
 {
 	struct ds_buf der[MAX_CHAIN + 1] = { 0 };
@@ -57,7 +56,8 @@ static int call_check(struct ds_tls_ctx *ctx, const char *host, X509 *leaf, STAC
 		if (X509_cmp(x, leaf) == 0)
 			continue;
 		if (n == MAX_CHAIN) {
-			r = ds_err_set(err, -EFBIG, DOM, 0, "peer sent more than %d certificates", MAX_CHAIN);
+			r = ds_err_set(err, -EFBIG, DOM, 0, "peer sent more than %d certificates",
+				       MAX_CHAIN);
 			break;
 		}
 		r = der_of(x, &der[n]);
@@ -73,7 +73,8 @@ static int call_check(struct ds_tls_ctx *ctx, const char *host, X509 *leaf, STAC
 	return r;
 }
 
-/* Replaces OpenSSL's own judgement: the chain where roots are configured, the name, the callback. 1 accepts. */
+/* Replaces OpenSSL's own judgement: the chain where roots are configured, the name, the callback. 1
+ * accepts. */
 static int verify_peer(X509_STORE_CTX *sc, void *arg)
 {
 	struct ds_tls_ctx *ctx = arg;
@@ -93,7 +94,8 @@ static int verify_peer(X509_STORE_CTX *sc, void *arg)
 			   X509_verify_cert_error_string(code));
 		return 0;
 	}
-	r = call_check(ctx, host, X509_STORE_CTX_get0_cert(sc), X509_STORE_CTX_get0_untrusted(sc), &why);
+	r = call_check(ctx, host, X509_STORE_CTX_get0_cert(sc), X509_STORE_CTX_get0_untrusted(sc),
+		       &why);
 	if (r) {
 		X509_STORE_CTX_set_error(sc, X509_V_ERR_APPLICATION_VERIFICATION);
 		ds_err_set(err, r < 0 ? r : -EKEYREJECTED, DOM, 0, "peer certificate refused: %s",
@@ -104,15 +106,15 @@ static int verify_peer(X509_STORE_CTX *sc, void *arg)
 	return 1;
 }
 
-static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
-		       unsigned in_n, void *arg)
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+		       const unsigned char *in, unsigned in_n, void *arg)
 {
 	static const unsigned char ours[] = "\x08http/1.1";
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_n, ours, sizeof(ours) - 1, in, in_n) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_n, ours, sizeof(ours) - 1,
+				  in, in_n) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	return SSL_TLSEXT_ERR_OK;
 }
@@ -143,7 +145,8 @@ static int use_own_cert(SSL_CTX *ssl, const struct ds_tls_cfg *cfg, struct ds_er
 			return ds_ossl_err(err, -EINVAL, DOM, "own certificate");
 	}
 	if (SSL_CTX_use_PrivateKey(ssl, ds_p256_evp(cfg->key)) != 1)
-		return ds_ossl_err(err, -EKEYREJECTED, DOM, "key does not belong to the certificate");
+		return ds_ossl_err(err, -EKEYREJECTED, DOM,
+				   "key does not belong to the certificate");
 	return 0;
 }
 
@@ -171,15 +174,16 @@ static int set_up(struct ds_tls_ctx *ctx, const struct ds_tls_cfg *cfg, struct d
 	SSL_CTX *ssl = ctx->ssl;
 	int mode = SSL_VERIFY_PEER;
 
-	if (SSL_CTX_set_min_proto_version(ssl, cfg->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) != 1)
+	if (SSL_CTX_set_min_proto_version(ssl, cfg->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) !=
+	    1)
 		return ds_ossl_err(err, -EINVAL, DOM, "protocol version");
 	/*
-	 * A resumed session would skip the judgement of the peer. An end without close_notify is no truncation here:
-	 * every message says its length.
+	 * A resumed session would skip the judgement of the peer. An end without close_notify is no
+	 * truncation here: every message says its length.
 	 */
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_num_tickets(ssl, 0);
 	SSL_CTX_set_max_cert_list(ssl, DS_MAX_CERT_PEM);
 	if (cfg->cert_pem.n)
@@ -202,7 +206,8 @@ static int set_up(struct ds_tls_ctx *ctx, const struct ds_tls_cfg *cfg, struct d
 	return 0;
 }
 
-static int ctx_new(bool server, const struct ds_tls_cfg *cfg, struct ds_tls_ctx **ret, struct ds_err *err)
+static int ctx_new(bool server, const struct ds_tls_cfg *cfg, struct ds_tls_ctx **ret,
+		   struct ds_err *err)
 {
 	struct ds_tls_ctx *ctx = calloc(1, sizeof(*ctx));
 	int r;
@@ -236,7 +241,8 @@ int ds_tls_server_new(const struct ds_tls_cfg *cfg, struct ds_tls_ctx **ret, str
 int ds_tls_client_new(const struct ds_tls_cfg *cfg, struct ds_tls_ctx **ret, struct ds_err *err)
 {
 	if (!cfg->roots_pem.n && !cfg->check)
-		return ds_err_set(err, -EINVAL, DOM, 0, "a client needs trusted roots or a check of the server");
+		return ds_err_set(err, -EINVAL, DOM, 0,
+				  "a client needs trusted roots or a check of the server");
 	return ctx_new(false, cfg, ret, err);
 }
 
@@ -265,11 +271,13 @@ static int send_name(SSL *ssl, const char *host)
 	return (int)SSL_set_tlsext_host_name(ssl, host);
 }
 
-int ds_tls_session(struct ds_tls_ctx *ctx, const char *host, struct ds_tls_expect *expect, SSL **ret)
+int ds_tls_session(struct ds_tls_ctx *ctx, const char *host, struct ds_tls_expect *expect,
+		   SSL **ret)
 {
 	SSL *ssl = SSL_new(ctx->ssl);
 
-	if (!ssl || SSL_set_ex_data(ssl, session_index(), expect) != 1 || (host && send_name(ssl, host) != 1)) {
+	if (!ssl || SSL_set_ex_data(ssl, session_index(), expect) != 1 ||
+	    (host && send_name(ssl, host) != 1)) {
 		SSL_free(ssl);
 		return ds_ossl_err(expect ? expect->err : NULL, -ENOMEM, DOM, "session");
 	}

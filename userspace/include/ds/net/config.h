@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * INI files, strict: an unknown section or key, a wrong value or a malformed line is an error that names file and line.
+ * INI files, strict: an unknown section or key, a wrong value or a malformed line is an error that
+ * names file and line.
  */
 #ifndef DS_NET_CONFIG_H
 #define DS_NET_CONFIG_H
@@ -11,13 +12,15 @@
 #define DS_CONF_E_UNKNOWN 1
 
 /*
- * One key; called in file order, repeated keys each time; key and value NULL opens a section. 0, DS_CONF_E_UNKNOWN, or negative
- * with err. Strings are valid during the call.
+ * One key; called in file order, repeated keys each time; key and value NULL opens a section. 0,
+ * DS_CONF_E_UNKNOWN, or negative with err. Strings are valid during the call.
  */
-typedef int (*ds_conf_fn)(void *ctx, const char *section, const char *key, const char *value, struct ds_err *err);
+typedef int (*ds_conf_fn)(void *ctx, const char *section, const char *key, const char *value,
+			  struct ds_err *err);
 
 /* Pure; name stands in messages ("NAME:LINE: ..."). */
-DS_MUST int ds_conf_parse(struct ds_span text, const char *name, ds_conf_fn fn, void *ctx, struct ds_err *err);
+DS_MUST int ds_conf_parse(struct ds_span text, const char *name, ds_conf_fn fn, void *ctx,
+			  struct ds_err *err);
 DS_MUST int ds_conf_load(const char *path, ds_conf_fn fn, void *ctx, struct ds_err *err);
 
 /* Values. err names what was expected. */
@@ -27,9 +30,11 @@ DS_MUST int ds_conf_hex(const char *value, void *ret, size_t want, struct ds_err
 /* A copy replaces *ret. */
 DS_MUST int ds_conf_str(const char *value, char **ret, struct ds_err *err);
 /* "ADDR:PORT" or "[ADDR6]:PORT", numeric. */
-DS_MUST int ds_conf_addr(const char *value, char **ret_addr, uint16_t *ret_port, struct ds_err *err);
+DS_MUST int ds_conf_addr(const char *value, char **ret_addr, uint16_t *ret_port,
+			 struct ds_err *err);
 /* Calls fn for each item of a list separated by commas and blanks. */
-DS_MUST int ds_conf_list(const char *value, int (*fn)(void *ctx, const char *item, struct ds_err *err), void *ctx,
+DS_MUST int ds_conf_list(const char *value,
+			 int (*fn)(void *ctx, const char *item, struct ds_err *err), void *ctx,
 			 struct ds_err *err);
 
 #endif

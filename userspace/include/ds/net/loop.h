@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop of a daemon: one process, one thread, one loop. Signals arrive as ordinary callbacks; SIGPIPE is
- * ignored. Owner: main(). Everything made on a loop is freed before it.
+ * The event loop of a daemon: one process, one thread, one loop. Signals arrive as ordinary
+ * callbacks; SIGPIPE is ignored. Owner: main(). Everything made on a loop is freed before it.
  */
 #ifndef DS_NET_LOOP_H
 #define DS_NET_LOOP_H
@@ -12,8 +12,8 @@ struct event_base;
 struct ds_loop;
 
 /*
- * Memory that libevent and OpenSSL free is wiped first, because replies with keys pass through both. First thing in
- * main(), before either library is used; -ESTALE when it comes too late.
+ * Memory that libevent and OpenSSL free is wiped first, because replies with keys pass through
+ * both. First thing in main(), before either library is used; -ESTALE when it comes too late.
  */
 DS_MUST int ds_net_wipe_on_free(void);
 
@@ -26,7 +26,8 @@ DS_MUST int ds_loop_on_signal(struct ds_loop *loop, int signo, void (*cb)(void *
 int ds_loop_run(struct ds_loop *loop);
 void ds_loop_stop(struct ds_loop *loop, int ret);
 
-/* Tell the service manager ("READY=1", "RELOADING=1", "STOPPING=1"); without $NOTIFY_SOCKET it does nothing. */
+/* Tell the service manager ("READY=1", "RELOADING=1", "STOPPING=1"); without $NOTIFY_SOCKET it does
+ * nothing. */
 DS_MUST int ds_notify(const char *state);
 
 #endif

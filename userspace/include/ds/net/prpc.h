@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prpc over HTTP (spec/guest-api 1.2-1.4, spec/kms 1.2): methods are found under /<M>, /prpc/<M> and
- * /prpc/<Service>.<M>; arguments are a JSON object or the URL query of a GET. Protobuf bodies get 400 and a sentence.
+ * prpc over HTTP (spec/guest-api 1.2-1.4, spec/kms 1.2): methods are found under /<M>, /prpc/<M>
+ * and /prpc/<Service>.<M>; arguments are a JSON object or the URL query of a GET. Protobuf bodies
+ * get 400 and a sentence.
  */
 #ifndef DS_NET_PRPC_H
 #define DS_NET_PRPC_H
@@ -10,7 +11,8 @@
 
 struct ds_prpc_method {
 	const char *name;
-	/* args: an object, borrowed during the call (an asynchronous handler takes a reference). Replies through req. */
+	/* args: an object, borrowed during the call (an asynchronous handler takes a reference).
+	 * Replies through req. */
 	void (*fn)(void *ctx, struct ds_req *req, json_t *args);
 	bool no_args; /* Empty request: the body is not parsed, args is an empty object */
 };
@@ -22,7 +24,7 @@ enum ds_prpc_paths {
 
 struct ds_prpc_service {
 	const char *name; /* "KMS" */
-	unsigned paths;   /* DS_PRPC_* */
+	unsigned paths;	  /* DS_PRPC_* */
 	const struct ds_prpc_method *methods;
 	size_t n_methods;
 	void *ctx;
@@ -34,22 +36,26 @@ struct ds_prpc_service {
 DS_MUST int ds_prpc_mount(struct ds_server *srv, const struct ds_prpc_service *svc);
 
 /* Pure: the arguments of one call. query NULL: none. */
-DS_MUST int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body, json_t **ret,
-			 struct ds_err *err);
+DS_MUST int ds_prpc_args(bool is_get, const char *query, const char *content_type,
+			 struct ds_span body, json_t **ret, struct ds_err *err);
 
 /*
- * Typed fields; an absent field gives the zero value and 0 (present says which), null or another type is -EBADMSG.
- * Strings are borrowed from args.
+ * Typed fields; an absent field gives the zero value and 0 (present says which), null or another
+ * type is -EBADMSG. Strings are borrowed from args.
  */
-DS_MUST int ds_json_hex(const json_t *args, const char *name, size_t max, struct ds_buf *ret, struct ds_err *err);
-DS_MUST int ds_json_str(const json_t *args, const char *name, size_t max, const char **ret, struct ds_err *err);
+DS_MUST int ds_json_hex(const json_t *args, const char *name, size_t max, struct ds_buf *ret,
+			struct ds_err *err);
+DS_MUST int ds_json_str(const json_t *args, const char *name, size_t max, const char **ret,
+			struct ds_err *err);
 DS_MUST int ds_json_bool(const json_t *args, const char *name, bool *ret, struct ds_err *err);
-DS_MUST int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *ret, struct ds_err *err);
+DS_MUST int ds_json_u64(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
+			struct ds_err *err);
 /* null counts as absent here: the optional fields of the wire. */
-DS_MUST int ds_json_opt_u64(const json_t *args, const char *name, uint64_t max, bool *ret_present, uint64_t *ret,
-			    struct ds_err *err);
+DS_MUST int ds_json_opt_u64(const json_t *args, const char *name, uint64_t max, bool *ret_present,
+			    uint64_t *ret, struct ds_err *err);
 /* Array of strings; ret is borrowed, NULL when absent. */
-DS_MUST int ds_json_strs(const json_t *args, const char *name, size_t max_n, const json_t **ret, struct ds_err *err);
+DS_MUST int ds_json_strs(const json_t *args, const char *name, size_t max_n, const json_t **ret,
+			 struct ds_err *err);
 
 static inline void ds_cleanup_json(json_t **j)
 {

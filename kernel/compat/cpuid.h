@@ -3,7 +3,7 @@
 #ifndef DS_COMPAT_CPUID_H
 #define DS_COMPAT_CPUID_H
 
-#if __has_include(<asm/cpuid/api.h>)
+#ifdef DS_HAVE_CPUID_API
 #include <asm/cpuid/api.h>
 #else
 #include <asm/cpuid.h>

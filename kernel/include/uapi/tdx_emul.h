@@ -26,7 +26,7 @@
 	0x62, 0x60, 0xa4, 0xa5, 0xec, 0xad, 0xb6, 0x70, \
 }
 
-/* The biggest GHCI buffer the emulator accepts, and thereby a bound for quotes. 7.3 uses this much. */
+/* The biggest GHCI buffer accepted, and so a bound for quotes; the driver of 7.3 uses this much. */
 #define TDX_EMUL_QUOTE_MAX	(128 * 1024)
 
 /**

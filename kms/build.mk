@@ -5,9 +5,8 @@ dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_clien
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
 # the guest's part in the integration tests
-progs += test-kms-peer
-test-kms-peer_srcs := tests/integration/kms_peer.c
-test-kms-peer_pkgs := libevent libevent_openssl libssl libcrypto jansson libkeyutils libsecp256k1
+.SECONDARY: $(O)/obj/tests/integration/kms_peer.o
+check-integration: $(O)/test/tests/integration/kms_peer
 
 ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

@@ -92,7 +92,7 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 {
 	enum kms_deny d =
 		kms_policy_decide(net->policy, &v->body, v->emulated, &s->id, claimed, &s->image);
-	char hex[65];
+	char hex[65] = "";
 
 	switch (d) {
 	case KMS_ALLOW:
@@ -110,8 +110,8 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 		/* a prefix of MRTD tells images apart */
 		ds_hex_encode(v->body.mr_td, 32, hex);
 		break;
-	default:
-		strcpy(hex, "");
+	case KMS_DENY_EMULATED:
+		break;
 	}
 	return kms_refuse(why, kms_deny_code(d), "App not allowed: Boot denied: %s (%s%s%s)",
 			  kms_deny_text(d), kms_deny_code(d), *hex ? " " : "", hex);

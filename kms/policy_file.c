@@ -60,7 +60,7 @@ static int get_image(struct kms_policy *p, const char *name, struct kms_image **
 	im = GROW(p->image, p->n_image);
 	if (!im)
 		return ds_err_set(err, -ENOMEM, DOM, 0, "too many images");
-	strcpy(im->name, name);
+	snprintf(im->name, sizeof(im->name), "%s", name);
 	*ret = im;
 	return 0;
 }
@@ -143,7 +143,7 @@ static int add_image(void *ctx, const char *item, struct ds_err *err)
 	name = GROW(app->image, app->n_image);
 	if (!name)
 		return -ENOMEM;
-	strcpy(*name, item);
+	snprintf(*name, sizeof(*name), "%s", item);
 	return 0;
 }
 

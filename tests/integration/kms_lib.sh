@@ -55,7 +55,7 @@ hup() {
 	done
 }
 peer() { # [OPTION...]: status in $status, body in $work/body
-	"$bin/test-kms-peer" --url "$url" --root "$work/certs/root-ca.crt" --bundle "$work/pki/emul-qe.key" --app-id "$app" \
+	"$bin/../test/tests/integration/kms_peer" --url "$url" --root "$work/certs/root-ca.crt" --bundle "$work/pki/emul-qe.key" --app-id "$app" \
 		--instance-id "$inst" --compose "$compose" --mrtd "$mrtd" --vm-config "{\"os_image_hash\":\"$image\"}" "$@" \
 		>"$work/out" 2>"$work/peer.err" || { status="- $(cat "$work/peer.err")"; : >"$work/body"; return; }
 	status=$(head -1 "$work/out")

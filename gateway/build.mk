@@ -7,7 +7,7 @@ dstack-gateway_srcs := gateway/main.c gateway/supervise.c $(gw-front) $(gw-ctl)
 dstack-gateway_pkgs = $(ds-pkg-names)
 ds_tests += $(addprefix gateway/,table_test.c conf_test.c front_test.c store_test.c request_test.c)
 
-gateway/table_test.c_objs := $(call gw-obj,gateway/table.c)
+gateway/table_test.c_objs := $(call gw-obj,gateway/table.c gateway/ids.c)
 gateway/conf_test.c_objs := $(call gw-obj,gateway/conf.c)
 gateway/front_test.c_objs := $(call gw-obj,$(gw-front) gateway/front_rig.c)
 $(O)/test/gateway/table_test: $(gateway/table_test.c_objs)

@@ -16,6 +16,7 @@
 #include <ds/net/wg.h>
 
 #include "conf.h"
+#include "ids.h"
 #include "store.h"
 
 #define CTL_WORKERS_MAX 64
@@ -38,6 +39,7 @@ struct ctl {
 	const char *conf_path;
 	struct ds_loop *loop;
 	struct ds_store *store;
+	struct ds_gw_log_limit refusals;
 	struct ctl_worker workers[CTL_WORKERS_MAX];
 	unsigned int n_workers;
 	/* ctl_tls.c */

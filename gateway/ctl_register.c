@@ -12,6 +12,7 @@
 #include "request.h"
 
 #define DOM	       "register"
+#define LOG_PER_SECOND 20u
 #define AGENT_PORT     8090 /* spec/gateway 2.2 */
 #define ADDRESS_PREFIX "_dstack-app-address"
 
@@ -123,9 +124,11 @@ static void register_cvm(void *ctx, struct ds_req *req, json_t *args)
 	ds_hex_encode(q.app_id, DS_GW_ID_LEN, app);
 	ds_hex_encode(q.instance_id, DS_GW_ID_LEN, instance);
 	if (r) {
-		ds_log(DS_LOG_NOTICE,
-		       "event=register result=refused peer=%s app=%s instance=%s reason=\"%s\"",
-		       req->peer, app, instance, err.code ? err.msg : strerror(-r));
+		if (ds_gw_may_log(&c->refusals, (uint64_t)time(NULL), LOG_PER_SECOND))
+			ds_log(DS_LOG_NOTICE,
+			       "event=register result=refused peer=%s app=%s instance=%s "
+			       "reason=\"%s\"",
+			       req->peer, app, instance, err.code ? err.msg : strerror(-r));
 		ds_req_fail(req, 400, "%s", err.code ? err.msg : "internal error");
 		return;
 	}

@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 
 #include "conf.h"
+#include "ids.h"
 #include "table.h"
 
 #define FRONT_CHUNK	 32768u	      /* holds a whole hello and one read of the relay */
@@ -134,8 +135,7 @@ struct front {
 	int free_pipes[FRONT_PIPES_MAX][2];
 	size_t n_free_pipes, n_pipes;
 	uint64_t count[FRONT_N_CAUSES];
-	uint64_t log_second; /* rate limit of the log */
-	unsigned int log_lines, log_dropped;
+	struct ds_gw_log_limit log_limit;
 };
 
 /* front_proc.c: body of a worker process; returns only when its set-up fails. */

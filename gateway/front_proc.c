@@ -12,7 +12,6 @@
 #include <ds/base/secret.h>
 
 #include "front.h"
-#include "ids.h"
 
 #define EVENTS		256
 #define ACCEPT_BATCH	64
@@ -45,17 +44,8 @@ void front_log(struct front *f, const struct front_conn *c, enum front_cause cau
 	char peer[DS_IP4N_TEXT], text[320];
 	va_list ap;
 
-	if (f->now / 1000 != f->log_second) {
-		if (f->log_dropped)
-			ds_log(DS_LOG_NOTICE, "event=log-limited lines=%u", f->log_dropped);
-		f->log_second = f->now / 1000;
-		f->log_lines = f->log_dropped = 0;
-	}
-	if (f->log_lines >= LOG_PER_SECOND) {
-		f->log_dropped++;
+	if (!ds_gw_may_log(&f->log_limit, f->now / 1000, LOG_PER_SECOND))
 		return;
-	}
-	f->log_lines++;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -15,4 +15,13 @@ DS_MUST int ds_gw_follow_parent(pid_t parent);
  */
 DS_MUST int ds_gw_drop_ids(void);
 
+/* At most per_second log lines of a kind; what was left out is said when the next second begins. */
+struct ds_gw_log_limit {
+	uint64_t second;
+	unsigned int lines, dropped;
+};
+
+/* May this line be written? */
+bool ds_gw_may_log(struct ds_gw_log_limit *l, uint64_t second, unsigned int per_second);
+
 #endif

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ds/base/log.h>
+
+#include "ids.h"
 #include "table.h"
 
 static struct ds_gw_msg msg_of(enum ds_gw_msg_kind kind, uint8_t instance, uint8_t app, uint32_t ip)
@@ -143,12 +146,27 @@ static void port_policy(void **state)
 	assert_null(ds_table_free(t));
 }
 
+static void log_limit(void **state)
+{
+	struct ds_gw_log_limit l = { 0 };
+	enum ds_log_level keep = ds_log_max;
+
+	ds_log_max = DS_LOG_ERR;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ds_gw_may_log(&l, 7, 3), i < 3);
+	assert_int_equal(l.dropped, 2);
+	assert_true(ds_gw_may_log(&l, 8, 3));
+	assert_int_equal(l.dropped, 0);
+	ds_log_max = keep;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(snapshots_and_changes),
 		cmocka_unit_test(fresh_first_and_spread),
 		cmocka_unit_test(port_policy),
+		cmocka_unit_test(log_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

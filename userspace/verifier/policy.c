@@ -47,7 +47,7 @@ static int take_advisory(void *ctx, const char *item, struct ds_err *err)
 		return full(err);
 	if (strlen(item) >= sizeof(p->advisory[i]))
 		return ds_err_set(err, -EBADMSG, "policy", 0, "not an advisory: '%s'", item);
-	strcpy(p->advisory[i], item);
+	memcpy(p->advisory[i], item, strlen(item) + 1);
 	p->advisory_ptr[i] = p->advisory[i];
 	p->p.n_deny_advisory++;
 	return 0;

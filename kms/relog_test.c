@@ -74,8 +74,8 @@ static void test_spoiled(void **state)
 	}
 }
 
-/* A disk that takes no line stops everything for good: half a line may be there. */
-static void test_full(void **state)
+/* Only a regular file can be a log. */
+static void test_paths(void **state)
 {
 	struct kms_relog *log = NULL;
 	struct ds_err err = DS_ERR_NULL;
@@ -83,6 +83,29 @@ static void test_full(void **state)
 	assert_int_equal(kms_relog_open("/dev/full", &log, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "not a regular file"));
 	assert_int_equal(kms_relog_open("/nonexistent/x", &log, &err), -ENOENT);
+}
+
+static int fdatasync_result;
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+	errno = EIO;
+	return fdatasync_result;
+}
+
+/* A line that may not be on disk is no line: the caller hears of it, and nothing can be added any
+ * more. */
+static void test_sync(void **state)
+{
+	struct kms_relog *log = NULL;
+
+	assert_int_equal(kms_relog_open(path, &log, NULL), 0);
+	fdatasync_result = -1;
+	assert_int_equal(add(log, "d"), -EIO);
+	fdatasync_result = 0;
+	assert_int_equal(add(log, "e"), -EIO);
+	assert_int_equal(kms_relog_count(log), 3);
+	kms_relog_close(log);
 }
 
 static int set_up(void **state)
@@ -103,7 +126,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_spoiled),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_sync),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -145,6 +145,24 @@ else
 	ok "the net process is another user # SKIP not root"
 fi
 
+# no record, no release
+mkdir "$work/small"
+if mount -t tmpfs -o size=4k none "$work/small" 2>/dev/null; then
+	cp "$work/kms.conf" "$work/kms.conf.kept"
+	sed -i "s|^release_log.*|release_log = $work/small/log|" "$work/kms.conf"
+	start
+	for _ in $(seq 20); do peer; [ "$status" = 200 ] || break; done
+	is "a full disk ends the releases: $(jq -r .error "$work/body")" "$status $(grep -c disk_crypt_key "$work/body")" "400 0"
+	: >"$work/small/log"
+	peer
+	is "and room on it does not bring them back: the line may be there by half" "$status $(grep -c disk_crypt_key "$work/body")" "400 0"
+	stop
+	umount "$work/small"
+	mv "$work/kms.conf.kept" "$work/kms.conf"
+else
+	ok "a full disk ends the releases # SKIP cannot mount a tmpfs"
+fi
+
 # the keys process is the heart: without it nothing goes on
 start
 kill -9 "$(pgrep -P "$kms")"

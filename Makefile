@@ -22,7 +22,7 @@ modules:
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel)
 
 # Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
-check-stages := check-style check-layers check-unit check-modules check-vm check-integration check-e2e fuzz-smoke
+check-stages := check-style check-layers check-unit check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
 check: all
 	$(Q)rm -f $(O)/tally
 	$(Q)for s in $(check-stages); do \

@@ -72,4 +72,43 @@ refused "a KMS that is not there" '^keys: client: 10.0.2.2: Connection refused' 
 sysconfig >"$work/sys.json"
 make_input nourl '.key_provider = "kms" | .key_provider_id = "3059"'
 refused "no KMS named by the host" '^keys: .sys-config.json: kms_urls: at least one expected' nourl $emu $(input "$work/nourl.bin")
+
+# Real key servers on this host. serve_kms NAME PKI-DIR POLICY-LINE: its port is in $work/NAME.port
+serve_kms() {
+	mkdir "$work/$1"
+	"$BIN/dstack-kms" bootstrap --dir "$work/$1/keys" --domain 10.0.2.2 >"$work/$1/log" 2>&1 || note "$work/$1/log"
+	printf '[kms]\ncert_dir = %s\nlisten = 127.0.0.1:0\nport_file = %s\npolicy = %s\nrelease_log = %s\n' \
+		"$work/$1/keys" "$work/$1.port" "$work/$1/policy" "$work/$1/release" >"$work/$1/conf"
+	printf '[attest]\nroot_ca = %s\ncollateral = %s\n' "$2/root-ca.pem" "$2/collateral.json" >>"$work/$1/conf"
+	printf '[policy]\ntcb_status = UpToDate\n%s\n' "$3" >"$work/$1/policy"
+	"$BIN/dstack-kms" serve --config "$work/$1/conf" >>"$work/$1/log" 2>&1 &
+	daemons="$daemons $!"
+	tries=0
+	while [ ! -s "$work/$1.port" ] && [ $tries -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
+	[ -s "$work/$1.port" ] || note "$work/$1/log"
+}
+pin_of() {
+	openssl x509 -in "$work/$1/keys/root-ca.crt" -noout -pubkey | openssl pkey -pubin -outform DER | od -An -v -tx1 | tr -d ' \n'
+}
+# ask NAME KMS PIN: host input of an app that is sent to KMS and believes only the holder of PIN
+ask() {
+	sysconfig "https://10.0.2.2:$(cat "$work/$2.port")" >"$work/sys.json"
+	make_input "$1" ".key_provider = \"kms\" | .key_provider_id = \"$3\""
+}
+"$BIN/dstack-emul-qe" pki --out "$work/old" --expired >/dev/null 2>&1
+serve_kms strict "$work/pki" '# emulated evidence is not allowed unless it is said'
+serve_kms expired "$work/old" 'allow_emulated = yes'
+
+ask wrongkms strict "$(pin_of expired)"
+refused "another KMS than the pinned one" '^keys: kms: wrong KMS: root key \.\.\.[0-9a-f]{32} expected \(key_provider_id\), found' \
+	wrongkms $emu $(input "$work/wrongkms.bin")
+
+ask strict strict "$(pin_of strict)"
+refused "emulated evidence at a KMS that did not allow it" '^keys: kms: GetAppKey refused: .*emulated' strict $emu $(input "$work/strict.bin")
+
+ask foreign expired "$(pin_of expired)"
+refused "a quote under a PKI the KMS does not trust" '^keys: kms: GetAppKey refused: .*root-untrusted' foreign $emu $(input "$work/foreign.bin")
+
+old="-fw_cfg name=opt/dstack/tdx-emul,file=$work/emul.txt -fw_cfg name=opt/dstack/emul-qe,file=$work/old/emul-qe.key"
+refused "expired collateral" '^keys: kms: GetAppKey refused: .*(expired)' foreign2 $old $(input "$work/foreign.bin")
 finish

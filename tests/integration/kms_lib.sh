@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.." || exit 2
 bin=${BIN:-build/bin}
 n=0 rc=0 kms= released=0
 work=$(mktemp -d) || exit 2
-trap '[ -z "$kms" ] || kill "$kms" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$kms" ] || kill "$kms" 2>/dev/null; umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
 ok() { n=$((n + 1)); echo "ok $n - $*"; }
 nok() { n=$((n + 1)); rc=1; echo "not ok $n - $*"; }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else nok "$1: expected '$3', got '$2'"; fi; }

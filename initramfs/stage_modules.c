@@ -138,14 +138,26 @@ static int start_emulator(struct ctx *c, struct ds_span list)
 	return 0;
 }
 
-/* All that will ever be loaded is loaded: not even root in an app adds kernel code to a measured
- * system. */
-static int close_loading(struct ctx *c)
+static int write_once(struct ctx *c, const char *path, const char *value)
 {
-	DS_FD int fd = open("/proc/sys/kernel/modules_disabled", O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ds_write_full(fd, "1", 1);
+	DS_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : ds_write_full(fd, value, strlen(value));
 
-	return r ? ds_err_set(&c->err, r, "", 0, "modules_disabled: %s", strerror(-r)) : 0;
+	return r ? ds_err_set(&c->err, r, "", 0, "%s: %s", path, strerror(-r)) : 0;
+}
+
+/*
+ * All that will ever be loaded is loaded. From here on not even root in an app adds code to the
+ * kernel that holds log and keys, starts another one, or reads its memory (/proc/kcore, /dev/mem,
+ * BPF, tracing, hibernation). Both locks are one way.
+ */
+static int close_kernel(struct ctx *c)
+{
+	DS_TRY(mount_one(c, "securityfs", "/sys/kernel/security", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			 NULL));
+	DS_TRY(write_once(c, "/proc/sys/kernel/modules_disabled", "1"));
+	DS_TRY(write_once(c, "/proc/sys/kernel/kexec_load_disabled", "1"));
+	return write_once(c, "/sys/kernel/security/lockdown", "confidentiality");
 }
 
 int stage_modules(struct ctx *c)
@@ -168,5 +180,5 @@ int stage_modules(struct ctx *c)
 	DS_TRY(start_emulator(c, l));
 	DS_TRY(load_group(c, l, "tee", ""));
 	DS_TRY(load_group(c, l, "net", ""));
-	return close_loading(c);
+	return close_kernel(c);
 }

@@ -16,6 +16,8 @@ root=$(keyctl list $ring | sed -n 's/ *\([0-9]*\): .*root:k256.*/\1/p')
 echo "root=$(keyctl pipe $root 2>&1 | head -n 1)"
 echo "disk=$(keyctl list $ring | grep -c 'root:disk')"
 echo "loading=$(cat /proc/sys/kernel/modules_disabled)"
+echo "lockdown=$(cat /sys/kernel/security/lockdown)"
+echo "kcore=$(head -c 16 /proc/kcore 2>&1 | tail -n 1)"
 echo "forged=$(dstack-agent call EmitEvent '{"event":"app-id","payload":"00"}')"
 echo "colon=$(dstack-agent call EmitEvent '{"event":"a:b","payload":"00"}')"
 echo "long=$(dstack-agent call GetQuote "{\"report_data\":\"$(printf '%0130d' 0)\"}")"
@@ -80,6 +82,9 @@ END
 result $? "a root key cannot be read"
 eq "the disk key is gone once the system is ready" 0 "$(get disk)"
 eq "no module can be loaded any more" 1 "$(get loading)"
+eq "the kernel is locked down" "none integrity [confidentiality]" "$(get lockdown)"
+get kcore | grep -q 'Operation not permitted'
+result $? "root cannot read the kernel's memory"
 grep -q 'dstack-agent: event: this name belongs to the boot' "$work/out"
 result $? "a launch event cannot be forged"
 grep -q 'dstack-agent: event: Invalid argument' "$work/out"

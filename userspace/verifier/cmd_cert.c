@@ -72,11 +72,14 @@ static int from_older_form(struct subject *s, struct ds_verdict *v)
 		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "%s", err.msg);
 	for (size_t i = 0; i < s->att.log.n; i++) {
 		const struct ds_event *ev = &s->att.log.ev[i];
+		struct ds_event *copy;
 
-		if (ev->imr == DS_EVENT_IMR)
-			DS_TRY(ds_eventlog_add(&s->att.runtime_events, ev->imr, ev->type,
-					       ev->has_digest ? ev->digest : NULL, ev->name,
-					       ds_buf_span(&ev->payload), NULL));
+		if (ev->imr != DS_EVENT_IMR)
+			continue;
+		DS_TRY(ds_eventlog_add(&s->att.runtime_events, ev->imr, ev->type,
+				       ev->has_digest ? ev->digest : NULL, ev->name,
+				       ds_buf_span(&ev->payload), &copy));
+		copy->version = ev->version;
 	}
 	return 0;
 }

@@ -234,6 +234,56 @@ static void tcg2_refusals(void **state)
 	}
 }
 
+/* One byte of a good log changed, at places of the format's own. */
+static void tcg2_format_bytes(void **state)
+{
+	static const struct {
+		const char *what;
+		size_t at;
+		uint8_t value;
+	} rows[] = {
+		{ "header type", 4, 1 },    { "specification name", 32 + 13, '2' },
+		{ "digest size", 62, 32 },  { "two digests", 65 + 8, 2 },
+		{ "no digest", 65 + 8, 0 }, { "SHA-256 digest", 65 + 12, 0x0b },
+		{ "fill index", 65, 0xff },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		DS_BUF struct ds_buf b = DS_BUF_NULL;
+
+		add_header(&b, 0x000c, 1);
+		assert_int_equal(b.n, 65);
+		add_entry(&b, 1, 10, "xyz", 3);
+		assert_int_equal(ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL), 0);
+		ds_eventlog_done(&log);
+		b.p[rows[i].at] = rows[i].value;
+		if (ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL) != -EBADMSG)
+			fail_msg("%s was accepted", rows[i].what);
+	}
+}
+
+static void size_limits(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+
+	assert_int_equal(ds_buf_reserve(&b, DS_MAX_EVENT_LOG + 1), 0);
+	memset(b.p, ' ', DS_MAX_EVENT_LOG + 1);
+	memcpy(b.p, "[]", 2);
+	b.n = DS_MAX_EVENT_LOG;
+	assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), 0);
+	b.n++;
+	assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), -EFBIG);
+	b.n = 0;
+	add_header(&b, 0x000c, 1);
+	memset(b.p + b.n, 0xff, DS_MAX_EVENT_LOG + 1 - b.n);
+	b.n = DS_MAX_EVENT_LOG;
+	assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), 0);
+	b.n++;
+	assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), -EFBIG);
+}
+
 static void append_limits(void **state)
 {
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
@@ -251,9 +301,10 @@ static void append_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_table),	 cmocka_unit_test(json_fields_and_truncation),
-		cmocka_unit_test(tcg2_entries),	 cmocka_unit_test(tcg2_truncation),
-		cmocka_unit_test(tcg2_refusals), cmocka_unit_test(append_limits),
+		cmocka_unit_test(json_table),	     cmocka_unit_test(json_fields_and_truncation),
+		cmocka_unit_test(tcg2_entries),	     cmocka_unit_test(tcg2_truncation),
+		cmocka_unit_test(tcg2_refusals),     cmocka_unit_test(append_limits),
+		cmocka_unit_test(tcg2_format_bytes), cmocka_unit_test(size_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,12 +201,58 @@ static void truncated_or_indefinite(void **state)
 	assert_int_equal(ds_pck_ext_parse(ds_buf_span(&b), &e, NULL), -EBADMSG);
 }
 
+/* Tags, lengths and object ids have one right value each; only bytes of values may differ. */
+static void only_values_are_free(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	unsigned int free_bytes = 0;
+	struct ds_pck_ext e;
+
+	build(FINE, &b);
+	for (size_t i = 0; i < b.n; i++) {
+		uint8_t right = b.p[i];
+		bool any = false;
+
+		for (unsigned int x = 1; x < 256; x++) {
+			b.p[i] = (uint8_t)(right ^ x);
+			any |= !ds_pck_ext_parse(ds_buf_span(&b), &e, NULL);
+		}
+		b.p[i] = right;
+		free_bytes += any;
+	}
+	/* PPID, 16 components, PCESVN, CPUSVN, PCEID, FMSPC, type, instance, three flags */
+	assert_int_equal(free_bytes, 16 + 16 + 2 + 16 + 2 + 6 + 1 + 16 + 3);
+}
+
+static void lengths_are_minimal(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL, wide = DS_BUF_NULL;
+	struct ds_pck_ext e;
+	size_t n;
+
+	build(FINE, &b);
+	n = b.n - 4; /* 30 82 xx xx */
+	add(&wide, "\x30\x83\0", 3);
+	assert_int_equal(ds_buf_add_u8(&wide, (uint8_t)(n >> 8)), 0);
+	assert_int_equal(ds_buf_add_u8(&wide, (uint8_t)n), 0);
+	add(&wide, b.p + 4, n);
+	assert_int_equal(ds_pck_ext_parse(ds_buf_span(&wide), &e, NULL), -EBADMSG);
+	/* the PPID's pair in long form: 30 len 06 ... becomes 30 81 len 06 ... */
+	wide.n = 0;
+	add(&wide, "\x30\x82", 2);
+	assert_int_equal(ds_buf_add_u8(&wide, (uint8_t)((n + 1) >> 8)), 0);
+	assert_int_equal(ds_buf_add_u8(&wide, (uint8_t)(n + 1)), 0);
+	add(&wide, "\x30\x81", 2);
+	add(&wide, b.p + 5, n - 1);
+	assert_int_equal(ds_pck_ext_parse(ds_buf_span(&wide), &e, NULL), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_both_kinds),
-		cmocka_unit_test(refuses_the_rest),
-		cmocka_unit_test(truncated_or_indefinite),
+		cmocka_unit_test(reads_both_kinds),	   cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(truncated_or_indefinite), cmocka_unit_test(only_values_are_free),
+		cmocka_unit_test(lengths_are_minimal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,24 @@ static void size_is_capped(void **state)
 	assert_int_equal(fault, DS_QUOTE_F_SIZE);
 }
 
+/* Types without a size of ours, saying that their size is zero. */
+static void body_types_without_size(void **state)
+{
+	static const uint16_t types[] = { 0, 1, 5, 99, UINT16_MAX };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(types); i++) {
+		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		enum ds_quote_fault fault;
+		struct ds_quote q;
+
+		build(&(struct shape){ .version = 5 }, &b);
+		ds_put_u16le(b.p + 48, types[i]);
+		ds_put_u32le(b.p + 50, 0);
+		assert_int_equal(ds_quote_parse_fault(ds_buf_span(&b), &q, &fault, NULL), -EBADMSG);
+		assert_int_equal(fault, DS_QUOTE_F_BODY);
+	}
+}
+
 static void tdreport_fields(void **state)
 {
 	uint8_t raw[DS_TDREPORT_SIZE];
@@ -223,6 +241,11 @@ static void tdreport_fields(void **state)
 	assert_int_equal(t.td_info.n, 512);
 	for (size_t n = 0; n < sizeof(raw); n++)
 		assert_int_equal(ds_tdreport_parse(DS_SPAN(raw, n), &t, NULL), -EBADMSG);
+	{
+		uint8_t longer[DS_TDREPORT_SIZE + 1] = { 0x81 };
+
+		assert_int_equal(ds_tdreport_parse(DS_SPAN_ARRAY(longer), &t, NULL), -EBADMSG);
+	}
 	raw[0] = 0;
 	assert_int_equal(ds_tdreport_parse(DS_SPAN_ARRAY(raw), &t, NULL), -EBADMSG);
 }
@@ -234,6 +257,7 @@ int main(void)
 		cmocka_unit_test(fields_point_into_the_input),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(size_is_capped),
+		cmocka_unit_test(body_types_without_size),
 		cmocka_unit_test(tdreport_fields),
 	};
 

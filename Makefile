@@ -40,10 +40,12 @@ clean:
 #: make demo         the main job: KMS, gateway and app VM end to end (KEEP=1 leaves it up)
 #: make check        all tests; the last line counts them
 #: make check-unit   unit tests            make check-vm           kernel tests in QEMU
+#: make check-guest  a whole guest in QEMU: refusals, image, agent killed at any moment
 #: make check-e2e    the demo as a test    make check-integration  daemons on loopback
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
-#: make style        sparse, checkpatch and man page lint
+#: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch
+#: make image        the guest image into build/image (image-production: without the emulator)
 #: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
 
 .PHONY: check-asan

@@ -23,10 +23,12 @@ modules:
 
 # Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
 check-stages := check-style check-layers check-unit check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
+# Fuzzing gets a short turn here; FUZZ_SECONDS=N asks for another.
+check: fuzz-turn := $(if $(filter command environment,$(firstword $(origin FUZZ_SECONDS))),$(FUZZ_SECONDS),8)
 check: all
 	$(Q)rm -f $(O)/tally
 	$(Q)for s in $(check-stages); do \
-		printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory $$s || \
+		printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory FUZZ_SECONDS=$(fuzz-turn) $$s || \
 		echo "0 1 0 stage $$s" >>$(O)/tally; \
 	done; echo; scripts/tally $(O)/tally
 

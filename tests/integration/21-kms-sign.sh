@@ -35,6 +35,11 @@ is "the app CA's key is the app's for good" "$(openssl x509 -in "$work/c-01" -no
 sign --app-id "$(rep 12 20)"; is "another app is not in the policy" "$status" 400
 sign --not-after $(($(date +%s) + 86400))
 is "a shorter life is granted" "$(( ($(date -d "$(text -enddate | cut -d= -f2)" +%s) - $(date +%s) + 43200) / 86400 ))" 1
+days() { echo $(( ($(date -d "$(text -enddate | cut -d= -f2)" +%s) - $(date -d "$(text -startdate | cut -d= -f2)" +%s) + 43200) / 86400 )); }
+sign --not-after $(($(date +%s) + 3650 * 86400))
+is "a longer one is not" "$(days)" 90
+sign --not-before 1 --not-after $(($(date +%s) + 86400))
+is "nor one that began long ago" "$(days)" 1
 sign --ready; is "also while the app runs" "$status" 200
 # a session of the same instance, proven by evidence
 sign --client evidence; is "client certificate with evidence of the instance" "$status" 200
@@ -60,7 +65,7 @@ refused "a name with a blank label" "neither host name nor address" $S --san a..
 refused "too many names" "at most 16" $S $(for i in $(seq 17); do echo "--san n$i.example"; done)
 refused "a subject with control characters" "printable ASCII" $S --subject "$(printf 'a\nb')"
 refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
-is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 5
+is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 7
 
 sed -i '/^release_log/a sign_cert_client_cert = optional' "$work/kms.conf"
 stop; start

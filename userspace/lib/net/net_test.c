@@ -521,6 +521,8 @@ static void test_bad_replies(void **state)
 		{ "HTTP/1.1 204 Nothing\r\n\r\n", 0, 204 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", -ECONNRESET, 0 },
 		{ "HTTP/1.1 200 OK\r\n\r\nok", -EBADMSG, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: x\r\n\r\nok",
+		  -EBADMSG, 0 },
 		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 		  -EBADMSG, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nok", -EFBIG, 0 },

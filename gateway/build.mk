@@ -31,3 +31,4 @@ $(O)/kselftest/gw-wg-vmtest: $(gw-wg-obj) $(O)/libds.a
 		-Wl,--start-group $(shell $(PKG_CONFIG) --static --libs libnl-genl-3.0 libnl-3.0 jansson \
 		libevent libevent_openssl libssl libcrypto) -Wl,--end-group
 check-vm: $(O)/kselftest/gw-wg-vmtest
+-include $(gw-wg-obj:.o=.d)

@@ -82,6 +82,10 @@ refused "collateral that is no JSON" "invalid quote: "
 collateral ""
 peer
 is "good collateral again" "$status" 200
+rm "$work/collateral.json"
+peer; peer
+is "collateral that is gone: the last one serves until it expires, one warning" "$status $(grep -c 'event=reload-failed.*No such file' "$work/kms.log")" "200 1"
+collateral ""
 
 # policy reload
 policy "tcb_status = OutOfDate"; hup

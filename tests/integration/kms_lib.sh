@@ -5,7 +5,6 @@ cd "$(dirname "$0")/../.." || exit 2
 bin=${BIN:-build/bin}
 n=0 rc=0 kms= released=0
 work=$(mktemp -d) || exit 2
-trap '[ -z "$kms" ] || kill "$kms" 2>/dev/null; umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
 ok() { n=$((n + 1)); echo "ok $n - $*"; }
 nok() { n=$((n + 1)); rc=1; echo "not ok $n - $*"; }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else nok "$1: expected '$3', got '$2'"; fi; }
@@ -32,27 +31,34 @@ policy() { # [EXTRA LINES OF [policy]]
 }
 collateral() { cp "$work/pki/collateral$1.json" "$work/collateral.new" && mv "$work/collateral.new" "$work/collateral.json"; }
 
-# start: waits for the port file, which is written when the socket listens
-start() {
-	rm -f "$work/port"
-	"$bin/dstack-kms" serve --config "$work/kms.conf" 2>>"$work/kms.log" &
-	kms=$!
-	for _ in $(seq 100); do
-		[ -s "$work/port" ] && break
-		kill -0 "$kms" 2>/dev/null || break
-		sleep 0.05
+# What the KMS tells its service manager, one line each: the only thing the tests wait for.
+coproc notify { exec python3 -uc 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+print("BOUND")
+while True:
+    print(s.recv(4096).decode())' "$work/notify"; }
+trap '[ -z "$kms" ] || kill "$kms" 2>/dev/null; kill "$notify_PID" 2>/dev/null; umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
+told() { # WORD
+	while read -r -t 20 -u "${notify[0]}" said; do
+		[ "$said" != "$1" ] || return 0
 	done
-	url=https://127.0.0.1:$(cat "$work/port" 2>/dev/null)
+	nok "the KMS never said $1"
+	return 1
+}
+told BOUND
+
+start() {
+	NOTIFY_SOCKET=$work/notify "$bin/dstack-kms" serve --config "$work/kms.conf" 2>>"$work/kms.log" &
+	kms=$!
+	told READY=1 || cat "$work/kms.log"
+	url=https://127.0.0.1:$(cat "$work/port")
 }
 stop() { kill "$kms" 2>/dev/null; wait "$kms"; st=$?; kms=; return $st; }
-# hup: the reload has happened when the log says so
 hup() {
-	before=$(grep -c 'event=policy images\|event=reload-failed' "$work/kms.log")
 	kill -HUP "$kms"
-	for _ in $(seq 100); do
-		[ "$(grep -c 'event=policy images\|event=reload-failed' "$work/kms.log")" -gt "$before" ] && return
-		sleep 0.05
-	done
+	told RELOADING=1 && told READY=1
 }
 peer() { # [OPTION...]: status in $status, body in $work/body
 	"$bin/../test/tests/integration/kms_peer" --url "$url" --root "$work/certs/root-ca.crt" --bundle "$work/pki/emul-qe.key" --app-id "$app" \

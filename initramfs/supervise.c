@@ -82,7 +82,7 @@ static int start_due(struct ctx *c)
 	return (int)next;
 }
 
-static void service_died(struct service *s, const char *how)
+static void service_died(struct ctx *c, struct service *s, const char *how)
 {
 	int64_t now = now_ms();
 
@@ -90,7 +90,7 @@ static void service_died(struct service *s, const char *how)
 		s->delay = RESTART_MIN_MS;
 	s->pid = 0;
 	s->due = now + s->delay;
-	ds_log(DS_LOG_WARN, "what=service name=%s %s restart_ms=%d", s->name, how, s->delay);
+	notify_progress(c, "%s: exited, %s: started again in %d ms", s->name, how, s->delay);
 	s->delay = s->delay * 2 < RESTART_MAX_MS ? s->delay * 2 : RESTART_MAX_MS;
 }
 
@@ -117,7 +117,7 @@ static void one_died(struct ctx *c, pid_t pid, int st)
 	}
 	for (size_t i = 0; i < SVC_COUNT; i++)
 		if (services[i].pid == pid)
-			service_died(&services[i], how);
+			service_died(c, &services[i], how);
 }
 
 static void reap(struct ctx *c)

@@ -5,6 +5,8 @@
 
 cat >"$work/app.sh" <<'APP'
 exec 2>&1
+# Long values in short lines: others write to the console too.
+say() { printf '%s' "$2" | base64 | sed "s/^/$1:/"; }
 key=$(keyctl request2 dstack app:/demo "" @s)
 echo "keyctl=$(keyctl pipe $key | od -An -v -tx1 | tr -d ' \n')"
 echo "getkey=$(dstack-agent call GetKey '{"path":"/demo","purpose":"p"}')"
@@ -21,6 +23,13 @@ echo "kcore=$(head -c 16 /proc/kcore 2>&1 | tail -n 1)"
 echo "forged=$(dstack-agent call EmitEvent '{"event":"app-id","payload":"00"}')"
 echo "colon=$(dstack-agent call EmitEvent '{"event":"a:b","payload":"00"}')"
 echo "long=$(dstack-agent call GetQuote "{\"report_data\":\"$(printf '%0130d' 0)\"}")"
+echo "init=$(cat /tmp/init-ran)"
+# Many at once: each gets a quote of its own.
+for i in 1 2 3 4 5 6 7 8; do
+	dstack-agent call GetQuote "{\"report_data\":\"0$i\"}" >/tmp/q$i &
+done
+wait
+echo "parallel=$(cat /tmp/q[1-8] | sed 's/.*"report_data":"\(..\).*/\1/' | sort -u | tr '\n' ' ')"
 # The socket answers from the first moment on, or refuses the connection: ask again until it does.
 agent() { ps | awk '/dstack-agent serve/ && !/awk/ { print $1 }'; }
 killer() {
@@ -48,18 +57,19 @@ while [ ! -e /tmp/stop ]; do
 done
 wait $k
 echo "consistent=$(cat /sys/class/misc/dstack/consistent)"
-echo "quote=$(dstack-agent call GetQuote '{"report_data":"abcd"}')"
-echo "info=$(dstack-agent call Info)"
+say quote "$(dstack-agent call GetQuote '{"report_data":"abcd"}')"
+say info "$(dstack-agent call Info)"
 poweroff -f 2>/dev/null || busybox poweroff -f || kill -TERM 1
 APP
 sysconfig >"$work/sys.json"
-compose "$work/app.sh" >"$work/app.json"
+compose "$work/app.sh" '.init_script = "printf 1 >>/tmp/init-ran" ' >"$work/app.json"
 blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
 boot guest 150 $(emulated) $(input "$work/in.bin")
 result $? "the guest boots, runs its app and powers off when asked"
 tr -d '\r' <"$work/guest.console" >"$work/out"
 get() { sed -n "s/^$1=//p" "$work/out" | head -n 1; }
-[ -n "$(get info)" ] || tail -n 30 "$work/out" | note
+long() { sed -n "s/^$1://p" "$work/out" | base64 -d; }
+[ -n "$(long info)" ] || tail -n 30 "$work/out" | note
 
 
 eq() { # DESCRIPTION EXPECTED ACTUAL
@@ -92,9 +102,13 @@ result $? "an event name with a colon is refused"
 grep -q 'dstack-agent: Report data is too long' "$work/out"
 result $? "65 bytes of report data are refused"
 
-get quote | jq -r .quote >"$work/quote"
-get quote | jq -r .event_log >"$work/log"
-get info | jq -r .tcb_info | jq -c .event_log >"$work/info.log"
+eq "the init script ran before the app" 1 "$(get init)"
+eq "eight quotes at once" "01 02 03 04 05 06 07 08 " "$(get parallel)"
+long quote | jq -r .quote >"$work/quote"
+long quote | jq -r .event_log >"$work/log"
+long info | jq -r .tcb_info | jq -c .event_log >"$work/info.log"
+eq "its hash is measured" "$(printf 'printf 1 >>/tmp/init-ran' | sha256sum | cut -c1-64)" \
+	"$(jq -r '.[] | select(.event == "init-script-hash") | .event_payload' "$work/log")"
 eq "the log is consistent with the register" 1 "$(get consistent)"
 eq "Info and GetQuote tell the same log" "$(jq -Sc . "$work/log")" "$(jq -Sc . "$work/info.log")"
 "$BIN/dstack-verify" log --event-log "$work/log" --quote "$work/quote" >"$work/verify" 2>&1 || { note "$work/verify"; false; }

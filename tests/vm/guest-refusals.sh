@@ -64,6 +64,9 @@ refused "malformed emulator parameters" '^modules: tdx-emul: mrtd: 96 hex digits
 
 refused "a machine that is no trust domain" '^modules: loading .*: No such device' notd $(input "$work/good.bin")
 
+make_input script '.init_script = "echo first; exit 3"'
+refused "an init script that fails" '^app: init_script 0: exit status 3' script $emu $(input "$work/script.bin")
+
 # No such port on the host: QEMU's network answers with a reset.
 sysconfig "https://10.0.2.2:1" >"$work/sys.json"
 make_input nokms '.key_provider = "kms" | .key_provider_id = "3059"'
@@ -73,23 +76,6 @@ sysconfig >"$work/sys.json"
 make_input nourl '.key_provider = "kms" | .key_provider_id = "3059"'
 refused "no KMS named by the host" '^keys: .sys-config.json: kms_urls: at least one expected' nourl $emu $(input "$work/nourl.bin")
 
-# Real key servers on this host. serve_kms NAME PKI-DIR POLICY-LINE: its port is in $work/NAME.port
-serve_kms() {
-	mkdir "$work/$1"
-	"$BIN/dstack-kms" bootstrap --dir "$work/$1/keys" --domain 10.0.2.2 >"$work/$1/log" 2>&1 || note "$work/$1/log"
-	printf '[kms]\ncert_dir = %s\nlisten = 127.0.0.1:0\nport_file = %s\npolicy = %s\nrelease_log = %s\n' \
-		"$work/$1/keys" "$work/$1.port" "$work/$1/policy" "$work/$1/release" >"$work/$1/conf"
-	printf '[attest]\nroot_ca = %s\ncollateral = %s\n' "$2/root-ca.pem" "$2/collateral.json" >>"$work/$1/conf"
-	printf '[policy]\ntcb_status = UpToDate\n%s\n' "$3" >"$work/$1/policy"
-	"$BIN/dstack-kms" serve --config "$work/$1/conf" >>"$work/$1/log" 2>&1 &
-	daemons="$daemons $!"
-	tries=0
-	while [ ! -s "$work/$1.port" ] && [ $tries -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
-	[ -s "$work/$1.port" ] || note "$work/$1/log"
-}
-pin_of() {
-	openssl x509 -in "$work/$1/keys/root-ca.crt" -noout -pubkey | openssl pkey -pubin -outform DER | od -An -v -tx1 | tr -d ' \n'
-}
 # ask NAME KMS PIN: host input of an app that is sent to KMS and believes only the holder of PIN
 ask() {
 	sysconfig "https://10.0.2.2:$(cat "$work/$2.port")" >"$work/sys.json"

@@ -6,6 +6,8 @@
 #include <ds/net/prpc.h>
 #include <ds/x509/cert.h>
 
+#include "kms_secret.h"
+
 int ds_kms_url(const char *base, const char *method, struct ds_buf *ret)
 {
 	size_t n = strlen(base);
@@ -181,25 +183,21 @@ void ds_kms_app_keys_done(struct ds_kms_app_keys *keys)
 	ds_buf_done(&keys->os_image_hash);
 }
 
-/* Straight from the reply's text into secret memory; the tree it stands in is wiped when it is
- * freed. */
-static int want_secret(const json_t *o, const char *key, struct ds_secret **ret, struct ds_err *err)
+/* Both readers of the reply must have meant the same member: after the first, it is all zeros. */
+static int check_blank(const json_t *o, const char *key, struct ds_err *err)
 {
-	struct ds_secret *s;
-	struct ds_span hex;
+	const char *s = json_string_value(json_object_get(o, key));
 
-	DS_TRY(want_str(o, key, 64, &hex, err));
-	s = ds_secret_new(32);
-	if (!s)
-		return -ENOMEM;
-	if (ds_hex_decode_exact((const char *)hex.p, s->p, s->n)) {
-		ds_secret_free(s);
-		return ds_err_set(err, -EBADMSG, "kms", 0,
-				  "reply: %s: 32 bytes in hex expected, found %zu characters", key,
-				  hex.n);
-	}
-	*ret = s;
-	return 0;
+	if (s && strlen(s) == 64 && strspn(s, "0") == 64)
+		return 0;
+	return ds_err_set(err, -EBADMSG, "kms", 0, "reply: %s: ambiguous", key);
+}
+
+static int take_secrets(struct ds_secret *text, struct ds_kms_app_keys *k, struct ds_err *err)
+{
+	DS_TRY(ds_kms_take_hex(text, "disk_crypt_key", &k->disk, err));
+	DS_TRY(ds_kms_take_hex(text, "env_crypt_key", &k->env, err));
+	return ds_kms_take_hex(text, "k256_key", &k->k256, err);
 }
 
 static int app_key_fields(const json_t *o, struct ds_span pin, struct ds_kms_app_keys *k,
@@ -208,9 +206,9 @@ static int app_key_fields(const json_t *o, struct ds_span pin, struct ds_kms_app
 	const char *ca = NULL, *gw = NULL;
 	struct ds_span sig;
 
-	DS_TRY(want_secret(o, "disk_crypt_key", &k->disk, err));
-	DS_TRY(want_secret(o, "env_crypt_key", &k->env, err));
-	DS_TRY(want_secret(o, "k256_key", &k->k256, err));
+	DS_TRY(check_blank(o, "disk_crypt_key", err));
+	DS_TRY(check_blank(o, "env_crypt_key", err));
+	DS_TRY(check_blank(o, "k256_key", err));
 	DS_TRY(want_str(o, "k256_signature", 130, &sig, err));
 	if (ds_hex_decode_exact((const char *)sig.p, k->k256_signature, sizeof(k->k256_signature)))
 		return ds_err_set(
@@ -232,11 +230,22 @@ int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin, struct ds_kms
 			  struct ds_err *err)
 {
 	struct ds_kms_app_keys keys = DS_KMS_APP_KEYS_NULL;
+	DS_SECRET struct ds_secret *text = NULL;
 	DS_JSON json_t *o = NULL;
 	int r;
 
-	DS_TRY(load(body, &o, err));
-	r = app_key_fields(o, pin, &keys, err);
+	if (!body.n || body.n > DS_MAX_CERT_PEM)
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "reply: 1 to %u bytes expected, found %zu", DS_MAX_CERT_PEM,
+				  body.n);
+	text = ds_secret_from(body.p, body.n);
+	if (!text)
+		return -ENOMEM;
+	r = take_secrets(text, &keys, err);
+	if (!r)
+		r = load(DS_SPAN(text->p, text->n), &o, err);
+	if (!r)
+		r = app_key_fields(o, pin, &keys, err);
 	if (r)
 		ds_kms_app_keys_done(&keys);
 	else

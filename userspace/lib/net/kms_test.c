@@ -279,6 +279,41 @@ static void bad_app_keys_are_named(void **state)
 	}
 }
 
+/* A member that only one of two readers would find must not decide about a key. */
+static void keys_are_found_once_and_at_the_top(void **state)
+{
+#define HEX64 "0101010101010101010101010101010101010101010101010101010101010101"
+	static const struct {
+		const char *in, *msg;
+	} rows[] = {
+		{ "{\"x\":{\"disk_crypt_key\":\"" HEX64 "\"}}", "disk_crypt_key is missing" },
+		{ "[\"disk_crypt_key\",\"" HEX64 "\"]", "disk_crypt_key is missing" },
+		{ "{\"disk_crypt_key\":[\"" HEX64 "\"]}", "disk_crypt_key is missing" },
+		{ "{\"disk_crypt_ke\\u0079\":\"" HEX64 "\"}", "disk_crypt_key is missing" },
+		{ "{\"a\":\"disk_crypt_key\",\"b\":1}", "disk_crypt_key is missing" },
+		{ "{\"a\":\"\\\",\"disk_crypt_key\":\"" HEX64 "\"}", "disk_crypt_key is missing" },
+		{ "{\"disk_crypt_key\":\"" HEX64 "\",\"disk_crypt_key\":\"" HEX64
+		  "\",\"env_crypt_key\":\"" HEX64 "\",\"k256_key\":\"" HEX64 "\"}",
+		  "a JSON object expected" },
+		{ "{\"disk_crypt_key\":\"" HEX64 "\",\"disk_crypt_ke\\u0079\":\"" HEX64
+		  "\",\"env_crypt_key\":\"" HEX64 "\",\"k256_key\":\"" HEX64 "\"}",
+		  "a JSON object expected" },
+		{ "x{\"disk_crypt_key\":\"" HEX64 "\",\"env_crypt_key\":\"" HEX64
+		  "\",\"k256_key\":\"" HEX64 "\"}",
+		  "a JSON object expected" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		struct ds_err err = DS_ERR_NULL;
+		struct ds_kms_app_keys k;
+
+		if (ds_kms_app_keys_parse(DS_SPAN_STR(rows[i].in), DS_SPAN_ARRAY(root_spki), &k,
+					  &err) != -EBADMSG ||
+		    !strstr(err.msg, rows[i].msg))
+			fail_msg("%s: %d %s", rows[i].in, err.code, err.msg);
+	}
+}
+
 static int parse_chain(const struct ds_buf *leaf, const struct ds_buf *mid,
 		       const struct ds_buf *root, struct ds_span spki, int64_t now,
 		       struct ds_err *err)
@@ -358,6 +393,7 @@ int main(void)
 		cmocka_unit_test(client_certificate),
 		cmocka_unit_test(app_keys),
 		cmocka_unit_test(bad_app_keys_are_named),
+		cmocka_unit_test(keys_are_found_once_and_at_the_top),
 		cmocka_unit_test(signed_chain),
 		cmocka_unit_test(requests),
 	};

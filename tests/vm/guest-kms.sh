@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An app with a KMS: the same keys at every boot and for every instance, certificates that lead to the KMS root, and a
+# gateway that is not there, which delays nothing.
+. "$(dirname "$0")/guestlib"
+pki
+make_kms kms
+root=$work/kms/keys/root-ca.crt
+
+cat >"$work/app.sh" <<'APP'
+exec 2>&1
+# Long values in short lines: others write to the console too.
+say() { printf '%s' "$2" | base64 | sed "s/^/$1:/"; }
+echo "key=$(keyctl pipe $(keyctl request2 dstack app:/demo "" @s) | od -An -v -tx1 | tr -d ' \n')"
+echo "getkey=$(dstack-agent call GetKey '{"path":"/demo","purpose":"p"}')"
+dstack-agent tls-key --out /tmp --subject demo --alt-name app.test --alt-name 10.1.2.3 --server --ra-tls --app-info
+say chain "$(cat /tmp/chain.pem)"
+echo "mode=$(stat -c %a /tmp/key.pem)"
+# the first registration is tried at once, and this one certificate may still be under way
+until [ -n "$(dstack-agent call Info | sed -n 's/.*"app_cert":"\(-----BEGIN\).*/\1/p')" ]; do sleep 0.1; done
+say info "$(dstack-agent call Info)"
+say quote "$(dstack-agent call GetQuote '{}')"
+sleep 4
+busybox poweroff -f
+APP
+compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of kms)\" | .gateway_enabled = true" >"$work/app.json"
+app_id=$(sha256sum "$work/app.json" | cut -c1-40)
+"$BIN/dstack-mr" measure --json --kernel "$IMAGE/bzImage" --initrd "$IMAGE/initramfs.cpio.gz" --memory $((768 << 20)) --cpus 1 \
+	--cmdline "$(jq -r .cmdline "$IMAGE/metadata.json")" >"$work/mr.json"
+jq -r 'to_entries[] | select(.key == ("mrtd", "rtmr0", "rtmr1", "rtmr2")) | "\(.key)=\(.value)"' "$work/mr.json" >"$work/emul.txt"
+image=$(sha256sum "$IMAGE/sha256sum.txt" | cut -c1-64)
+{
+	printf '[policy]\ntcb_status = UpToDate\nallow_emulated = yes\ngateway_app_id = %040d\n[image t]\n' 7
+	jq -r 'to_entries[] | select(.key == ("mrtd", "rtmr0", "rtmr1", "rtmr2")) | "\(.key) = \(.value)"' "$work/mr.json"
+	printf 'os_image_hash = %s\n[app %s]\ncompose_hash = %s\nimage = t\ndevice = any\n' "$image" "$app_id" \
+		"$(sha256sum "$work/app.json" | cut -c1-64)"
+} >"$work/kms/policy"
+serve_kms kms "$work/pki"
+jq -nc --arg kms "https://10.0.2.2:$(cat "$work/kms.port")" --arg image "$image" '{kms_urls: ["https://10.0.2.2:1", $kms],
+	gateway_urls: ["https://10.0.2.2:1"], vm_config: ({os_image_hash: $image, cpu_count: 1} | tojson),
+	dstack_c: {network: {address: "10.0.2.15/24", gateway: "10.0.2.2"}}}' >"$work/sys.json"
+blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
+
+eq() { # DESCRIPTION EXPECTED ACTUAL
+	[ "$2" = "$3" ]
+	rc=$?
+	[ $rc -eq 0 ] || printf '# expected %s, found %s\n' "$2" "$3"
+	result $rc "$1"
+}
+get() { sed -n "s/^$2=//p" "$work/$1.out" | head -n 1; }
+long() { sed -n "s/^$2://p" "$work/$1.out" | base64 -d; }
+run() {
+	boot "$1" 90 $(emulated) $(input "$work/in.bin")
+	rc=$?
+	tr -d '\r' <"$work/$1.console" >"$work/$1.out"
+	[ -n "$(long "$1" quote)" ] || { tail -n 20 "$work/$1.out"; tail -n 5 "$work/kms/log"; } | note
+	result $rc "$1: boots past a KMS that is not there, runs its app, powers off"
+}
+run first
+run second
+key=$(get first key)
+eq "the app key has 32 bytes" 64 "${#key}"
+eq "the same in another instance" "$key" "$(get second key)"
+eq "and through the socket" "$key" "$(get first getkey | jq -r .key)"
+eq "with the KMS's signature" '[130,130]' "$(get first getkey | jq -c '[.signature_chain[] | length]')"
+one=$(long first info | jq -r .instance_id) two=$(long second info | jq -r .instance_id)
+[ -n "$one" ] && [ "$one" != "$two" ]
+result $? "instances without a stored seed differ"
+
+{ long first chain; echo; } >"$work/chain.pem"
+csplit -s -z -f "$work/cert." "$work/chain.pem" '/BEGIN CERT/' '{*}'
+openssl verify -CAfile "$root" -untrusted "$work/cert.01" "$work/cert.00" >"$work/log" 2>&1 || note "$work/log"
+openssl verify -CAfile "$root" -untrusted "$work/cert.01" "$work/cert.00" >/dev/null 2>&1
+result $? "openssl accepts the certificate under the KMS root"
+openssl x509 -in "$work/cert.00" -noout -ext subjectAltName | grep -q 'DNS:app.test, IP Address:10.1.2.3'
+result $? "with the names asked for"
+eq "the key file is closed to others" 600 "$(get first mode)"
+"$BIN/dstack-verify" app --cert "$work/chain.pem" --compose "$work/app.json" --image "$work/mr.json" --kms-root "$root" \
+	--collateral "$work/pki/collateral.json" --root-ca "$work/pki/root-ca.pem" >"$work/verify" 2>&1 || note "$work/verify"
+grep -q '^accepted' "$work/verify" || grep -q 'accepted: TCB UpToDate' "$work/verify"
+result $? "dstack-verify accepts its evidence, image and compose file"
+eq "Info names the image" "$image" "$(long first info | jq -r .os_image_hash)"
+eq "events after the keys" '["os-image-hash","key-provider","storage-fs","system-ready"]' \
+	"$(long first quote | jq -r .event_log | jq -c '[.[].event][6:]')"
+eq "key-provider is the pinned key" "{\"name\":\"kms\",\"id\":\"$(pin_of kms)\"}" "$(long first info | jq -r .key_provider_info)"
+grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
+result $? "a gateway that is not there is reported"
+finish

@@ -47,7 +47,7 @@ static struct ds_call *call_free(struct ds_call *call)
 	if (call->bev)
 		bufferevent_free(call->bev);
 	if (call->dns)
-		evdns_base_free(call->dns, 0);
+		evdns_base_free(call->dns, 1);
 	if (call->connect_timer)
 		event_free(call->connect_timer);
 	if (call->total_timer)
@@ -396,6 +396,8 @@ int ds_call(const struct ds_client_cfg *cfg, const char *url, struct ds_span bod
 	r = ds_call_start(w.base, cfg, url, body, on_done, &w, &call, err);
 	if (!r) {
 		wait_quietly(w.base);
+		/* what was cancelled ends in one more turn of the loop */
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
 		r = w.r;
 	}
 	event_base_free(w.base);

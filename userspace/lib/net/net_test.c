@@ -492,6 +492,44 @@ static void test_dns(void **state)
 	pki_done(&a);
 }
 
+/* A name server that says nothing: the deadline counts, and nothing is touched after it (for the
+ * sanitizer). */
+static void test_silent_dns(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ds_client_cfg cc = { .connect_ms = 50 };
+	struct ds_server_cfg cfg = { 0 };
+	DS_BUF struct ds_buf body = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	socklen_t n = sizeof(in);
+	struct ds_call *c;
+	struct rig rig;
+	char ns[32];
+	int status;
+
+	rig_start(&rig, &cfg);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+	snprintf(ns, sizeof(ns), "127.0.0.1:%u", ntohs(in.sin_port));
+	cc.nameserver = ns;
+	call(&rig, &cc, "http://kms.example/x", NULL);
+	assert_int_equal(rig.r, -ETIMEDOUT);
+	assert_non_null(strstr(rig.err.msg, "kms.example: no connection in time"));
+	event_base_loop(ds_loop_base(rig.loop), EVLOOP_NONBLOCK);
+	assert_int_equal(ds_call(&cc, "http://kms.example/x", DS_SPAN_NULL, &body, &status, &err),
+			 -ETIMEDOUT);
+	/* cancelled while the name is being looked up */
+	assert_int_equal(ds_call_start(ds_loop_base(rig.loop), &cc, "http://kms.example/x",
+				       DS_SPAN_NULL, on_done, &rig, &c, &err),
+			 0);
+	event_base_loop(ds_loop_base(rig.loop), EVLOOP_NONBLOCK);
+	assert_null(ds_call_cancel(c));
+	event_base_loop(ds_loop_base(rig.loop), EVLOOP_NONBLOCK);
+	close(fd);
+	rig_stop(&rig);
+}
+
 /* Replies that are not what they say: refused, not believed. The server speaks without listening.
  */
 struct script {
@@ -567,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_names_and_roots),
 		cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_silent_dns),
 		cmocka_unit_test(test_bad_replies),
 	};
 

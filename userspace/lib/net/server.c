@@ -482,8 +482,10 @@ struct ds_server *ds_server_free(struct ds_server *srv)
 			conn_free(c);
 			continue;
 		}
-		/* its handler will still reply: to nobody */
+		/* its handler will still reply: to nobody, and perhaps after the loop is gone */
 		conn_drop(c);
+		event_free(c->deadline);
+		c->deadline = NULL;
 		srv->conns = c->next;
 		if (c->next)
 			c->next->prev = &srv->conns;

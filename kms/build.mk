@@ -8,7 +8,7 @@ dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256
 .SECONDARY: $(O)/obj/tests/integration/kms_peer.o
 check-integration: $(O)/test/tests/integration/kms_peer
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
@@ -17,3 +17,5 @@ kms/store_test.c_objs := $(call kms-obj,kms/store.c kms/keys_proc.c kms/keys_cli
 $(O)/test/kms/policy_file_test: $(kms/policy_file_test.c_objs)
 $(O)/test/kms/relog_test: $(kms/relog_test.c_objs)
 $(O)/test/kms/store_test: $(kms/store_test.c_objs)
+kms/conf_test.c_objs := $(call kms-obj,kms/conf.c)
+$(O)/test/kms/conf_test: $(kms/conf_test.c_objs)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/* kms.conf: each wrong value by name. */
+#include "conf.h"
+
+#include <ds/base/file.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define GOOD                                                                                       \
+	"[kms]\ncert_dir = /c\nlisten = 127.0.0.1:8000\npolicy = /p\nrelease_log = /l\n"           \
+	"[attest]\ncollateral = /a\ncollateral = /b\n"
+
+static char path[] = "/tmp/ds-kmsconf-XXXXXX";
+
+static int load(const char *text, struct kms_conf *c, struct ds_err *err)
+{
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, DS_SPAN_STR(text), 0600), 0);
+	*err = DS_ERR_NULL;
+	return kms_conf_load(path, c, err);
+}
+
+static void test_good(void **state)
+{
+	struct kms_conf c;
+	struct ds_err err;
+
+	assert_int_equal(load(GOOD "[kms]\nalt_names = a, b\nuser = nobody\nmax_cert_days = 7\n"
+				   "sign_cert_client_cert = optional\n",
+			      &c, &err),
+			 0);
+	assert_string_equal(c.addr, "127.0.0.1");
+	assert_int_equal(c.port, 8000);
+	assert_int_equal(c.n_collateral, 2);
+	assert_string_equal(c.alt_names[1], "b");
+	assert_int_equal(c.cert_days, 7);
+	assert_int_equal(c.sign_cert_client, KMS_CLIENT_OPTIONAL);
+	assert_null(c.root_ca);
+	kms_conf_done(&c);
+	/* the defaults are the strict ones */
+	assert_int_equal(load(GOOD, &c, &err), 0);
+	assert_int_equal(c.sign_cert_client, KMS_CLIENT_REQUIRED);
+	assert_int_equal(c.cert_days, 90);
+	kms_conf_done(&c);
+}
+
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} t[] = {
+		{ "", "cert_dir is missing" },
+		{ "[kms]\ncert_dir = /c\n", "listen is missing" },
+		{ "[kms]\ncert_dir = /c\nlisten = 1.2.3.4:1\npolicy = /p\nrelease_log = /l\n",
+		  "collateral (section" },
+		{ GOOD "[kms]\nlisten = localhost:1\n",
+		  ":10: listen: expected a numeric ADDRESS:PORT" },
+		{ GOOD "[kms]\nmax_cert_days = 0\n", ":10: max_cert_days: expected 1 to 3650" },
+		{ GOOD "[kms]\nmax_connections = 9999\n",
+		  ":10: max_connections: expected a number up to 4096" },
+		{ GOOD "[kms]\nrequest_seconds = -1\n", ":10: request_seconds: expected a number" },
+		{ GOOD "[kms]\nsign_cert_client_cert = never\n",
+		  "expected required or optional, got 'never'" },
+		{ GOOD "[kms]\ncert_dir =\n", ":10: cert_dir: empty value" },
+		{ GOOD "[kms]\nroot_ca = /x\n", ":10: unknown key 'root_ca' in section [kms]" },
+		{ GOOD "[attest]\nallow_emulated = yes\n",
+		  "unknown key 'allow_emulated' in section [attest]" },
+		{ GOOD "[kms]\nalt_names = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+		  "more than 16 values" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		struct kms_conf c;
+		struct ds_err err;
+
+		if (!load(t[i].text, &c, &err) || !strstr(err.msg, t[i].error))
+			fail_msg("%zu: '%s'", i, err.msg);
+	}
+}
+
+static int set_up(void **state)
+{
+	int fd = mkstemp(path);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int tear_down(void **state)
+{
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

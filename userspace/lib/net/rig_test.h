@@ -116,8 +116,7 @@ static void rig_start(struct rig *rig, struct ds_server_cfg *cfg)
 {
 	struct ds_err err = DS_ERR_NULL;
 
-	*rig = (struct rig){ 0 };
-	strcpy(rig->dir, "/tmp/ds-net-XXXXXX");
+	*rig = (struct rig){ .dir = "/tmp/ds-net-XXXXXX" };
 	assert_non_null(mkdtemp(rig->dir));
 	snprintf(rig->sock, sizeof(rig->sock), "%s/s", rig->dir);
 	if (!cfg->addr) {

@@ -36,10 +36,17 @@ image=$(sha256sum "$IMAGE/sha256sum.txt" | cut -c1-64)
 		"$(sha256sum "$work/app.json" | cut -c1-64)"
 } >"$work/kms/policy"
 serve_kms kms "$work/pki"
-jq -nc --arg kms "https://10.0.2.2:$(cat "$work/kms.port")" --arg image "$image" '{kms_urls: ["https://10.0.2.2:1", $kms],
-	gateway_urls: ["https://10.0.2.2:1"], vm_config: ({os_image_hash: $image, cpu_count: 1} | tojson),
+# A server of the same KMS root that is no app, in the gateway's place.
+certificate stranger IP:10.0.2.2
+mkdir "$work/stranger"
+echo '{}' >"$work/stranger/RegisterCvm.json"
+serve_fake stranger "$work/stranger.crt" "$work/stranger.key"
+input_with() { # GATEWAY-URL
+	jq -nc --arg gw "$1" --arg kms "https://10.0.2.2:$(cat "$work/kms.port")" --arg image "$image" '{kms_urls: ["https://10.0.2.2:1", $kms],
+	gateway_urls: [$gw], vm_config: ({os_image_hash: $image, cpu_count: 1} | tojson),
 	dstack_c: {network: {address: "10.0.2.15/24", gateway: "10.0.2.2"}}}' >"$work/sys.json"
-blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
+	blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
+}
 
 eq() { # DESCRIPTION EXPECTED ACTUAL
 	[ "$2" = "$3" ]
@@ -56,7 +63,9 @@ run() {
 	[ -n "$(long "$1" quote)" ] || { tail -n 20 "$work/$1.out"; tail -n 5 "$work/kms/log"; } | note
 	result $rc "$1: boots past a KMS that is not there, runs its app, powers off"
 }
+input_with https://10.0.2.2:1
 run first
+input_with "https://10.0.2.2:$(cat "$work/stranger.port")"
 run second
 key=$(get first key)
 eq "the app key has 32 bytes" 64 "${#key}"
@@ -85,4 +94,6 @@ eq "events after the keys" '["os-image-hash","key-provider","storage-fs","system
 eq "key-provider is the pinned key" "{\"name\":\"kms\",\"id\":\"$(pin_of kms)\"}" "$(long first info | jq -r .key_provider_info)"
 grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
 result $? "a gateway that is not there is reported"
+grep -q '"gateway: not registered: tls: peer certificate refused: certificate: app id 0*7 expected, found none"' "$work/second.events"
+result $? "a server that is not the gateway's app is refused and reported"
 finish

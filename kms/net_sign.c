@@ -70,6 +70,32 @@ static bool is_ours(const struct kms_net *net, const char *name)
 	return false;
 }
 
+/*
+ * Platform host names begin with an app or instance id (spec/gateway 1.2), and everyone who trusts
+ * this KMS's root trusts them: they are for the app they name. A wildcard would cover the names of
+ * other apps, so only the gateway, which ends TLS for all of them, may have one.
+ */
+static bool is_another_apps(const char *name, const struct ds_identity *id)
+{
+	uint8_t named[20];
+	const char *end = name + 40;
+
+	if (strnlen(name, 40) < 40 || ds_hex_decode(name, 40, named, sizeof(named)) ||
+	    (*end && *end != '.' && *end != '-'))
+		return false;
+	return memcmp(named, id->app_id, 20) &&
+	       (id->instance_id_len != 20 || memcmp(named, id->instance_id, 20));
+}
+
+static bool is_gateway(const struct kms_net *net, const struct ds_identity *id)
+{
+	uint8_t gw[20];
+
+	return net->policy->gateway_app_id &&
+	       !ds_hex_decode_exact(net->policy->gateway_app_id, gw, sizeof(gw)) &&
+	       !memcmp(gw, id->app_id, sizeof(gw));
+}
+
 static bool text_ok(const char *s, size_t max)
 {
 	size_t n = strlen(s);
@@ -80,7 +106,22 @@ static bool text_ok(const char *s, size_t max)
 	return n <= max;
 }
 
-static int check_names(const struct kms_net *net, const struct ds_csr *csr, struct kms_refusal *why)
+static int check_owner(const struct kms_net *net, const char *name, const struct ds_identity *id,
+		       struct kms_refusal *why)
+{
+	char shown[80];
+
+	ds_escape(DS_SPAN_STR(name), shown, sizeof(shown));
+	if (is_another_apps(name, id))
+		return kms_refuse(why, "csr-names", "alternative name is another app's: %s", shown);
+	if (!strncmp(name, "*.", 2) && !is_gateway(net, id))
+		return kms_refuse(why, "csr-names", "only the gateway may have a wildcard: %s",
+				  shown);
+	return 0;
+}
+
+static int check_names(const struct kms_net *net, const struct ds_csr *csr,
+		       const struct ds_identity *id, struct kms_refusal *why)
 {
 	uint8_t ip[16];
 	char shown[80];
@@ -90,6 +131,8 @@ static int check_names(const struct kms_net *net, const struct ds_csr *csr, stru
 				  "subject: expected at most 64 printable ASCII characters");
 	if (is_ours(net, csr->subject))
 		return kms_refuse(why, "csr-subject", "subject: the KMS's own name");
+	if (is_another_apps(csr->subject, id))
+		return kms_refuse(why, "csr-subject", "subject: another app's name");
 	if (csr->org && (!*csr->org || !text_ok(csr->org, 64)))
 		return kms_refuse(why, "csr-subject",
 				  "organisation: expected 1 to 64 printable ASCII characters");
@@ -109,6 +152,7 @@ static int check_names(const struct kms_net *net, const struct ds_csr *csr, stru
 		if (is_ours(net, name))
 			return kms_refuse(why, "csr-names", "alternative name is the KMS's own: %s",
 					  shown);
+		DS_TRY(check_owner(net, name, id, why));
 	}
 	return 0;
 }
@@ -290,7 +334,7 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 	if (!r)
 		r = check_session(net, req, &csr, vm_config, &s, &why);
 	if (!r)
-		r = check_names(net, &csr, &why);
+		r = check_names(net, &csr, &s.id, &why);
 	if (!r)
 		r = reply(net, req, &csr, &s, &why);
 	if (r > 0)

@@ -15,7 +15,7 @@ ext() { # OID: the payload inside both OCTET STRINGs, in hex
 }
 csplit_chain() { rm -f "$work"/c-*; csplit -sz -f "$work/c-" "$work/chain.pem" '/-----BEGIN/' '{*}'; }
 
-sign --san app.example --san 10.0.0.9 --san '*.apps.example'
+sign --san app.example --san 10.0.0.9 --san "$app-8443s.apps.example"
 is "SignCert" "$status" 200
 csplit_chain
 is "leaf, app CA, root" "$(ls "$work"/c-* | wc -l) $(openssl x509 -in "$work/c-01" -noout -subject -issuer | tr '\n' ' ')" \
@@ -24,7 +24,7 @@ is "the root is the KMS's" "$(openssl x509 -in "$work/c-02" -noout -fingerprint)
 openssl verify -CAfile "$work/certs/root-ca.crt" -untrusted "$work/c-01" "$work/c-00" >/dev/null 2>&1 && ok "openssl verifies the chain" || nok "openssl verify"
 is "usage app:custom" "$(text -text | grep -c 'app:custom')" 1
 is "not a CA" "$(text -text | grep -c 'CA:TRUE')" 0
-is "names" "$(text -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:app.example,IPAddress:10.0.0.9,DNS:*.apps.example"
+is "names" "$(text -ext subjectAltName | tail -1 | tr -d ' ')" "DNS:app.example,IPAddress:10.0.0.9,DNS:$app-8443s.apps.example"
 is "extended key usage" "$(text -ext extendedKeyUsage | tail -1 | tr -d ' ')" "TLSWebServerAuthentication,TLSWebClientAuthentication"
 is "app id from the evidence" "$(ext 3 | tr A-F a-f)" "$app"
 is "app info holds the policy's image hash, not the request's word" "$(text -text | tr -d ' :\n' | grep -c "$(printf '\125%.0s' 1 2 3 4 5 6 7 8)")" 1
@@ -60,13 +60,21 @@ refused "the KMS's own name" "is the KMS's own" $S --san KMS.test
 refused "the KMS's other name" "is the KMS's own" $S --san 127.0.0.1
 refused "a wildcard over the KMS" "is the KMS's own" $S --san '*.test'
 refused "the KMS's name as subject" "the KMS's own name" $S --subject kms.test
+refused "a wildcard of an app" "only the gateway may have a wildcard" $S --san '*.apps.example'
+refused "another app's host name" "is another app's" $S --san "$(rep 12 20)-443s.apps.example"
+refused "another app's host name in capitals" "is another app's" $S --san "$(rep AB 20).apps.example"
+refused "another app's name as subject" "another app's name" $S --subject "$(rep 12 20)-443s.apps.example"
+sign --san "$inst.apps.example" --san "$(rep 12 20)0.example"; is "the instance's own name, and one that only looks like an id" "$status" 200
 refused "a name that is none" "neither host name nor address" $S --san 'a b'
 refused "a name with a blank label" "neither host name nor address" $S --san a..b
 refused "too many names" "at most 16" $S $(for i in $(seq 17); do echo "--san n$i.example"; done)
 refused "a subject with control characters" "printable ASCII" $S --subject "$(printf 'a\nb')"
 refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
-is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 7
+is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 8
 
+sed -i "s/^\[policy\]/&\ngateway_app_id = $app/" "$work/policy.conf"
+stop; start
+sign --san '*.apps.example'; is "the gateway's wildcard" "$status" 200
 sed -i '/^release_log/a sign_cert_client_cert = optional' "$work/kms.conf"
 stop; start
 sign --client none; is "stock guests without a client certificate, when the configuration says so" "$status" 200

@@ -4,6 +4,7 @@
 #include <ds/keys/holder.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,12 +14,36 @@
 
 #define HOLDER_UID 65533 /* nobody's: owns no file and no other process */
 
+/* What signing over a socket needs, and no way to reach anything else. Another call kills the
+ * process. */
+static int filter_calls(void)
+{
+	static const int allowed[] = {
+		SCMP_SYS(poll),	    SCMP_SYS(recvmsg),	    SCMP_SYS(sendmsg),
+		SCMP_SYS(close),    SCMP_SYS(mmap),	    SCMP_SYS(munmap),
+		SCMP_SYS(mprotect), SCMP_SYS(mremap),	    SCMP_SYS(brk),
+		SCMP_SYS(madvise),  SCMP_SYS(mlock),	    SCMP_SYS(munlock),
+		SCMP_SYS(futex),    SCMP_SYS(getrandom),    SCMP_SYS(clock_gettime),
+		SCMP_SYS(write),    SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+		SCMP_SYS(exit),	    SCMP_SYS(exit_group),
+	};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < DS_ARRAY_SIZE(allowed); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (!r)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
 /* Before the key arrives: no other descriptor, no privilege, no way to start anything. */
 static int jail(int fd)
 {
 	struct rlimit none = { 0, 0 };
 
-	if (dup3(fd, 3, O_CLOEXEC) != 3 && fd != 3)
+	if (fd != 3 && dup3(fd, 3, O_CLOEXEC) != 3)
 		return -errno;
 	if (syscall(SYS_close_range, 4u, ~0u, 0u))
 		return -errno;
@@ -28,7 +53,8 @@ static int jail(int fd)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_NPROC, &none))
 		return -errno;
 	/* Changing ids made the process dumpable again if it was told so by default. */
-	return ds_secret_harden_process();
+	DS_TRY(ds_secret_harden_process());
+	return filter_calls();
 }
 
 int holder_start(struct ctx *c)

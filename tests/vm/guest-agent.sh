@@ -32,6 +32,9 @@ wait
 echo "parallel=$(cat /tmp/q[1-8] | sed 's/.*"report_data":"\(..\).*/\1/' | sort -u | tr '\n' ' ')"
 # The socket answers from the first moment on, or refuses the connection: ask again until it does.
 agent() { ps | awk '/dstack-agent serve/ && !/awk/ { print $1 }'; }
+echo "caps=$(sed -n 's/^Cap\(Prm\|Eff\|Bnd\):\t//p' /proc/$(agent)/status | sort -u)"
+holder=$(ps | awk '$2 == 65533 { print $1 }')
+echo "holder=$(sed -n 's/^\(Seccomp\|NoNewPrivs\|CapPrm\|CapEff\):\t//p' /proc/$holder/status | tr '\n' ' ')$(ls /proc/$holder/fd | wc -w)"
 killer() {
 	for i in 1 2 3 4 5 6 7 8; do
 		sleep 0.$((i % 4 + 2))
@@ -91,6 +94,9 @@ $(get root)
 END
 result $? "a root key cannot be read"
 eq "the disk key is gone once the system is ready" 0 "$(get disk)"
+eq "the agent has no capability" 0000000000000000 "$(get caps)"
+eq "the key holder has none, a system call filter, and two descriptors beside stdio" \
+	"0000000000000000 0000000000000000 1 2 5" "$(get holder)"
 eq "no module can be loaded any more" 1 "$(get loading)"
 eq "the kernel is locked down" "none integrity [confidentiality]" "$(get lockdown)"
 get kcore | grep -q 'Operation not permitted'

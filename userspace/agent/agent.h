@@ -111,6 +111,10 @@ void sj_pem(struct secret_json *j, struct ds_span pem);
 /* Reply with it, or with an error if something did not fit; either ends req. */
 void sj_reply(struct secret_json *j, struct ds_req *req);
 
+/* caps.c: give up every capability, or every one but keep_cap, for good; no program run later gets
+ * more. */
+DS_MUST int caps_keep(unsigned int keep_cap, bool keep);
+
 /* Subcommands. */
 int cmd_serve(int argc, char **argv);
 int cmd_gateway(int argc, char **argv);

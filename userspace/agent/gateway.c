@@ -10,6 +10,7 @@
 #include <ds/net/gwreg.h>
 #include <ds/net/link.h>
 #include <ds/net/loop.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <malloc.h>
@@ -229,6 +230,8 @@ int cmd_gateway(int argc, char **argv)
 	r = ds_net_wipe_on_free();
 	if (!r)
 		r = ds_secret_harden_process();
+	if (!r)
+		r = caps_keep(CAP_NET_ADMIN, true);
 	if (!r)
 		r = agent_config_load(AGENT_RUN_DIR, &g.cfg, &err);
 	if (!r)

@@ -88,6 +88,13 @@ static void on_stop(void *arg)
 	ds_loop_stop(arg, 0);
 }
 
+static int drop_caps(struct ds_err *err)
+{
+	int r = geteuid() ? 0 : caps_keep(0, false);
+
+	return r ? ds_err_set(err, r, "start", 0, "capabilities: %s", strerror(-r)) : 0;
+}
+
 static int serve(struct agent *a, struct ds_loop *loop, const struct options *o, struct ds_err *err)
 {
 	const struct ds_prpc_service svc = { .name = "DstackGuest",
@@ -102,6 +109,9 @@ static int serve(struct agent *a, struct ds_loop *loop, const struct options *o,
 		r = open_server(a, o->alias, &svc, &alias, err);
 	if (!r)
 		r = ds_loop_on_signal(loop, SIGTERM, on_stop, loop);
+	/* Sockets are made; /dev/dstack, the event files and the keys are open to uid 0 as such. */
+	if (!r)
+		r = drop_caps(err);
 	if (!r)
 		r = ds_notify("READY=1");
 	if (!r) {

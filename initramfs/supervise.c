@@ -208,6 +208,7 @@ static void start_main(struct ctx *c)
 void supervise(struct ctx *c)
 {
 	int sfd = open_signals(), status = status_open();
+	int listen_fd = c->notify_fd;
 	bool app_started = false;
 
 	if (sfd < 0 || status < 0) {
@@ -219,7 +220,7 @@ void supervise(struct ctx *c)
 	reap(c);
 	for (;;) {
 		struct pollfd p[] = { { .fd = sfd, .events = POLLIN },
-				      { .fd = c->notify_fd, .events = POLLIN },
+				      { .fd = listen_fd, .events = POLLIN },
 				      { .fd = status, .events = POLLIN } };
 		struct signalfd_siginfo si;
 		int n = poll(p, DS_ARRAY_SIZE(p), start_due(c));
@@ -238,5 +239,7 @@ void supervise(struct ctx *c)
 		}
 		if (p[1].revents & POLLIN && host_asks_shutdown(c->notify_fd))
 			stop_all(c);
+		if (p[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+			listen_fd = -1; /* a port that broke would wake us for ever */
 	}
 }

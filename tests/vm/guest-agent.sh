@@ -12,6 +12,12 @@ echo "keyctl=$(keyctl pipe $key | od -An -v -tx1 | tr -d ' \n')"
 echo "getkey=$(dstack-agent call GetKey '{"path":"/demo","purpose":"p"}')"
 echo "empty=$(dstack-agent call GetKey '{}')"
 echo "odd=$(dstack-agent call GetKey '{"path":"a;b@1%00/\u00e9","algorithm":"ed25519"}')"
+for a in ed25519 secp256k1; do
+	s=$(dstack-agent call Sign "{\"algorithm\":\"$a\",\"data\":\"0102\"}")
+	f() { echo "$s" | sed -n "s/.*\"$1\":\"\([0-9a-f]*\)\".*/\1/p"; }
+	echo "sign-$a=$s"
+	echo "verify-$a=$(for d in 0102 0103; do dstack-agent call Verify "{\"algorithm\":\"$a\",\"data\":\"$d\",\"signature\":\"$(f signature)\",\"public_key\":\"$(f public_key)\"}"; done | tr -d '\n')"
+done
 echo "alg=$(dstack-agent call GetKey '{"algorithm":"rsa"}')"
 ring=$(cat /sys/module/dstack_key/parameters/keyring)
 root=$(keyctl list $ring | sed -n 's/ *\([0-9]*\): .*root:k256.*/\1/p')
@@ -87,6 +93,10 @@ eq "GetKey gives the same bytes" "$key" "$(get getkey | jq -r .key)"
 eq "with two signatures, the KMS's empty" '[130,0]' "$(get getkey | jq -c '[.signature_chain[] | length]')"
 eq "the empty path has a key" 64 "$(get empty | jq -r '.key | length')"
 eq "and so has a path that needs escapes" 64 "$(get odd | jq -r '.key | length')"
+for a in ed25519 secp256k1; do
+	eq "Sign with $a gives a chain of three" '[128,130,0]' "$(get sign-$a | jq -c '[.signature_chain[] | length]')"
+	eq "and Verify tells its message from another" '{"valid":true}{"valid":false}' "$(get verify-$a)"
+done
 grep -q 'dstack-agent: Unsupported algorithm' "$work/out"
 result $? "an unknown algorithm is refused"
 grep -qE 'Permission denied|Operation not supported' <<END

@@ -92,6 +92,9 @@ void rpc_get_tls_key(void *ctx, struct ds_req *req, json_t *args);
 void rpc_get_quote(void *ctx, struct ds_req *req, json_t *args);
 void rpc_attest(void *ctx, struct ds_req *req, json_t *args);
 void rpc_emit_event(void *ctx, struct ds_req *req, json_t *args);
+void rpc_sign(void *ctx, struct ds_req *req, json_t *args);
+void rpc_verify(void *ctx, struct ds_req *req, json_t *args);
+void rpc_gpu_info(void *ctx, struct ds_req *req, json_t *args);
 void rpc_info(void *ctx, struct ds_req *req, json_t *args);
 void rpc_version(void *ctx, struct ds_req *req, json_t *args);
 /* Issue the demo certificate in the background unless it is there or under way. */

@@ -11,9 +11,15 @@
 #include "agent.h"
 
 static const struct ds_prpc_method methods[] = {
-	{ "GetKey", rpc_get_key, false },	{ "GetTlsKey", rpc_get_tls_key, false },
-	{ "GetQuote", rpc_get_quote, false },	{ "Attest", rpc_attest, false },
-	{ "EmitEvent", rpc_emit_event, false }, { "Info", rpc_info, true },
+	{ "GetKey", rpc_get_key, false },
+	{ "GetTlsKey", rpc_get_tls_key, false },
+	{ "GetQuote", rpc_get_quote, false },
+	{ "Attest", rpc_attest, false },
+	{ "EmitEvent", rpc_emit_event, false },
+	{ "Sign", rpc_sign, false },
+	{ "Verify", rpc_verify, false },
+	{ "GpuInfo", rpc_gpu_info, true },
+	{ "Info", rpc_info, true },
 	{ "Version", rpc_version, true },
 };
 

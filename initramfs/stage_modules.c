@@ -149,7 +149,9 @@ static int write_once(struct ctx *c, const char *path, const char *value)
 /*
  * All that will ever be loaded is loaded. From here on not even root in an app adds code to the
  * kernel that holds log and keys, starts another one, or reads its memory (/proc/kcore, /dev/mem,
- * BPF, tracing, hibernation). Both locks are one way.
+ * BPF, tracing, hibernation), nor looks into another process, the key holder and pid 1 among them
+ * (/proc/PID/mem, ptrace, pidfd_getfd). These locks are one way. The console takes no SysRq: it is
+ * the host's.
  */
 static int close_kernel(struct ctx *c)
 {
@@ -157,6 +159,8 @@ static int close_kernel(struct ctx *c)
 			 NULL));
 	DS_TRY(write_once(c, "/proc/sys/kernel/modules_disabled", "1"));
 	DS_TRY(write_once(c, "/proc/sys/kernel/kexec_load_disabled", "1"));
+	DS_TRY(write_once(c, "/proc/sys/kernel/yama/ptrace_scope", "3"));
+	DS_TRY(write_once(c, "/proc/sys/kernel/sysrq", "0"));
 	return write_once(c, "/sys/kernel/security/lockdown", "confidentiality");
 }
 

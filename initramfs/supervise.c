@@ -185,17 +185,17 @@ static int open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static void start_all(struct ctx *c)
+static void start_agent_first(void)
 {
 	services[SVC_AGENT].wanted = true;
-	services[SVC_GATEWAY].wanted = c->compose.gateway_enabled && c->sys.n_gateway_url &&
-				       c->kms_url;
 	services[SVC_AGENT].delay = services[SVC_GATEWAY].delay = RESTART_MIN_MS;
 }
 
-/* The app finds the guest API working from its first line on. */
+/* Gateway client and app find the guest API working from their first line on. */
 static void start_main(struct ctx *c)
 {
+	services[SVC_GATEWAY].wanted = c->compose.gateway_enabled && c->sys.n_gateway_url &&
+				       c->kms_url;
 	notify_progress(c, "running main script");
 	app_pid = start_app(c);
 	if (app_pid < 0) {
@@ -215,7 +215,7 @@ void supervise(struct ctx *c)
 		c->err.code = sfd < 0 ? sfd : status;
 		boot_failed(c);
 	}
-	start_all(c);
+	start_agent_first();
 	/* A child may have died before its signal was blocked and could be counted. */
 	reap(c);
 	for (;;) {

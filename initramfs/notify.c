@@ -110,7 +110,7 @@ void notify_progress(struct ctx *c, const char *fmt, ...)
 
 static void on_alarm(int signo)
 {
-	(void)signo; /* its arrival interrupts tcdrain() */
+	/* its arrival interrupts tcdrain() */
 }
 
 void notify_drain(struct ctx *c)

@@ -47,7 +47,6 @@ void supervise_add_qe(struct ctx *c, pid_t pid)
 {
 	struct service *s = &services[SVC_QE];
 
-	(void)c;
 	s->wanted = true;
 	s->pid = pid > 0 ? pid : 0;
 	s->started = now_ms();

@@ -39,7 +39,6 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	struct evidence *e = arg;
 	int r;
 
-	(void)fd;
 	if (what & EV_READ)
 		r = ds_kquote_finish(e->q, &quote, &log, &err);
 	else

@@ -135,7 +135,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	struct kms_session *s = arg;
 	int r;
 
-	(void)fd, (void)what;
 	if (s->ready) {
 		s->r = 0;
 		tell_waiters(s);

@@ -168,7 +168,6 @@ void rpc_info(void *ctx, struct ds_req *req, json_t *args)
 	DS_JSON json_t *o = json_object();
 	int r = f && o ? gather(a, f, &err) : -ENOMEM;
 
-	(void)args;
 	app_cert_refresh(a);
 	if (!r)
 		r = fill(a, f, o);
@@ -184,7 +183,6 @@ void rpc_version(void *ctx, struct ds_req *req, json_t *args)
 {
 	DS_JSON json_t *o = json_pack("{s:s,s:s}", "version", DS_VERSION, "rev", "unknown");
 
-	(void)ctx, (void)args;
 	if (o)
 		ds_req_reply_json(req, 200, o);
 	else

@@ -117,7 +117,6 @@ void rpc_emit_event(void *ctx, struct ds_req *req, json_t *args)
 	bool once = false;
 	int r;
 
-	(void)ctx;
 	r = ds_json_str(args, "event", DS_MAX_EVENT_NAME, &name, &err);
 	if (!r)
 		r = ds_json_hex(args, "payload", DS_MAX_EVENT_DATA, &payload, &err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sign, Verify and GpuInfo (spec/guest-api 2.1). */
 #include <ds/base/limits.h>
+#include <ds/base/text.h>
 #include <ds/keys/derive.h>
 #include <ds/keys/holder.h>
 #include <ds/keys/keyring.h>
@@ -109,7 +110,6 @@ void rpc_verify(void *ctx, struct ds_req *req, json_t *args)
 	int r = verify(args, &valid, &err);
 	DS_JSON json_t *o = json_pack("{s:b}", "valid", valid && !r);
 
-	(void)ctx;
 	if (r || !o)
 		ds_req_fail(req, 400, "%s", err.msg[0] ? err.msg : strerror(o ? -r : ENOMEM));
 	else
@@ -119,6 +119,5 @@ void rpc_verify(void *ctx, struct ds_req *req, json_t *args)
 /* No GPU is attested in this version, which the wire says with an empty text. */
 void rpc_gpu_info(void *ctx, struct ds_req *req, json_t *args)
 {
-	(void)ctx, (void)args;
 	ds_req_reply(req, 200, "application/json", DS_SPAN_LIT("{\"attestation\":\"\"}"));
 }

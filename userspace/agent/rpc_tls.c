@@ -96,7 +96,6 @@ static void on_app_cert(void *arg, int r, struct ds_p256 **key, struct ds_kms_ch
 {
 	struct agent *a = arg;
 
-	(void)key;
 	a->app_cert_pending = false;
 	for (size_t i = 0; !r && i < chain->n; i++)
 		r = ds_buf_addf(&a->app_cert, "%s%.*s", i ? "\n" : "", (int)chain->pem[i].n,

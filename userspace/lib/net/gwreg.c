@@ -90,7 +90,6 @@ int ds_gwreg_check_server(void *arg, struct ds_span leaf, const struct ds_span *
 	uint8_t id[20];
 	char found[41];
 
-	(void)chain, (void)n_chain;
 	if (ds_hex_decode_exact(want_id, id, sizeof(id)))
 		return ds_err_set(err, -EPERM, DOM, 0,
 				  "the KMS named no gateway: an app id expected");

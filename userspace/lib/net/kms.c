@@ -135,7 +135,6 @@ int ds_kms_temp_ca_parse(struct ds_span body, struct ds_span pin, struct ds_kms_
 int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
 		     struct ds_err *err)
 {
-	(void)arg, (void)leaf, (void)chain, (void)n_chain, (void)err;
 	return 0;
 }
 
@@ -145,7 +144,6 @@ int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	char shown[64];
 
-	(void)arg, (void)chain, (void)n_chain;
 	DS_TRY(ds_cert_parse(leaf, &info, err));
 	if (strcmp(info.usage, DS_USAGE_KMS_RPC))
 		return ds_err_set(err, -EPERM, "kms", 0,

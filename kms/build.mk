@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-kms
-dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_client.c policy_file.c relog.c reload.c \
+dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_client.c policy_file.c names.c relog.c reload.c \
 	secret_json.c net_proc.c net_judge.c net_rpc.c net_sign.c)
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
@@ -8,9 +8,9 @@ dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256
 .SECONDARY: $(O)/obj/tests/integration/kms_peer.o
 check-integration: $(O)/test/tests/integration/kms_peer
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
-kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c)
+kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
 kms/relog_test.c_ldflags := -Wl,--wrap=fdatasync
 kms/store_test.c_objs := $(call kms-obj,kms/store.c kms/keys_proc.c kms/keys_client.c)
@@ -19,3 +19,5 @@ $(O)/test/kms/relog_test: $(kms/relog_test.c_objs)
 $(O)/test/kms/store_test: $(kms/store_test.c_objs)
 kms/conf_test.c_objs := $(call kms-obj,kms/conf.c)
 $(O)/test/kms/conf_test: $(kms/conf_test.c_objs)
+kms/names_test.c_objs := $(call kms-obj,kms/names.c)
+$(O)/test/kms/names_test: $(kms/names_test.c_objs)

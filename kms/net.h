@@ -5,6 +5,7 @@
 
 #include "conf.h"
 #include "policy.h"
+#include "refusal.h"
 #include "relog.h"
 
 #include <ds/net/prpc.h>
@@ -52,12 +53,6 @@ struct kms_subject {
 	bool emulated;
 };
 
-struct kms_refusal {
-	char code[40];
-	char text[400];			 /* the reply's error */
-	char expected[200], actual[200]; /* whole values for the record, "" where there are none */
-};
-
 /*
  * Evidence, image, app, compose hash and device of one caller. expect: the report data that binds
  * the key in question; vm_config: the request's, "" when it has none. 0; DS_ATTEST_REFUSED with why
@@ -69,7 +64,6 @@ void kms_subject_done(struct kms_subject *s);
 /* The evidence in the client certificate of req; the same results. */
 DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
 			   struct kms_subject *ret, struct kms_refusal *why);
-int kms_refuse(struct kms_refusal *why, const char *code, const char *fmt, ...) DS_PRINTF(3, 4);
 
 /* Record a release; only then may the reply go. detail (may be NULL) is taken over. */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,

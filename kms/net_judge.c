@@ -7,21 +7,9 @@
 #include <ds/base/text.h>
 #include <ds/wire/vmconfig.h>
 #include <ds/x509/cert.h>
-#include <stdarg.h>
 #include <time.h>
 
 #define DENIALS_PER_SECOND 20u
-
-int kms_refuse(struct kms_refusal *why, const char *code, const char *fmt, ...)
-{
-	va_list ap;
-
-	snprintf(why->code, sizeof(why->code), "%s", code);
-	va_start(ap, fmt);
-	vsnprintf(why->text, sizeof(why->text), fmt, ap);
-	va_end(ap);
-	return DS_ATTEST_REFUSED;
-}
 
 void kms_subject_done(struct kms_subject *s)
 {

@@ -5,87 +5,19 @@
  * usage is always app:custom.
  */
 #include "keys.h"
+#include "names.h"
 #include "net.h"
 
-#include <arpa/inet.h>
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
 #include <ds/wire/appinfo.h>
 #include <ds/wire/csr.h>
 #include <ds/x509/cert.h>
-#include <strings.h>
 #include <time.h>
 
 #define OP	  "SignCert"
-#define MAX_SANS  16u
 #define CLOCK_LAG 300 /* a verifier's clock may be behind ours */
-
-static bool dns_ok(const char *name)
-{
-	size_t label = 0;
-
-	if (!strncmp(name, "*.", 2))
-		name += 2;
-	for (const char *p = name;; p++) {
-		if (*p == '.' || !*p) {
-			if (!label || label > 63 || p[-1] == '-')
-				return false;
-			label = 0;
-			if (!*p)
-				return p - name <= 253 && strchr(name, '.') != NULL
-					       ? true
-					       : p - name <= 63;
-			continue;
-		}
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-		      (*p >= '0' && *p <= '9') || *p == '_' || (*p == '-' && label)))
-			return false;
-		label++;
-	}
-}
-
-/* Would a client that asks for host accept a certificate with this name? */
-static bool covers(const char *name, const char *host)
-{
-	const char *dot;
-
-	if (!strcasecmp(name, host))
-		return true;
-	dot = strchr(host, '.');
-	return !strncmp(name, "*.", 2) && dot && !strcasecmp(name + 1, dot);
-}
-
-/*
- * Guests of the ecosystem check the KMS by chain and name only, so no app may have a certificate in
- * its name: not even a wildcard that covers it (spec/kms 8, item 3).
- */
-static bool is_ours(const struct kms_net *net, const char *name)
-{
-	if (covers(name, net->domain))
-		return true;
-	for (size_t i = 0; i < net->conf->n_alt_names; i++)
-		if (covers(name, net->conf->alt_names[i]))
-			return true;
-	return false;
-}
-
-/*
- * Platform host names begin with an app or instance id (spec/gateway 1.2), and everyone who trusts
- * this KMS's root trusts them: they are for the app they name. A wildcard would cover the names of
- * other apps, so only the gateway, which ends TLS for all of them, may have one.
- */
-static bool is_another_apps(const char *name, const struct ds_identity *id)
-{
-	uint8_t named[20];
-	const char *end = name + 40;
-
-	if (strnlen(name, 40) < 40 || ds_hex_decode(name, 40, named, sizeof(named)) ||
-	    (*end && *end != '.' && *end != '-'))
-		return false;
-	return memcmp(named, id->app_id, 20) &&
-	       (id->instance_id_len != 20 || memcmp(named, id->instance_id, 20));
-}
 
 static bool is_gateway(const struct kms_net *net, const struct ds_identity *id)
 {
@@ -96,65 +28,21 @@ static bool is_gateway(const struct kms_net *net, const struct ds_identity *id)
 	       !memcmp(gw, id->app_id, sizeof(gw));
 }
 
-static bool text_ok(const char *s, size_t max)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < 0x20 || s[i] > 0x7e)
-			return false;
-	return n <= max;
-}
-
-static int check_owner(const struct kms_net *net, const char *name, const struct ds_identity *id,
-		       struct kms_refusal *why)
-{
-	char shown[80];
-
-	ds_escape(DS_SPAN_STR(name), shown, sizeof(shown));
-	if (is_another_apps(name, id))
-		return kms_refuse(why, "csr-names", "alternative name is another app's: %s", shown);
-	if (!strncmp(name, "*.", 2) && !is_gateway(net, id))
-		return kms_refuse(why, "csr-names", "only the gateway may have a wildcard: %s",
-				  shown);
-	return 0;
-}
-
 static int check_names(const struct kms_net *net, const struct ds_csr *csr,
 		       const struct ds_identity *id, struct kms_refusal *why)
 {
-	uint8_t ip[16];
-	char shown[80];
+	struct kms_name_rules rules = {
+		.domain = net->domain,
+		.own = net->conf->alt_names,
+		.n_own = net->conf->n_alt_names,
+		.reserved = net->policy->reserved,
+		.n_reserved = net->policy->n_reserved,
+		.id = id,
+		.gateway = is_gateway(net, id),
+	};
 
-	if (!text_ok(csr->subject, 64))
-		return kms_refuse(why, "csr-subject",
-				  "subject: expected at most 64 printable ASCII characters");
-	if (is_ours(net, csr->subject))
-		return kms_refuse(why, "csr-subject", "subject: the KMS's own name");
-	if (is_another_apps(csr->subject, id))
-		return kms_refuse(why, "csr-subject", "subject: another app's name");
-	if (csr->org && (!*csr->org || !text_ok(csr->org, 64)))
-		return kms_refuse(why, "csr-subject",
-				  "organisation: expected 1 to 64 printable ASCII characters");
-	if (csr->n_alt_names > MAX_SANS)
-		return kms_refuse(why, "csr-names",
-				  "expected at most %u alternative names, got %zu", MAX_SANS,
-				  csr->n_alt_names);
-	for (size_t i = 0; i < csr->n_alt_names; i++) {
-		const char *name = csr->alt_names[i];
-
-		ds_escape(DS_SPAN_STR(name), shown, sizeof(shown));
-		if (inet_pton(AF_INET, name, ip) != 1 && inet_pton(AF_INET6, name, ip) != 1 &&
-		    !dns_ok(name))
-			return kms_refuse(why, "csr-names",
-					  "alternative name is neither host name nor address: %s",
-					  shown);
-		if (is_ours(net, name))
-			return kms_refuse(why, "csr-names", "alternative name is the KMS's own: %s",
-					  shown);
-		DS_TRY(check_owner(net, name, id, why));
-	}
-	return 0;
+	return kms_names_check(&rules, csr->subject, csr->org, csr->alt_names, csr->n_alt_names,
+			       why);
 }
 
 static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const char **vm_config,

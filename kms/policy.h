@@ -34,6 +34,8 @@ struct kms_policy {
 	bool tcb_given;
 	bool allow_emulated;
 	char *gateway_app_id;
+	char **reserved; /* names for the gateway only, see kms_reserved_ok() */
+	size_t n_reserved;
 	struct kms_image *image;
 	size_t n_image;
 	struct kms_app *app;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The policy file: parsing and decision. */
 #include "policy.h"
+#include "names.h"
 
 #include <ctype.h>
 #include <ds/base/text.h>
@@ -176,12 +177,26 @@ static int add_status(void *ctx, const char *item, struct ds_err *err)
 	return 0;
 }
 
+static int add_reserved(void *ctx, const char *item, struct ds_err *err)
+{
+	struct kms_policy *p = ctx;
+	char **name;
+
+	if (!kms_reserved_ok(item))
+		return ds_err_set(err, -EINVAL, DOM, 0,
+				  "expected host names, or .NAME for all below it, got '%s'", item);
+	name = GROW(p->reserved, p->n_reserved);
+	return name ? ds_conf_str(item, name, err) : -ENOMEM;
+}
+
 static int policy_key(struct kms_policy *p, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "tcb_status"))
 		return ds_conf_list(value, add_status, p, err);
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(value, &p->allow_emulated, err);
+	if (!strcmp(key, "reserved_names"))
+		return ds_conf_list(value, add_reserved, p, err);
 	if (!strcmp(key, "gateway_app_id")) {
 		uint8_t id[20];
 
@@ -244,6 +259,9 @@ struct kms_policy *kms_policy_free(struct kms_policy *p)
 		free(p->app[i].device);
 		free(p->app[i].image);
 	}
+	for (size_t i = 0; i < p->n_reserved; i++)
+		free(p->reserved[i]);
+	free(p->reserved);
 	free(p->app);
 	free(p->image);
 	free(p->gateway_app_id);

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "../../kms/names.c"
 #include "../../kms/policy_file.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/kms_lib.sh"
 
 "$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
+policy "reserved_names = gateway.apps.example"
 start
 sign() { peer --method SignCert "$@"; jq -r '.certificate_chain[]?' "$work/body" >"$work/chain.pem" 2>/dev/null; }
 text() { openssl x509 -in "$work/chain.pem" -noout "$@" 2>&1; }
@@ -59,22 +60,29 @@ refused "image" "OS image is not allowed" $S --mrtd "$(rep 45 48)"
 refused "the KMS's own name" "is the KMS's own" $S --san KMS.test
 refused "the KMS's other name" "is the KMS's own" $S --san 127.0.0.1
 refused "a wildcard over the KMS" "is the KMS's own" $S --san '*.test'
-refused "the KMS's name as subject" "the KMS's own name" $S --subject kms.test
+refused "another spelling of the KMS's address" "is the KMS's own" $S --san ::ffff:7f00:1
+refused "the KMS's name as subject" "is the KMS's own" $S --subject kms.test
 refused "a wildcard of an app" "only the gateway may have a wildcard" $S --san '*.apps.example'
 refused "another app's host name" "is another app's" $S --san "$(rep 12 20)-443s.apps.example"
 refused "another app's host name in capitals" "is another app's" $S --san "$(rep AB 20).apps.example"
-refused "another app's name as subject" "another app's name" $S --subject "$(rep 12 20)-443s.apps.example"
+refused "another app's name as subject" "is another app's" $S --subject "$(rep 12 20)-443s.apps.example"
+refused "a wildcard as subject" "only the gateway may have a wildcard" $S --subject '*.apps.example'
+refused "a host name as subject alone" "must be an alternative name as well" $S --subject app.example
+sign --subject app.example --san app.example; is "a host name as subject and name" "$status" 200
+refused "the gateway's name" "reserved for the gateway" $S --san gateway.apps.example
+refused "the gateway's name as subject" "reserved for the gateway" $S --subject gateway.apps.example --san app.example
 sign --san "$inst.apps.example" --san "$(rep 12 20)0.example"; is "the instance's own name, and one that only looks like an id" "$status" 200
 refused "a name that is none" "neither host name nor address" $S --san 'a b'
 refused "a name with a blank label" "neither host name nor address" $S --san a..b
 refused "too many names" "at most 16" $S $(for i in $(seq 17); do echo "--san n$i.example"; done)
 refused "a subject with control characters" "printable ASCII" $S --subject "$(printf 'a\nb')"
 refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
-is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 8
+is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 9
 
 sed -i "s/^\[policy\]/&\ngateway_app_id = $app/" "$work/policy.conf"
 stop; start
 sign --san '*.apps.example'; is "the gateway's wildcard" "$status" 200
+sign --subject gateway.apps.example --san gateway.apps.example; is "the gateway's reserved name" "$status" 200
 sed -i '/^release_log/a sign_cert_client_cert = optional' "$work/kms.conf"
 stop; start
 sign --client none; is "stock guests without a client certificate, when the configuration says so" "$status" 200

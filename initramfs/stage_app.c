@@ -81,16 +81,19 @@ static int put_files(struct ctx *c)
  * In the child: nothing of pid 1 but stdio and the one descriptor; a session keyring of its own, so
  * that keys it requests with "@s" are possessed by it and its children and by nobody else.
  */
-_Noreturn static void child(const char *name, char *const argv[], int pass_fd, const char *dir)
+_Noreturn static void child(const char *name, char *const argv[], int pass_fd, const char *dir,
+			    bool quiet)
 {
 	sigset_t none;
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	umask(022);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || chdir(dir))
+		_exit(126);
+	if (quiet && (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0))
 		_exit(126);
 	if (pass_fd >= 0 &&
 	    (pass_fd == KEY_FD ? fcntl(pass_fd, F_SETFD, 0) : dup2(pass_fd, KEY_FD)) < 0)
@@ -111,11 +114,12 @@ _Noreturn static void child(const char *name, char *const argv[], int pass_fd, c
 
 pid_t spawn(struct ctx *c, const char *name, char *const argv[], int pass_fd, const char *dir)
 {
+	/* The console is the host's: an app's words are its own unless it made them public. */
+	bool quiet = !strcmp(dir, APP_DIR) && !c->compose.public_logs;
 	pid_t pid = fork();
 
-	(void)c;
 	if (!pid)
-		child(name, argv, pass_fd, dir);
+		child(name, argv, pass_fd, dir, quiet);
 	if (pid < 0)
 		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"%s\"", name, strerror(errno));
 	return pid;

@@ -68,4 +68,12 @@ result $? "a guest whose app failed stays up until it is stopped"
 eq_said=$(reason fail)
 [ "$eq_said" = "app: exited, status=7" ]
 result $? "and the app's exit status is reported"
+
+# The console is the host's: an app's words go there only when its compose file says public_logs.
+printf 'echo private words\necho private words >&2\nkill -TERM 1\n' >"$work/quiet.sh"
+compose "$work/quiet.sh" '.public_logs = false' >"$work/quiet.json"
+blob 1="$work/quiet.json" 2="$work/sys.json" >"$work/quiet.bin"
+boot quiet 60 $(emulated) $(input "$work/quiet.bin")
+grep -q 'running main script' "$work/quiet.events" && ! grep -q 'private words' "$work/quiet.console"
+result $? "an app without public_logs says nothing to the host"
 finish

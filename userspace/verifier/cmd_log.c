@@ -52,19 +52,43 @@ static int load_quote(const char *path, struct ds_verdict *v)
 	return 0;
 }
 
+/*
+ * Who can have measured an event: dstack's launch, the app that it started, or, of a bare digest in
+ * RTMR3, anybody: what it stands for is unknown. Other registers are firmware's, and their entries
+ * are shown only when they look like dstack's. NULL: not shown.
+ */
+static const char *origin_of(const struct ds_event *ev, bool in_launch)
+{
+	if (ev->imr != DS_EVENT_IMR)
+		return ev->type == DS_EV_RUNTIME ? "firmware" : NULL;
+	if (ev->type != DS_EV_RUNTIME)
+		return "opaque";
+	return in_launch ? "launch" : "application";
+}
+
 static json_t *events_json(const struct ds_eventlog *log)
 {
-	json_t *arr = json_array();
+	const size_t launch = ds_eventlog_launch(log, NULL);
+	json_t *arr = json_array(), *o;
 
 	for (size_t i = 0; i < log->n; i++) {
 		const struct ds_event *ev = &log->ev[i];
+		const char *origin = origin_of(ev, i < launch);
 		DS_FREE char *hex = malloc(2 * ev->payload.n + 1);
 
-		if (!hex || ev->type != DS_EV_RUNTIME)
+		if (!hex || !origin)
 			continue;
-		ds_hex_encode(ev->payload.p, ev->payload.n, hex);
-		json_array_append_new(arr, json_pack("{s:i, s:s, s:s}", "imr", (int)ev->imr,
-						     "event", ev->name, "event_payload", hex));
+		/* name and payload of an opaque entry explain nothing, so they are not repeated */
+		if (ev->type == DS_EV_RUNTIME) {
+			ds_hex_encode(ev->payload.p, ev->payload.n, hex);
+			o = json_pack("{s:s, s:s}", "event", ev->name, "event_payload", hex);
+		} else {
+			o = json_object();
+			output_hex(o, "digest", ev->digest, sizeof(ev->digest));
+		}
+		json_object_set_new(o, "imr", json_integer(ev->imr));
+		json_object_set_new(o, "origin", json_string(origin));
+		json_array_append_new(arr, o);
 	}
 	return arr;
 }
@@ -86,12 +110,25 @@ static json_t *replay_json(const struct ds_eventlog *log, const uint8_t rtmr[4][
 
 static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48])
 {
+	bool opaque;
+	const size_t launch = ds_eventlog_launch(log, &opaque);
 	char hex[97];
 
-	for (size_t i = 0; i < log->n; i++)
-		if (log->ev[i].type == DS_EV_RUNTIME)
-			printf("     event                  %s (%zu bytes)\n", log->ev[i].name,
-			       log->ev[i].payload.n);
+	for (size_t i = 0; i < log->n; i++) {
+		const struct ds_event *ev = &log->ev[i];
+		const char *origin = origin_of(ev, i < launch);
+		char what[32];
+
+		if (!origin)
+			continue;
+		(void)snprintf(what, sizeof(what), "%s event", origin);
+		if (ev->type == DS_EV_RUNTIME)
+			printf("     %-22s %s (%zu bytes)\n", what, ev->name, ev->payload.n);
+		else
+			printf("     %-22s %s\n", what, ds_hex_encode(ev->digest, 48, hex));
+	}
+	if (opaque)
+		puts("note a bare digest before system-ready: no event behind it counts as launch");
 	for (unsigned int i = 0; i < 4; i++)
 		printf("     replay of rt_mr%u       %s\n", i, ds_hex_encode(rtmr[i], 48, hex));
 }

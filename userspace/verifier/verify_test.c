@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include <ds/attest/eventlog.h>
 #include <ds/base/file.h>
@@ -16,6 +18,7 @@
 #include <ds/x509/cert.h>
 
 #include "../lib/attest/forge.h"
+#include "../lib/x509/internal.h"
 #include "verify.h"
 
 #define FROM (FORGE_TIME - 1000)
@@ -29,6 +32,7 @@ struct fault {
 	const char *usage, *ca_usage;
 	bool other_app_id, no_app_id, other_ca_app_id, other_info, other_key, other_root, no_ca,
 		no_evidence, junk_evidence, ended, bad_payload;
+	bool again; /* another app's launch behind system-ready */
 };
 
 static void put(const char *name, struct ds_span data)
@@ -48,6 +52,28 @@ static void event(struct ds_attestation *att, const char *name, const void *p, s
 		ds_eventlog_add(&att->log, 3, DS_EV_RUNTIME, NULL, name, DS_SPAN(p, n), NULL), 0);
 }
 
+/* The launch of an app, as runtime events or as the bare digests they leave in the register. */
+static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
+{
+	static const char *const names[] = { "app-id", "compose-hash", "instance-id",
+					     "boot-mr-done", "system-ready" };
+	uint8_t app[20], hash[32], digest[48];
+
+	memset(app, app_byte, sizeof(app));
+	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
+
+	const struct ds_span payload[] = { DS_SPAN_ARRAY(app), DS_SPAN_ARRAY(hash),
+					   DS_SPAN_ARRAY(app), DS_SPAN_NULL, DS_SPAN_NULL };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
+		assert_int_equal(ds_event_digest(1, names[i], payload[i], digest), 0);
+		assert_int_equal(ds_eventlog_add(log, 3, bare ? DS_EV_DIGEST_ONLY : DS_EV_RUNTIME,
+						 digest, bare ? "" : names[i],
+						 bare ? DS_SPAN_NULL : payload[i], NULL),
+				 0);
+	}
+}
+
 /* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
 static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
 {
@@ -65,6 +91,10 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	event(&att, "instance-id", app, sizeof(app));
 	event(&att, "boot-mr-done", "", 0);
 	event(&att, "system-ready", "", 0);
+	if (f->again) {
+		launch(&att.runtime_events, false, 0xbb);
+		launch(&att.log, false, 0xbb);
+	}
 	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
 	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
@@ -172,6 +202,78 @@ static void world(const struct fault *f)
 	put("kms-root.pem", ds_buf_span(&root_pem));
 	put("compose.json", DS_SPAN_STR(compose));
 	put("compose-other.json", DS_SPAN_STR("{\"name\":\"app\" }"));
+}
+
+/* The payload of an X.509 extension of ours is an OCTET STRING within the OCTET STRING. */
+static void add_ext(X509 *x, const char *oid, struct ds_span content)
+{
+	ASN1_OCTET_STRING *in = ASN1_OCTET_STRING_new(), *out = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	unsigned char *der = NULL;
+	X509_EXTENSION *e;
+	int n;
+
+	assert_int_equal(ASN1_OCTET_STRING_set(in, content.p, (int)content.n), 1);
+	n = i2d_ASN1_OCTET_STRING(in, &der);
+	assert_int_equal(ASN1_OCTET_STRING_set(out, der, n), 1);
+	e = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, out);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(obj);
+	ASN1_OCTET_STRING_free(in);
+	ASN1_OCTET_STRING_free(out);
+	OPENSSL_free(der);
+}
+
+/* chain.pem in the form of older releases: self-signed, quote and log in extensions .1 and .2. */
+static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log)
+{
+	X509 *x = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	const char *pem;
+	long n;
+
+	assert_true(x && bio && X509_set_version(x, 2));
+	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x), 7));
+	assert_true(ASN1_TIME_set(X509_getm_notBefore(x), FROM) &&
+		    ASN1_TIME_set(X509_getm_notAfter(x), TO));
+	assert_true(X509_set_pubkey(x, ds_p256_evp(key)));
+	add_ext(x, DS_OID_QUOTE, quote);
+	add_ext(x, DS_OID_EVENT_LOG, log);
+	add_ext(x, DS_OID_USAGE, DS_SPAN_LIT(DS_USAGE_APP_CUSTOM));
+	assert_true(X509_sign(x, ds_p256_evp(key), EVP_sha256()) > 0);
+	assert_true(PEM_write_bio_X509(bio, x));
+	n = BIO_get_mem_data(bio, &pem);
+	put("chain.pem", DS_SPAN(pem, (size_t)n));
+	BIO_free(bio);
+	X509_free(x);
+}
+
+/*
+ * An app that extended RTMR3 by the digests of another app's launch. Register and quote are the
+ * same in both tellings; hidden says which of the two launches is shown as bare digests.
+ */
+static void older_world(bool hide_real, bool hide_forged)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf json = DS_BUF_NULL;
+	FORGED struct forged w = { 0 };
+	uint8_t spki[DS_P256_SPKI_SIZE], rd[64], rtmr3[48];
+
+	assert_int_equal(ds_p256_generate(&key), 0);
+	assert_int_equal(ds_p256_spki(key, spki), 0);
+	assert_int_equal(ds_ratls_report_data(DS_SPAN_ARRAY(spki), rd), 0);
+	launch(&log, hide_real, 0xaa);
+	launch(&log, hide_forged, 0xbb);
+	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, rtmr3, NULL), 0);
+	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = rd }, &w);
+	assert_int_equal(ds_eventlog_to_json(&log, &json), 0);
+	put("log.json", ds_buf_span(&json));
+	put("quote", ds_buf_span(&w.quote));
+	put("collateral.json", ds_buf_span(&w.collateral));
+	put("root.pem", ds_buf_span(&w.root_pem));
+	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
 }
 
 /* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
@@ -357,6 +459,62 @@ static void quotes_and_logs(void **state)
 	       EXIT_REFUSED, "collateral-format");
 }
 
+/* The origins of all events of log.json, one letter each. */
+static void expect_origins(const char *want)
+{
+	const char *const args[] = { "log",	"--json", "--event-log", "log.json",
+				     "--quote", "quote",  NULL };
+	char reason[40], got[64] = "";
+	json_t *doc, *ev;
+	size_t i;
+
+	assert_int_equal(run(cmd_log, reason, args), EXIT_ACCEPTED);
+	doc = json_load_file("out", 0, NULL);
+	json_array_foreach (json_object_get(doc, "events"), i, ev) {
+		const char *origin = json_string_value(json_object_get(ev, "origin"));
+
+		assert_true(origin && i < sizeof(got) - 1);
+		got[i] = *origin;
+		got[i + 1] = '\0';
+		/* nothing is repeated of what a bare digest says about itself */
+		assert_true((*origin == 'o') == !json_object_get(ev, "event"));
+	}
+	json_decref(doc);
+	assert_string_equal(got, want);
+}
+
+static void hidden_launch(void **state)
+{
+	static const char *const cert[] = { "cert", "--cert", "chain.pem", COMMON, NULL };
+	static const char *const app[] = { "app",	   "--cert",	 "chain.pem",
+					   "--image",	   "image.json", "--compose",
+					   "compose.json", COMMON,	 NULL };
+	static const char *const full[] = { "app",	"--cert",     "chain.pem",
+					    "--image",	"image.json", "--event-log",
+					    "log.json", COMMON,	      NULL };
+	DS_BUF struct ds_buf log = DS_BUF_NULL;
+
+	world(&(struct fault){ 0 }); /* compose.json and image.json */
+	older_world(false, true);
+	expect(cmd_app, app, EXIT_ACCEPTED, "");
+	expect(cmd_cert, cert, EXIT_ACCEPTED, "");
+	expect_origins("lllllooooo");
+	older_world(false, false);
+	expect(cmd_app, app, EXIT_ACCEPTED, "");
+	expect(cmd_app, full, EXIT_ACCEPTED, "");
+	expect_origins("lllllaaaaa");
+	older_world(true, false);
+	expect(cmd_app, app, EXIT_REFUSED, "event-log-format");
+	expect(cmd_cert, cert, EXIT_REFUSED, "event-log-format");
+	expect_origins("oooooaaaaa");
+	/* a log given beside the certificate tells the story that the certificate does not */
+	assert_int_equal(ds_read_file(AT_FDCWD, "log.json", 1u << 16, &log), 0);
+	world(&(struct fault){ .again = true });
+	expect(cmd_app, full, EXIT_ACCEPTED, "");
+	put("log.json", ds_buf_span(&log));
+	expect(cmd_app, full, EXIT_REFUSED, "event-log-format");
+}
+
 static int setup(void **state)
 {
 	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
@@ -379,10 +537,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(app_table),
-		cmocka_unit_test(app_files),
-		cmocka_unit_test(usage_is_2),
-		cmocka_unit_test(quotes_and_logs),
+		cmocka_unit_test(app_table),	 cmocka_unit_test(app_files),
+		cmocka_unit_test(usage_is_2),	 cmocka_unit_test(quotes_and_logs),
+		cmocka_unit_test(hidden_launch),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

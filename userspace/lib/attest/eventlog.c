@@ -155,18 +155,37 @@ int ds_eventlog_replay_rtmr3(const struct ds_eventlog *log, const char *stop_aft
 	return 0;
 }
 
-const struct ds_event *ds_eventlog_find(const struct ds_eventlog *log, const char *name)
+size_t ds_eventlog_launch(const struct ds_eventlog *log, bool *ret_opaque)
 {
-	for (size_t i = 0; i < log->n; i++) {
+	bool opaque = false;
+	size_t i;
+
+	for (i = 0; i < log->n; i++) {
 		const struct ds_event *ev = &log->ev[i];
 
-		if (ev->imr != DS_EVENT_IMR || ev->type != DS_EV_RUNTIME)
+		if (ev->imr != DS_EVENT_IMR)
 			continue;
-		if (!strcmp(ev->name, name))
-			return ev;
-		if (!strcmp(ev->name, SYSTEM_READY))
-			return NULL;
+		if (ev->type != DS_EV_RUNTIME) {
+			opaque = true;
+			break;
+		}
+		if (!strcmp(ev->name, SYSTEM_READY)) {
+			i++;
+			break;
+		}
 	}
+	if (ret_opaque)
+		*ret_opaque = opaque;
+	return i;
+}
+
+const struct ds_event *ds_eventlog_find(const struct ds_eventlog *log, const char *name)
+{
+	size_t n = ds_eventlog_launch(log, NULL);
+
+	for (size_t i = 0; i < n; i++)
+		if (log->ev[i].imr == DS_EVENT_IMR && !strcmp(log->ev[i].name, name))
+			return &log->ev[i];
 	return NULL;
 }
 

@@ -203,12 +203,9 @@ static void lookup_stops_at_system_ready(void **state)
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 	const struct ds_event *ev;
 
-	/* neither another register nor another type is a runtime event */
+	/* another register holds no runtime events */
 	assert_int_equal(
 		ds_eventlog_add(&log, 2, DS_EV_RUNTIME, NULL, "app-id", DS_SPAN("2", 1), NULL), 0);
-	assert_int_equal(
-		ds_eventlog_add(&log, 3, DS_EV_DIGEST_ONLY, NULL, "app-id", DS_SPAN("3", 1), NULL),
-		0);
 	event(&log, 1, "app-id", "first", 5);
 	event(&log, 1, "app-id", "second", 6);
 	event(&log, 1, "system-ready", "", 0);
@@ -218,6 +215,41 @@ static void lookup_stops_at_system_ready(void **state)
 	assert_int_equal(ev->payload.n, 5);
 	assert_non_null(ds_eventlog_find(&log, "system-ready"));
 	assert_null(ds_eventlog_find(&log, "os-image-hash"));
+}
+
+/* A bare digest may be a system-ready that somebody hides: nothing behind it is the launch. */
+static void lookup_stops_at_bare_digests(void **state)
+{
+	static const uint32_t types[] = { DS_EV_DIGEST_ONLY, DS_EV_NO_ACTION, 0, 0x08000003 };
+	static const uint8_t d[48];
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(types); i++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		bool opaque = true;
+
+		/* in other registers they are firmware's */
+		assert_int_equal(ds_eventlog_add(&log, 0, types[i], d, "", DS_SPAN_NULL, NULL), 0);
+		event(&log, 1, "system-preparing", "", 0);
+		assert_int_equal(ds_eventlog_launch(&log, &opaque), 2);
+		assert_false(opaque);
+		assert_int_equal(
+			ds_eventlog_add(&log, 3, types[i], d, "app-id", DS_SPAN("d", 1), NULL), 0);
+		event(&log, 1, "app-id", "forged", 6);
+		event(&log, 1, "system-ready", "", 0);
+		assert_int_equal(ds_eventlog_launch(&log, &opaque), 2);
+		assert_true(opaque);
+		assert_non_null(ds_eventlog_find(&log, "system-preparing"));
+		assert_null(ds_eventlog_find(&log, "app-id"));
+		assert_null(ds_eventlog_find(&log, "system-ready"));
+	}
+
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	bool opaque = true;
+
+	event(&log, 1, "system-ready", "", 0);
+	assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_DIGEST_ONLY, d, "", DS_SPAN_NULL, NULL), 0);
+	assert_int_equal(ds_eventlog_launch(&log, &opaque), 1);
+	assert_false(opaque); /* the app's business */
 }
 
 static void firmware_events(void **state)
@@ -271,10 +303,15 @@ static void json_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(digest_vectors),  cmocka_unit_test(canonical_preimage),
-		cmocka_unit_test(replay_vectors),  cmocka_unit_test(digests_are_recomputed),
-		cmocka_unit_test(refusals),	   cmocka_unit_test(lookup_stops_at_system_ready),
-		cmocka_unit_test(firmware_events), cmocka_unit_test(json_round_trip),
+		cmocka_unit_test(digest_vectors),
+		cmocka_unit_test(canonical_preimage),
+		cmocka_unit_test(replay_vectors),
+		cmocka_unit_test(digests_are_recomputed),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(lookup_stops_at_system_ready),
+		cmocka_unit_test(firmware_events),
+		cmocka_unit_test(json_round_trip),
+		cmocka_unit_test(lookup_stops_at_bare_digests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,19 @@ static bool has_imr(const struct ds_eventlog *log, uint32_t imr)
 	return false;
 }
 
+int ds_verify_launch(struct ds_verdict *v, const struct ds_eventlog *log, const char *what)
+{
+	bool opaque;
+	size_t i = ds_eventlog_launch(log, &opaque);
+
+	if (!opaque)
+		return 0;
+	return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT,
+			       "%s: event %zu (type 0x%08x): a bare digest in RTMR3 before "
+			       "system-ready",
+			       what, i, log->ev[i].type);
+}
+
 static int check_rtmr3(struct ds_verdict *v, const struct ds_eventlog *log, const char *what)
 {
 	struct ds_err err = DS_ERR_NULL;
@@ -72,10 +85,14 @@ static int check_rtmr3(struct ds_verdict *v, const struct ds_eventlog *log, cons
 
 /*
  * The runtime events are what is believed. The log that travels along is used by nobody here, but
- * readers of the blob may look at it, so its RTMR3 half must not say anything else.
+ * readers of the blob may look at it, so its RTMR3 half must not say anything else. Digests alone
+ * do not see to that: real launch events written as bare digests, and forged ones behind them that
+ * an app has extended as bare digests, give the same register.
  */
 static int check_events(struct ds_verdict *v, const struct ds_attestation *att)
 {
+	DS_TRY(ds_verify_launch(v, &att->runtime_events, "runtime events"));
+	DS_TRY(ds_verify_launch(v, &att->log, "event log"));
 	DS_TRY(check_rtmr3(v, &att->runtime_events,
 			   "RTMR3 against the replay of the runtime events"));
 	if (has_imr(&att->log, DS_EVENT_IMR))

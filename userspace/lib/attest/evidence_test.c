@@ -26,6 +26,7 @@ struct boot {
 	size_t app_id_len, compose_len; /* 0: right */
 	const char *late; /* measured after system-ready: an app-id of somebody else */
 	bool os_event, no_instance, not_ready;
+	bool again; /* the launch events once more, behind system-ready */
 	const char *config;
 };
 
@@ -38,7 +39,7 @@ static void measure(struct ds_eventlog *log, const struct boot *b, const char *n
 			 0);
 }
 
-static void boot_log(const struct boot *b, struct ds_eventlog *log)
+static void launch(const struct boot *b, struct ds_eventlog *log)
 {
 	uint8_t app[32], instance[20], hash[32];
 
@@ -58,6 +59,13 @@ static void boot_log(const struct boot *b, struct ds_eventlog *log)
 	measure(log, b, "key-provider", provider, strlen(provider));
 	if (!b->not_ready)
 		measure(log, b, "system-ready", "", 0);
+}
+
+static void boot_log(const struct boot *b, struct ds_eventlog *log)
+{
+	launch(b, log);
+	if (b->again)
+		launch(b, log);
 	if (b->late)
 		assert_int_equal(ds_eventlog_add(log, 3, DS_EV_RUNTIME, NULL, b->late,
 						 DS_SPAN("somebody else's bytes", 20), NULL),
@@ -236,6 +244,51 @@ static void logs_that_lie(void **state)
 	run->n = 7;
 }
 
+/* An event as the bare digest that it leaves in the register. */
+static void hide(struct ds_event *ev)
+{
+	assert_int_equal(
+		ds_event_digest(ev->version, ev->name, ds_buf_span(&ev->payload), ev->digest), 0);
+	ev->has_digest = true;
+	ev->type = DS_EV_DIGEST_ONLY;
+	ev->name[0] = '\0';
+	ds_buf_done(&ev->payload);
+}
+
+/*
+ * An app can extend RTMR3 by digests of its choice, those of launch events too, and then show the
+ * real launch as bare digests. The register is right, the story is not.
+ */
+static void hidden_launch(void **state)
+{
+	static const char *const logs[] = { "runtime events", "event log" };
+
+	for (size_t l = 0; l < DS_ARRAY_SIZE(logs); l++) {
+		for (size_t from = 0; from < 7; from++) {
+			WORLD struct world x = { 0 };
+			struct ds_eventlog *log;
+			uint8_t rtmr3[48];
+
+			make(&(struct boot){ .again = true }, &x);
+			assert_reason(&x, DS_REASON_NONE);
+			log = l ? &x.att.log : &x.att.runtime_events;
+			assert_int_equal(log->n, 14);
+			for (size_t i = from; i < 7; i++)
+				hide(&log->ev[i]);
+			assert_int_equal(ds_eventlog_replay_rtmr3(log, NULL, rtmr3, NULL), 0);
+			assert_memory_equal(rtmr3, x.rtmr3, sizeof(rtmr3));
+			assert_reason(&x, DS_REASON_EVENT_LOG_FORMAT);
+		}
+	}
+
+	WORLD struct world x = { 0 };
+
+	make(&(struct boot){ .again = true }, &x);
+	for (size_t i = 7; i < 14; i++) /* after system-ready it is the app's own affair */
+		hide(&x.att.log.ev[i]);
+	assert_reason(&x, DS_REASON_NONE);
+}
+
 /* "key-provider" + ":" + payload cut elsewhere gives the same register. */
 static void ambiguous_names(void **state)
 {
@@ -407,7 +460,7 @@ int main(void)
 		cmocka_unit_test(report_data_binds),	 cmocka_unit_test(logs_that_lie),
 		cmocka_unit_test(ambiguous_names),	 cmocka_unit_test(missing_events),
 		cmocka_unit_test(a_bad_quote_stays_bad), cmocka_unit_test(compose_image_and_log),
-		cmocka_unit_test(published_evidence),
+		cmocka_unit_test(published_evidence),	 cmocka_unit_test(hidden_launch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

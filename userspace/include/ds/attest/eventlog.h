@@ -36,8 +36,14 @@ DS_MUST int ds_eventlog_replay(const struct ds_eventlog *log, uint8_t ret_rtmr[4
  * name. */
 DS_MUST int ds_eventlog_replay_rtmr3(const struct ds_eventlog *log, const char *stop_after,
 				     uint8_t ret[48], struct ds_err *err);
-/* The first runtime event of that name, not looking past the first system-ready; NULL if there is
- * none. */
+/*
+ * How many entries at the start of the log belong to the launch. It ends behind the first
+ * system-ready, or in front of the first opaque RTMR3 entry (any that is not a runtime event;
+ * ret_opaque, may be NULL, says so): such an entry is known by its digest alone, so it may be
+ * anything, even the system-ready behind which the app writes what it likes.
+ */
+size_t ds_eventlog_launch(const struct ds_eventlog *log, bool *ret_opaque);
+/* The first runtime event of that name in the launch; NULL if there is none. */
 const struct ds_event *ds_eventlog_find(const struct ds_eventlog *log, const char *name);
 /*
  * The JSON array of spec/guest-api 7.1, keys in order, appended to ret. Digests of runtime events

@@ -56,9 +56,10 @@ void ds_identity_done(struct ds_identity *id);
 
 /*
  * dstack evidence: the quote as above, REPORTDATA (all 64 bytes, constant time) equal to
- * expect_report_data in quote and blob, event names, RTMR3 equal to the replay of the runtime
- * events, app-id and compose-hash present with the right sizes. ret_id (zeroed or DS_IDENTITY_NULL)
- * is filled only when the verdict is accepted; free it with ds_identity_done() either way.
+ * expect_report_data in quote and blob, event names, no bare digests before system-ready, RTMR3
+ * equal to the replay of the runtime events, app-id and compose-hash present with the right sizes.
+ * ret_id (zeroed or DS_IDENTITY_NULL) is filled only when the verdict is accepted; free it with
+ * ds_identity_done() either way.
  */
 DS_MUST int ds_attest_evidence(const struct ds_attestation *att,
 			       const uint8_t expect_report_data[64], struct ds_span collateral_json,
@@ -73,6 +74,12 @@ DS_MUST int ds_attest_evidence(const struct ds_attestation *att,
 /* The log replays to the registers of the report; with all set, RTMR0-2 too. */
 DS_MUST int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log,
 			  const uint8_t rt_mr[4][48], bool all);
+/*
+ * No RTMR3 entry of the launch is a bare digest (see ds_eventlog_launch()), so its names are those
+ * that were measured. ds_attest_evidence() has seen to it; this is for other logs of a dstack
+ * guest.
+ */
+DS_MUST int ds_verify_launch(struct ds_verdict *v, const struct ds_eventlog *log, const char *what);
 /* SHA-256 of the compose file is the measured compose-hash. */
 DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id,
 			      struct ds_span compose);

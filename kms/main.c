@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 		if (c == 'h')
 			return fputs(usage, stdout) < 0;
 		if (c == 'V')
-			return puts("dstack-kms 0.1") < 0;
+			return puts("dstack-kms " DS_VERSION) < 0;
 		dir = c == 'd' ? optarg : dir;
 		domain = c == 'n' ? optarg : domain;
 		config = c == 'c' ? optarg : config;

@@ -123,13 +123,12 @@ static int measure(const struct vm_spec *spec, const char *cmdline, json_t **ret
 	return *ret ? 0 : -EBADMSG;
 }
 
-/* The emulated TDX module's start values. MRCONFIGID is form V1 of spec/boot 3.3: 01, compose hash, zeros. */
-static int write_emulation(const struct vm *vm, const struct vm_spec *spec, const char *cmdline, const uint8_t compose_hash[32])
+/* The emulated TDX module's start values. */
+static int write_emulation(const struct vm *vm, const struct vm_spec *spec, const char *cmdline)
 {
 	static const char *const names[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2" };
 	DS_BUF struct ds_buf text = DS_BUF_NULL;
 	DS_SECRET struct ds_secret *key = NULL;
-	uint8_t config_id[48] = { 1 };
 	char hex[97], path[PATH_MAX];
 	json_t *m = NULL;
 	int r;
@@ -144,8 +143,7 @@ static int write_emulation(const struct vm *vm, const struct vm_spec *spec, cons
 	json_decref(m);
 	if (r)
 		return r;
-	memcpy(config_id + 1, compose_hash, 32);
-	DS_TRY(ds_buf_addf(&text, "mrconfigid=%s\n", ds_hex_encode(config_id, sizeof(config_id), hex)));
+	DS_TRY(ds_buf_addf(&text, "mrconfigid=%s\n", ds_hex_encode(spec->config_id, sizeof(spec->config_id), hex)));
 	DS_TRY(ds_write_file_atomic(vm->dirfd, "tdx-emul.txt", ds_buf_span(&text), 0600));
 	snprintf(path, sizeof(path), "%s/emul-qe.key", spec->pki);
 	r = ds_read_file_secret(AT_FDCWD, path, 256u << 10, &key);
@@ -162,13 +160,12 @@ static void give(struct ds_hostinput *in, enum ds_hostinput_kind kind, struct ds
 	in->has[kind] = true;
 }
 
-int input_write(const struct vm *vm, const struct vm_spec *spec, struct ds_buf *ret_cmdline)
+int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cmdline)
 {
 	DS_BUF struct ds_buf compose = DS_BUF_NULL, user = DS_BUF_NULL, blob = DS_BUF_NULL;
 	DS_FREE char *sys = NULL, *info = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct ds_hostinput in = { 0 };
-	uint8_t compose_hash[32];
 	char os_image_hash[65];
 	const char *cmdline;
 	json_t *meta = NULL;
@@ -196,9 +193,12 @@ int input_write(const struct vm *vm, const struct vm_spec *spec, struct ds_buf *
 	cmdline = ds_buf_cstr(ret_cmdline);
 	if (!cmdline)
 		return -ENOMEM;
-	DS_TRY(ds_sha256_1(ds_buf_span(&compose), compose_hash));
+	/* MRCONFIGID in form V1 of spec/boot 3.3: 01, compose hash, zeros; the guest checks it */
+	memset(spec->config_id, 0, sizeof(spec->config_id));
+	spec->config_id[0] = 1;
+	DS_TRY(ds_sha256_1(ds_buf_span(&compose), spec->config_id + 1));
 	if (!strcmp(spec->tee, "emulated"))
-		DS_TRY(write_emulation(vm, spec, cmdline, compose_hash));
+		DS_TRY(write_emulation(vm, spec, cmdline));
 	DS_TRY(sys_config(spec, os_image_hash, &sys));
 	DS_TRY(instance_info(vm, spec, &info));
 	give(&in, DS_HI_APP_COMPOSE, ds_buf_span(&compose));

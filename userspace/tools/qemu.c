@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <ds/base/text.h>
+
 #include "vm.h"
 
 void argv_done(struct argv *a)
@@ -81,6 +83,8 @@ static int add_network(struct argv *a, const struct vm_spec *spec)
 /* An emulated TD is an ordinary VM; a real one needs KVM, a TDX host and QEMU 10 or newer (spec/boot 7.1). */
 static int add_machine(struct argv *a, const struct vm_spec *spec)
 {
+	char config_id[DS_B64_SIZE(sizeof(spec->config_id))];
+
 	if (!strcmp(spec->tee, "emulated")) {
 		DS_TRY(add2(a, "-machine", "q35"));
 		DS_TRY(add2(a, "-accel", spec->accel));
@@ -90,9 +94,11 @@ static int add_machine(struct argv *a, const struct vm_spec *spec)
 	DS_TRY(add2(a, "-cpu", "host"));
 	DS_TRY(add2(a, "-bios", spec->firmware));
 	DS_TRY(add2(a, "-machine", "q35,kernel-irqchip=split,confidential-guest-support=tdx,hpet=off"));
-	return add2(a, "-object",
-		    "{\"qom-type\":\"tdx-guest\",\"id\":\"tdx\",\"quote-generation-socket\":"
-		    "{\"type\":\"vsock\",\"cid\":\"2\",\"port\":\"4050\"}}");
+	DS_TRY(argv_addf(a, "-object"));
+	return argv_addf(a,
+			 "{\"qom-type\":\"tdx-guest\",\"id\":\"tdx\",\"mrconfigid\":\"%s\","
+			 "\"quote-generation-socket\":{\"type\":\"vsock\",\"cid\":\"2\",\"port\":\"4050\"}}",
+			 ds_b64_encode(spec->config_id, sizeof(spec->config_id), config_id));
 }
 
 static int add_fw_cfg(struct argv *a, const char *name, const char *dir, const char *file)

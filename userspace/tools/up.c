@@ -264,6 +264,32 @@ static int start_and_follow(struct vm *vm, const struct vm_spec *spec, struct ar
 	return failure("following %s: %s: stopped", vm->name, strerror(-r));
 }
 
+/* As a shell would take it: what holds more than plain characters stands in single quotes. */
+static void print_command(const struct argv *a)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%";
+
+	for (size_t i = 0; i < a->n; i++) {
+		const char *s = a->v[i];
+
+		if (i)
+			putchar(' ');
+		if (*s && strspn(s, plain) == strlen(s)) {
+			fputs(s, stdout);
+			continue;
+		}
+		putchar('\'');
+		for (; *s; s++) {
+			if (*s == '\'')
+				fputs("'\\''", stdout);
+			else
+				putchar(*s);
+		}
+		putchar('\'');
+	}
+	putchar('\n');
+}
+
 int cmd_up(int argc, char **argv)
 {
 	struct vm_spec spec = { .memory_mib = 1024, .cpus = 1, .timeout = 180, .tee = "emulated", .accel = "tcg",
@@ -288,9 +314,7 @@ int cmd_up(int argc, char **argv)
 	} else if (qemu_argv(&vm, &spec, ds_buf_cstr(&cmdline), &a)) {
 		r = failure("command line of the emulator");
 	} else if (spec.dry_run) {
-		for (size_t i = 0; i < a.n; i++)
-			printf("%s%s", i ? " " : "", a.v[i]);
-		putchar('\n');
+		print_command(&a);
 	} else {
 		r = start_and_follow(&vm, &spec, &a);
 	}

@@ -44,7 +44,8 @@ struct vm_spec {
 	size_t n_kms, n_gateway, n_ports;
 	struct vm_port ports[VM_PORTS_MAX];
 	unsigned int memory_mib, cpus, timeout;
-	bool dry_run, foreground;
+	bool dry_run;
+	uint8_t config_id[48]; /* MRCONFIGID, filled by input_write() */
 };
 
 /* Where state lives: $DSTACK_STATE, /var/lib/dstack for root, else ~/.local/state/dstack. */
@@ -72,7 +73,7 @@ DS_MUST int qemu_argv(const struct vm *vm, const struct vm_spec *spec, const cha
 DS_MUST int qmp_command(const struct vm *vm, const char *command);
 
 /* input.c: write host-input.bin and the emulator's start values into the machine's directory. */
-DS_MUST int input_write(const struct vm *vm, const struct vm_spec *spec, struct ds_buf *ret_cmdline);
+DS_MUST int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cmdline);
 
 /* notify.c */
 struct notify_event {

@@ -41,6 +41,7 @@ agent() { ps | awk '/dstack-agent serve/ && !/awk/ { print $1 }'; }
 echo "caps=$(sed -n 's/^Cap\(Prm\|Eff\|Bnd\):\t//p' /proc/$(agent)/status | sort -u)"
 holder=$(ps | awk '$2 == 65533 { print $1 }')
 echo "holder=$(sed -n 's/^\(Seccomp\|NoNewPrivs\|CapPrm\|CapEff\):\t//p' /proc/$holder/status | tr '\n' ' ')$(ls /proc/$holder/fd | wc -w)"
+echo "peek=$(dd if=/proc/$holder/mem of=/dev/null bs=1 count=1 2>&1 | tail -n 1)"
 killer() {
 	for i in 1 2 3 4 5 6 7 8; do
 		sleep 0.$((i % 4 + 2))
@@ -107,6 +108,8 @@ eq "the disk key is gone once the system is ready" 0 "$(get disk)"
 eq "the agent has no capability" 0000000000000000 "$(get caps)"
 eq "the key holder has none, a system call filter, and two descriptors beside stdio" \
 	"0000000000000000 0000000000000000 1 2 5" "$(get holder)"
+get peek | grep -qE "can't open.*(Permission denied|Operation not permitted)"
+result $? "root cannot read the key holder's memory"
 eq "no module can be loaded any more" 1 "$(get loading)"
 eq "the kernel is locked down" "none integrity [confidentiality]" "$(get lockdown)"
 get kcore | grep -q 'Operation not permitted'

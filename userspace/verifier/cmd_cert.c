@@ -10,10 +10,13 @@
 #include <ds/x509/cert.h>
 
 #define USAGE_APP                                                                                  \
-	"app --cert CHAIN --collateral FILE [--compose FILE] [--event-log FILE] [--image JSON] "   \
-	"[--kms-root PEM] "                                                                        \
-	"[OPTION...]"
-#define USAGE_CERT "cert --cert CHAIN --collateral FILE [--kms-root PEM] [OPTION...]"
+	"app --cert CHAIN --collateral FILE {--image JSON | --kms-root PEM}... [--host NAME] "     \
+	"[--app-id HEX] [--compose FILE] [--event-log FILE] [OPTION...]"
+#define USAGE_CERT                                                                                 \
+	"cert --cert CHAIN --collateral FILE [--image JSON] [--kms-root PEM] [--host NAME] "       \
+	"[--app-id HEX] [OPTION...]"
+
+#define OPT_EXPECT (OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT | OPT_IMAGE | OPT_APP_ID | OPT_HOST)
 
 struct subject {
 	struct ds_cert_chain chain;
@@ -103,18 +106,28 @@ static int check_validity(const struct subject *s, struct ds_verdict *v)
 	return 0;
 }
 
-/* The CA that signed an app's leaf is for that app alone. */
-static int check_app_ca(const struct subject *s, struct ds_verdict *v)
+/* The CA that signed an app's leaf is for that app alone. Others may be signed by the root. */
+static int check_app_ca(const struct options *o, const struct subject *s, struct ds_verdict *v)
 {
 	DS_CERT_INFO struct ds_cert_info ca = DS_CERT_INFO_NULL;
+	const struct ds_span leaf = ds_buf_span(&s->chain.der[0]);
 	struct ds_err err = DS_ERR_NULL;
 
+	if (s->chain.n < 2 && !s->is_app)
+		return 0;
 	if (s->chain.n < 2)
 		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN,
 				       "the app CA is missing from the chain");
 	if (ds_cert_parse(ds_buf_span(&s->chain.der[1]), &ca, &err))
 		return ds_verdict_fail(v, DS_REASON_CERT_FORMAT, "app CA: %s", err.msg);
-	if (strcmp(ca.usage, DS_USAGE_APP_CA))
+	/* intermediates may stand in any order, but this is about the one that signed */
+	if (ds_cert_verify_chain(&leaf, 1, ds_buf_span(&s->chain.der[1]), o->time, &err))
+		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN,
+				       "the certificate behind the leaf is not its issuer: %s",
+				       err.msg);
+	if (!s->is_app && !ca.has_app_id)
+		return 0;
+	if (s->is_app && strcmp(ca.usage, DS_USAGE_APP_CA))
 		return ds_verdict_fail_text(v, DS_REASON_CERT_USAGE, "usage of the app CA",
 					    DS_USAGE_APP_CA, ca.usage);
 	if (!ca.has_app_id || memcmp(ca.app_id, s->id.app_id, sizeof(ca.app_id)))
@@ -188,12 +201,12 @@ static int check_identity(const struct options *o, const struct subject *s, stru
 	if (c->has_app_id && memcmp(c->app_id, s->id.app_id, sizeof(c->app_id)))
 		return ds_verdict_fail_hex(v, DS_REASON_CERT_IDENTITY, "app id of the certificate",
 					   DS_SPAN_ARRAY(s->id.app_id), DS_SPAN_ARRAY(c->app_id));
-	if (s->is_app && o->kms_root && !c->has_app_id)
+	if ((s->is_app || expect_identity(o)) && o->kms_root && !c->has_app_id)
 		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY, "the certificate has no app id");
 	DS_TRY(check_app_info(s, v));
 	ds_verdict_pass(v, "cert-usage", "usage %s%s", c->usage[0] ? c->usage : "(none)",
 			c->has_app_id ? ", app id is the measured one" : "");
-	return s->is_app && o->kms_root ? check_app_ca(s, v) : 0;
+	return o->kms_root ? check_app_ca(o, s, v) : 0;
 }
 
 static int check_compose(const struct options *o, const struct subject *s, struct ds_verdict *v)
@@ -261,33 +274,36 @@ static int judge(const struct options *o, struct subject *s, struct ds_verdict *
 	DS_TRY(hard(check_identity(o, s, v)));
 	DS_TRY(hard(check_compose(o, s, v)));
 	DS_TRY(hard(check_image(o, v)));
-	return hard(check_log(o, v));
+	DS_TRY(hard(check_log(o, v)));
+	return expect_judge(o, ds_buf_span(&s->chain.der[0]), &s->id, s->is_app, v);
 }
 
-static json_t *identity_json(const struct subject *s)
+static json_t *identity_json(const struct options *o, const struct subject *s)
 {
 	const struct ds_identity *id = &s->id;
-	json_t *o = json_object(), *c = json_object();
+	json_t *out = json_object(), *c = json_object();
 
-	output_hex(o, "app_id", id->app_id, sizeof(id->app_id));
-	output_hex(o, "compose_hash", id->compose_hash, sizeof(id->compose_hash));
-	output_hex(o, "instance_id", id->instance_id, id->instance_id_len);
-	output_hex(o, "device_id", id->device_id, sizeof(id->device_id));
-	output_hex(o, "mr_system", id->mr_system, sizeof(id->mr_system));
-	output_hex(o, "mr_aggregated", id->mr_aggregated, sizeof(id->mr_aggregated));
-	output_hex(o, "os_image_hash", id->os_image_hash,
+	output_hex(out, "app_id", id->app_id, sizeof(id->app_id));
+	output_hex(out, "compose_hash", id->compose_hash, sizeof(id->compose_hash));
+	output_hex(out, "instance_id", id->instance_id, id->instance_id_len);
+	output_hex(out, "device_id", id->device_id, sizeof(id->device_id));
+	output_hex(out, "mr_system", id->mr_system, sizeof(id->mr_system));
+	output_hex(out, "mr_aggregated", id->mr_aggregated, sizeof(id->mr_aggregated));
+	output_hex(out, "os_image_hash", id->os_image_hash,
 		   id->has_os_image_hash ? sizeof(id->os_image_hash) : 0);
-	json_object_set_new(o, "os_image_hash_measured", json_boolean(id->os_image_hash_measured));
-	json_object_set_new(o, "key_provider",
+	json_object_set_new(out, "os_image_hash_measured",
+			    json_boolean(id->os_image_hash_measured));
+	json_object_set_new(out, "key_provider",
 			    json_stringn((const char *)id->key_provider.p, id->key_provider.n));
-	json_object_set_new(o, "boot_complete", json_boolean(id->boot_complete));
+	json_object_set_new(out, "boot_complete", json_boolean(id->boot_complete));
+	json_object_set_new(out, "vouched_by", json_string(expect_source(o)));
 	json_object_set_new(c, "subject", json_string(s->leaf.cn));
 	json_object_set_new(c, "usage", json_string(s->leaf.usage));
-	json_object_set_new(o, "certificate", c);
-	return json_pack("{s:o}", "identity", o);
+	json_object_set_new(out, "certificate", c);
+	return json_pack("{s:o}", "identity", out);
 }
 
-static void print_identity(const struct subject *s)
+static void print_identity(const struct options *o, const struct subject *s)
 {
 	char hex[65];
 
@@ -295,6 +311,8 @@ static void print_identity(const struct subject *s)
 	printf("     %-22s %s\n", "instance id",
 	       ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
 	printf("     %-22s %s\n", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
+	if (!o->kms_root && !o->image)
+		puts("note the identity is the TD's own claim: give --image or --kms-root");
 }
 
 static int run(int argc, char **argv, unsigned int mask, const char *usage, bool is_app)
@@ -322,9 +340,9 @@ static int run(int argc, char **argv, unsigned int mask, const char *usage, bool
 	if (judge(&o, &s, v) < 0)
 		return EXIT_USAGE;
 	if (v->accepted && o.json)
-		extra = identity_json(&s);
+		extra = identity_json(&o, &s);
 	else if (v->accepted)
-		print_identity(&s);
+		print_identity(&o, &s);
 	r = output_verdict(&o, v, extra);
 	json_decref(extra);
 	return r;
@@ -332,12 +350,10 @@ static int run(int argc, char **argv, unsigned int mask, const char *usage, bool
 
 int cmd_app(int argc, char **argv)
 {
-	return run(argc, argv,
-		   OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT | OPT_COMPOSE | OPT_IMAGE | OPT_EVENT_LOG,
-		   USAGE_APP, true);
+	return run(argc, argv, OPT_EXPECT | OPT_COMPOSE | OPT_EVENT_LOG, USAGE_APP, true);
 }
 
 int cmd_cert(int argc, char **argv)
 {
-	return run(argc, argv, OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT, USAGE_CERT, false);
+	return run(argc, argv, OPT_EXPECT, USAGE_CERT, false);
 }

@@ -29,6 +29,9 @@ static const struct opt {
 	{ "image", "JSON", OPT_IMAGE,
 	  "expected mrtd, rtmr0, rtmr1, rtmr2, as dstack-mr prints them" },
 	{ "kms-root", "PEM", OPT_KMS_ROOT, "root that the certificate chain must end in" },
+	{ "app-id", "HEX", OPT_APP_ID, "app id that must be the measured one" },
+	{ "host", "NAME", OPT_HOST,
+	  "name the certificate must be for, and of the app if it holds an id" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
 };
@@ -87,9 +90,30 @@ static const char **text_of(struct options *o, int id)
 		return &o->image;
 	case OPT_KMS_ROOT:
 		return &o->kms_root;
+	case OPT_APP_ID:
+		return &o->app_id;
+	case OPT_HOST:
+		return &o->host;
 	default:
 		return NULL;
 	}
+}
+
+/* What would be a mismatch whatever the certificate says is a mistake of the caller. */
+static int check_text(int id, const char *arg)
+{
+	uint8_t app_id[20];
+
+	if (id == OPT_APP_ID && ds_hex_decode_exact(arg, app_id, sizeof(app_id))) {
+		fprintf(stderr, "dstack-verify: --app-id: expected 40 hex digits, got '%s'\n", arg);
+		return EXIT_USAGE;
+	}
+	/* a name that begins with a dot would stand for all names under it */
+	if (id == OPT_HOST && (!*arg || *arg == '.' || *arg == '*')) {
+		fprintf(stderr, "dstack-verify: --host: expected a host name, got '%s'\n", arg);
+		return EXIT_USAGE;
+	}
+	return 0;
 }
 
 static int take(struct options *o, int id, const char *arg)
@@ -97,6 +121,8 @@ static int take(struct options *o, int id, const char *arg)
 	const char **text = text_of(o, id);
 
 	if (text) {
+		if (check_text(id, arg))
+			return EXIT_USAGE;
 		*text = arg;
 		return 0;
 	}

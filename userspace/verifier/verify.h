@@ -26,6 +26,8 @@ enum {
 	OPT_COMPOSE = 1 << 8,
 	OPT_IMAGE = 1 << 9,
 	OPT_KMS_ROOT = 1 << 10,
+	OPT_APP_ID = 1 << 11,
+	OPT_HOST = 1 << 12,
 	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY,
 };
 
@@ -33,7 +35,7 @@ struct policy;
 
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
-		*image, *kms_root;
+		*image, *kms_root, *app_id, *host;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
@@ -62,6 +64,17 @@ DS_MUST int input_quote(const char *path, struct ds_buf *ret);
 DS_MUST int policy_load(const char *path, struct policy **ret, struct ds_err *err);
 struct policy *policy_free(struct policy *p);
 const struct ds_tcb_policy *policy_get(const struct policy *p);
+
+/*
+ * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
+ * negative; refusals are in the verdict. is_app: the identity is what it is all about.
+ */
+DS_MUST int expect_judge(const struct options *o, struct ds_span leaf, const struct ds_identity *id,
+			 bool is_app, struct ds_verdict *v);
+/* The caller expects somebody in particular. */
+bool expect_identity(const struct options *o);
+/* Who vouches: "kms-root", "image" or "nobody". */
+const char *expect_source(const struct options *o);
 
 /* output.c: the verdict on stdout; extra (borrowed, may be NULL) is merged into the JSON object. */
 DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra);

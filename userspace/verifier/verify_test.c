@@ -6,321 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
-#include <ds/attest/eventlog.h>
 #include <ds/base/file.h>
 #include <ds/base/text.h>
-#include <ds/crypto/hash.h>
-#include <ds/wire/appinfo.h>
-#include <ds/wire/attestation.h>
-#include <ds/x509/cert.h>
 
-#include "../lib/attest/forge.h"
-#include "../lib/x509/internal.h"
 #include "verify.h"
+#include "world.h"
 
-#define FROM (FORGE_TIME - 1000)
-#define TO   (FORGE_TIME + 100000)
-
-static const char compose[] = "{\"name\":\"app\"}";
 static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
-
-/* What is wrong; everything else is right. */
-struct fault {
-	const char *usage, *ca_usage;
-	bool other_app_id, no_app_id, other_ca_app_id, other_info, other_key, other_root, no_ca,
-		no_evidence, junk_evidence, ended, bad_payload;
-	bool again; /* another app's launch behind system-ready */
-};
-
-static void put(const char *name, struct ds_span data)
-{
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, data, 0600), 0);
-}
-
-static void event(struct ds_attestation *att, const char *name, const void *p, size_t n)
-{
-	assert_int_equal(ds_eventlog_add(&att->runtime_events, 3, DS_EV_RUNTIME, NULL, name,
-					 DS_SPAN(p, n), NULL),
-			 0);
-	assert_int_equal(
-		ds_eventlog_add(&att->log, 3, DS_EV_RUNTIME, NULL, name, DS_SPAN(p, n), NULL), 0);
-}
-
-/* The launch of an app, as runtime events or as the bare digests they leave in the register. */
-static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
-{
-	static const char *const names[] = { "app-id", "compose-hash", "instance-id",
-					     "boot-mr-done", "system-ready" };
-	uint8_t app[20], hash[32], digest[48];
-
-	memset(app, app_byte, sizeof(app));
-	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
-
-	const struct ds_span payload[] = { DS_SPAN_ARRAY(app), DS_SPAN_ARRAY(hash),
-					   DS_SPAN_ARRAY(app), DS_SPAN_NULL, DS_SPAN_NULL };
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
-		assert_int_equal(ds_event_digest(1, names[i], payload[i], digest), 0);
-		assert_int_equal(ds_eventlog_add(log, 3, bare ? DS_EV_DIGEST_ONLY : DS_EV_RUNTIME,
-						 digest, bare ? "" : names[i],
-						 bare ? DS_SPAN_NULL : payload[i], NULL),
-				 0);
-	}
-}
-
-/* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
-static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
-{
-	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
-	DS_BUF struct ds_buf json = DS_BUF_NULL, image = DS_BUF_NULL;
-	FORGED struct forged w = { 0 };
-	uint8_t app[20], hash[32], rtmr3[48];
-	char hex[4][97];
-	uint8_t reg[48];
-
-	memset(app, 0xaa, sizeof(app));
-	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
-	event(&att, "app-id", app, sizeof(app));
-	event(&att, "compose-hash", hash, sizeof(hash));
-	event(&att, "instance-id", app, sizeof(app));
-	event(&att, "boot-mr-done", "", 0);
-	event(&att, "system-ready", "", 0);
-	if (f->again) {
-		launch(&att.runtime_events, false, 0xbb);
-		launch(&att.log, false, 0xbb);
-	}
-	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
-	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
-	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
-	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
-	if (f->bad_payload)
-		att.runtime_events.ev[1].payload.p[0] ^= 1;
-	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_STRIPPED, blob), 0);
-	assert_int_equal(ds_eventlog_to_json(&att.log, &json), 0);
-	put("log.json", ds_buf_span(&json));
-	put("quote", ds_buf_span(&w.quote));
-	put("collateral.json", ds_buf_span(&w.collateral));
-	put("root.pem", ds_buf_span(&w.root_pem));
-	/* the forger's registers: MRTD 0xd1.., RTMRn 0xe0 + n */
-	for (int i = 0; i < 4; i++) {
-		memset(reg, i ? 0xe0 + i - 1 : 0xd1, sizeof(reg));
-		ds_hex_encode(reg, sizeof(reg), hex[i]);
-	}
-	assert_int_equal(
-		ds_buf_addf(&image,
-			    "{\"mrtd\":\"%s\",\"rtmr0\":\"%s\",\"rtmr1\":\"%s\",\"rtmr2\":\"%s\"}",
-			    hex[0], hex[1], hex[2], hex[3]),
-		0);
-	put("image.json", ds_buf_span(&image));
-	image.p[12] ^= 1;
-	put("image-other.json", ds_buf_span(&image));
-}
-
-static void app_info(const struct fault *f, struct ds_buf *out)
-{
-	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
-	uint8_t app[20], hash[32];
-
-	memset(app, 0xaa, sizeof(app));
-	assert_int_equal(ds_sha256_1(DS_SPAN_STR(f->other_info ? "other" : compose), hash), 0);
-	assert_int_equal(ds_buf_add(&info.app_id, app, 20), 0);
-	assert_int_equal(ds_buf_add(&info.instance_id, app, 20), 0);
-	assert_int_equal(ds_buf_add(&info.compose_hash, hash, 32), 0);
-	assert_int_equal(ds_app_info_encode(&info, out), 0);
-}
-
-static void issue(struct ds_cert_spec *spec, const struct ds_p256 *key,
-		  const struct ds_p256 *issuer_key, const struct ds_buf *issuer, struct ds_buf *der,
-		  struct ds_buf *pem)
-{
-	static uint8_t spki[DS_P256_SPKI_SIZE];
-	struct ds_err err = DS_ERR_NULL;
-
-	assert_int_equal(ds_p256_spki(key, spki), 0);
-	spec->spki = DS_SPAN_ARRAY(spki);
-	spec->not_before = FROM;
-	spec->not_after = spec->not_after ? spec->not_after : TO;
-	if (ds_cert_issue(spec, issuer_key, issuer ? ds_buf_span(issuer) : DS_SPAN_NULL, der, &err))
-		fail_msg("issue: %s", err.msg);
-	assert_int_equal(ds_cert_pem(ds_buf_span(der), pem), 0);
-}
-
-/* KMS root, app CA, leaf: chain.pem, kms-root.pem and the evidence files. */
-static void world(const struct fault *f)
-{
-	DS_P256 struct ds_p256 *root_key = NULL;
-	DS_P256 struct ds_p256 *ca_key = NULL;
-	DS_P256 struct ds_p256 *key = NULL;
-	DS_P256 struct ds_p256 *other = NULL;
-	DS_BUF struct ds_buf root = DS_BUF_NULL, ca = DS_BUF_NULL, leaf = DS_BUF_NULL,
-			     chain = DS_BUF_NULL;
-	DS_BUF struct ds_buf root_pem = DS_BUF_NULL, ca_pem = DS_BUF_NULL, blob = DS_BUF_NULL,
-			     info = DS_BUF_NULL;
-	uint8_t app[20], not_app[20] = { 1 }, spki[DS_P256_SPKI_SIZE];
-
-	memset(app, 0xaa, sizeof(app));
-	assert_int_equal(ds_p256_generate(&root_key) | ds_p256_generate(&ca_key) |
-				 ds_p256_generate(&key) | ds_p256_generate(&other),
-			 0);
-	assert_int_equal(ds_p256_spki(f->other_key ? other : key, spki), 0);
-	evidence(f, DS_SPAN_ARRAY(spki), &blob);
-	app_info(f, &info);
-	issue(&(struct ds_cert_spec){ .subject = "KMS", .is_ca = true, .pathlen = 1 }, root_key,
-	      root_key, NULL, &root, &root_pem);
-	issue(&(struct ds_cert_spec){ .subject = "App CA",
-				      .is_ca = true,
-				      .usage = f->ca_usage ? f->ca_usage : DS_USAGE_APP_CA,
-				      .app_id = DS_SPAN(f->other_ca_app_id ? not_app : app, 20) },
-	      ca_key, root_key, &root, &ca, &ca_pem);
-	issue(
-		&(struct ds_cert_spec){
-			.subject = "app",
-			.usage = f->usage ? f->usage : DS_USAGE_APP_CUSTOM,
-			.app_id = DS_SPAN(f->other_app_id ? not_app : app, f->no_app_id ? 0 : 20),
-			.app_info = ds_buf_span(&info),
-			.not_after = f->ended ? FORGE_TIME - 1 : 0,
-			.attestation =
-				f->no_evidence
-					? DS_SPAN_NULL
-					: DS_SPAN(blob.p, f->junk_evidence ? blob.n - 1 : blob.n) },
-		key, f->no_ca ? root_key : ca_key, f->no_ca ? &root : &ca, &leaf, &chain);
-	if (!f->no_ca)
-		assert_int_equal(ds_buf_add_span(&chain, ds_buf_span(&ca_pem)), 0);
-	put("chain.pem", ds_buf_span(&chain));
-	if (f->other_root) {
-		ds_buf_done(&root);
-		ds_buf_done(&root_pem);
-		issue(&(struct ds_cert_spec){ .subject = "KMS", .is_ca = true, .pathlen = 1 },
-		      other, other, NULL, &root, &root_pem);
-	}
-	put("kms-root.pem", ds_buf_span(&root_pem));
-	put("compose.json", DS_SPAN_STR(compose));
-	put("compose-other.json", DS_SPAN_STR("{\"name\":\"app\" }"));
-}
-
-/* The payload of an X.509 extension of ours is an OCTET STRING within the OCTET STRING. */
-static void add_ext(X509 *x, const char *oid, struct ds_span content)
-{
-	ASN1_OCTET_STRING *in = ASN1_OCTET_STRING_new(), *out = ASN1_OCTET_STRING_new();
-	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
-	unsigned char *der = NULL;
-	X509_EXTENSION *e;
-	int n;
-
-	assert_int_equal(ASN1_OCTET_STRING_set(in, content.p, (int)content.n), 1);
-	n = i2d_ASN1_OCTET_STRING(in, &der);
-	assert_int_equal(ASN1_OCTET_STRING_set(out, der, n), 1);
-	e = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, out);
-	assert_int_equal(X509_add_ext(x, e, -1), 1);
-	X509_EXTENSION_free(e);
-	ASN1_OBJECT_free(obj);
-	ASN1_OCTET_STRING_free(in);
-	ASN1_OCTET_STRING_free(out);
-	OPENSSL_free(der);
-}
-
-/* chain.pem in the form of older releases: self-signed, quote and log in extensions .1 and .2. */
-static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log)
-{
-	X509 *x = X509_new();
-	BIO *bio = BIO_new(BIO_s_mem());
-	const char *pem;
-	long n;
-
-	assert_true(x && bio && X509_set_version(x, 2));
-	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x), 7));
-	assert_true(ASN1_TIME_set(X509_getm_notBefore(x), FROM) &&
-		    ASN1_TIME_set(X509_getm_notAfter(x), TO));
-	assert_true(X509_set_pubkey(x, ds_p256_evp(key)));
-	add_ext(x, DS_OID_QUOTE, quote);
-	add_ext(x, DS_OID_EVENT_LOG, log);
-	add_ext(x, DS_OID_USAGE, DS_SPAN_LIT(DS_USAGE_APP_CUSTOM));
-	assert_true(X509_sign(x, ds_p256_evp(key), EVP_sha256()) > 0);
-	assert_true(PEM_write_bio_X509(bio, x));
-	n = BIO_get_mem_data(bio, &pem);
-	put("chain.pem", DS_SPAN(pem, (size_t)n));
-	BIO_free(bio);
-	X509_free(x);
-}
-
-/*
- * An app that extended RTMR3 by the digests of another app's launch. Register and quote are the
- * same in both tellings; hidden says which of the two launches is shown as bare digests.
- */
-static void older_world(bool hide_real, bool hide_forged)
-{
-	DS_P256 struct ds_p256 *key = NULL;
-	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
-	DS_BUF struct ds_buf json = DS_BUF_NULL;
-	FORGED struct forged w = { 0 };
-	uint8_t spki[DS_P256_SPKI_SIZE], rd[64], rtmr3[48];
-
-	assert_int_equal(ds_p256_generate(&key), 0);
-	assert_int_equal(ds_p256_spki(key, spki), 0);
-	assert_int_equal(ds_ratls_report_data(DS_SPAN_ARRAY(spki), rd), 0);
-	launch(&log, hide_real, 0xaa);
-	launch(&log, hide_forged, 0xbb);
-	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, rtmr3, NULL), 0);
-	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = rd }, &w);
-	assert_int_equal(ds_eventlog_to_json(&log, &json), 0);
-	put("log.json", ds_buf_span(&json));
-	put("quote", ds_buf_span(&w.quote));
-	put("collateral.json", ds_buf_span(&w.collateral));
-	put("root.pem", ds_buf_span(&w.root_pem));
-	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
-}
-
-/* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
-static int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
-{
-	int out = open("out", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
-	    saved = dup(STDOUT_FILENO);
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), err = dup(STDERR_FILENO);
-	char *argv[24] = { NULL };
-	const char *text;
-	json_t *doc;
-	int argc = 0, rc;
-
-	while (args[argc]) {
-		argv[argc] = strdup(args[argc]);
-		argc++;
-	}
-	fflush(stdout);
-	assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0);
-	rc = cmd(argc, argv);
-	fflush(stdout);
-	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
-	(void)lseek(out, 0, SEEK_SET);
-	doc = json_loadfd(out, 0, NULL);
-	text = doc ? json_string_value(json_object_get(doc, "reason")) : NULL;
-	(void)snprintf(reason, 40, "%s", text ? text : "?");
-	json_decref(doc);
-	for (int i = 0; i < 24; i++)
-		free(argv[i]);
-	close(out);
-	close(saved);
-	close(null);
-	close(err);
-	return rc;
-}
-
-#define COMMON                                                                                     \
-	"--json", "--time", "1780000000", "--collateral", "collateral.json", "--root-ca", "root.pem"
-
-static void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, const char *want)
-{
-	char reason[40];
-	int rc = run(cmd, reason, args);
-
-	if (rc != want_rc || (want && strcmp(want, reason)))
-		fail_msg("expected %d '%s', got %d '%s'", want_rc, want ? want : "", rc, reason);
-}
 
 static const char *const app_full[] = { "app",	      "--cert",	      "chain.pem",
 					"--compose",  "compose.json", "--image",
@@ -341,7 +34,8 @@ static void app_table(void **state)
 		{ { .ca_usage = "app:custom" }, "cert-usage", "" },
 		{ { .other_app_id = true }, "cert-identity", "cert-identity" },
 		{ { .no_app_id = true }, "cert-identity", "" },
-		{ { .other_ca_app_id = true }, "cert-identity", "" },
+		{ { .other_ca_app_id = true }, "cert-identity", "cert-identity" },
+		{ { .other_ca_app_id = true, .decoy_ca = true }, "cert-chain", "cert-chain" },
 		{ { .other_info = true }, "cert-identity", "cert-identity" },
 		{ { .other_key = true }, "report-data", "report-data" },
 		{ { .other_root = true }, "cert-chain", "cert-chain" },
@@ -375,12 +69,12 @@ static void app_files(void **state)
 	       (const char *const[]){ "app", "--cert", "chain.pem", "--image", "compose.json",
 				      COMMON, NULL },
 	       EXIT_REFUSED, "measurement");
-	put("log.json", DS_SPAN_LIT("[]"));
+	world_put("log.json", DS_SPAN_LIT("[]"));
 	expect(cmd_app,
 	       (const char *const[]){ "app", "--cert", "chain.pem", "--event-log", "log.json",
 				      COMMON, NULL },
 	       EXIT_REFUSED, "rtmr-replay");
-	put("log.json", DS_SPAN_LIT("[{"));
+	world_put("log.json", DS_SPAN_LIT("[{"));
 	expect(cmd_app,
 	       (const char *const[]){ "app", "--cert", "chain.pem", "--event-log", "log.json",
 				      COMMON, NULL },
@@ -405,6 +99,12 @@ static void usage_is_2(void **state)
 		{ "app", "--no-such-option" },
 		{ "app", "--cert", "chain.pem", "operand" },
 		{ "app", "--rtmr3", "00" },
+		{ "app", "--cert", "chain.pem", "--app-id", "aa" },
+		{ "app", "--cert", "chain.pem", "--app-id", APP_HEX "aa" },
+		{ "app", "--cert", "chain.pem", "--app-id", X10("zzzz") },
+		{ "app", "--cert", "chain.pem", "--host", "" },
+		{ "app", "--cert", "chain.pem", "--host", ".example.org" },
+		{ "app", "--cert", "chain.pem", "--host", "*.example.org" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++)
@@ -443,13 +143,13 @@ static void quotes_and_logs(void **state)
 	       (const char *const[]){ "log", "--json", "--event-log", "quote", "--quote", "quote",
 				      NULL },
 	       EXIT_REFUSED, "event-log-format");
-	put("log.json", DS_SPAN_LIT("[]"));
+	world_put("log.json", DS_SPAN_LIT("[]"));
 	expect(cmd_log,
 	       (const char *const[]){ "log", "--json", "--event-log", "log.json", "--quote",
 				      "quote", NULL },
 	       EXIT_REFUSED, "rtmr-replay");
 	assert_int_equal(ds_buf_add_zero(&big, 1u << 20), 0);
-	put("big", ds_buf_span(&big));
+	world_put("big", ds_buf_span(&big));
 	expect(cmd_quote, (const char *const[]){ "quote", COMMON, "big", NULL }, EXIT_REFUSED,
 	       "parse-size");
 	expect(cmd_quote,
@@ -511,8 +211,103 @@ static void hidden_launch(void **state)
 	assert_int_equal(ds_read_file(AT_FDCWD, "log.json", 1u << 16, &log), 0);
 	world(&(struct fault){ .again = true });
 	expect(cmd_app, full, EXIT_ACCEPTED, "");
-	put("log.json", ds_buf_span(&log));
+	world_put("log.json", ds_buf_span(&log));
 	expect(cmd_app, full, EXIT_REFUSED, "event-log-format");
+}
+
+#define IMAGE	 "--image", "image.json"
+#define KMS_ROOT "--kms-root", "kms-root.pem"
+#define COMPOSE	 "--compose", "compose.json"
+
+/* Who vouches for what was measured, and is it whom the caller expects? */
+static void expected_identity(void **state)
+{
+	static const struct {
+		const char *args[8];
+		const char *app, *cert; /* reason; NULL: not an option of cert */
+	} rows[] = {
+		/* any TD can measure any app id */
+		{ { NULL }, "measurement", "" },
+		{ { COMPOSE }, "measurement", NULL },
+		{ { IMAGE }, "", "" },
+		{ { KMS_ROOT }, "", "" },
+		{ { IMAGE, KMS_ROOT }, "", "" },
+		{ { "--app-id", APP_HEX }, "measurement", "measurement" },
+		{ { "--host", "app.example.org" }, "measurement", "measurement" },
+		/* a good image says that the host chose the app id */
+		{ { "--app-id", APP_HEX, IMAGE }, "cert-identity", "cert-identity" },
+		{ { "--app-id", APP_HEX, IMAGE, COMPOSE }, "", NULL },
+		{ { "--app-id", APP_HEX, KMS_ROOT }, "", "" },
+		{ { "--app-id", OTHER_HEX, KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--app-id", OTHER_HEX, IMAGE, COMPOSE }, "cert-identity", NULL },
+		{ { "--app-id", INSTANCE_HEX, KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--host", "app.example.org", IMAGE }, "", "" },
+		{ { "--host", "app.example.org", KMS_ROOT }, "", "" },
+		{ { "--host", "APP.example.org", KMS_ROOT }, "", "" },
+		{ { "--host", "192.0.2.1", KMS_ROOT }, "", "" },
+		{ { "--host", "192.0.2.2", KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--host", "x.example.org", KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--host", "example.org", KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--host", "app", KMS_ROOT }, "cert-identity", "cert-identity" },
+		{ { "--host", APP_HEX "-8443s.example.org", KMS_ROOT }, "", "" },
+		{ { "--host", APP_HEX ".example.org", KMS_ROOT }, "", "" },
+		{ { "--host", INSTANCE_HEX "-1.example.org", KMS_ROOT }, "", "" },
+		{ { "--host", APP_HEX ".example.org", IMAGE }, "cert-identity", "cert-identity" },
+		{ { "--host", APP_HEX ".example.org", IMAGE, COMPOSE }, "", NULL },
+		/* named in the certificate, but not the app that runs */
+		{ { "--host", OTHER_HEX "-8443s.example.org", KMS_ROOT },
+		  "cert-identity",
+		  "cert-identity" },
+		{ { "--host", OTHER_HEX ".example.org", KMS_ROOT },
+		  "cert-identity",
+		  "cert-identity" },
+		{ { "--host", OTHER_HEX ".wild.example.org", KMS_ROOT },
+		  "cert-identity",
+		  "cert-identity" },
+		/* neither an id */
+		{ { "--host", OTHER_HEX "b.wild.example.org", KMS_ROOT }, "", "" },
+		{ { "--host", "g" OTHER_HEX ".wild.example.org", KMS_ROOT }, "", "" },
+	};
+
+	world(&(struct fault){ 0 });
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		const char *argv[24] = { "app", "--cert", "chain.pem", COMMON };
+		size_t n = 3 + DS_ARRAY_SIZE(((const char *[]){ COMMON }));
+
+		memcpy(argv + n, rows[i].args, sizeof(rows[i].args));
+		expect(cmd_app, argv, *rows[i].app ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].app);
+		argv[0] = "cert";
+		if (rows[i].cert)
+			expect(cmd_cert, argv, *rows[i].cert ? EXIT_REFUSED : EXIT_ACCEPTED,
+			       rows[i].cert);
+	}
+}
+
+/* An app id that is cut from the compose-hash is nobody's choice, so a good image is enough. */
+static void default_app_id(void **state)
+{
+	uint8_t app[20];
+	char hex[41], host[64];
+
+	world_app_id(&(struct fault){ .default_app_id = true }, app);
+	ds_hex_encode(app, sizeof(app), hex);
+	(void)snprintf(host, sizeof(host), "%s.wild.example.org", hex);
+
+	const char *const id[] = { "app", "--cert", "chain.pem", "--app-id",
+				   hex,	  IMAGE,    COMMON,	 NULL };
+	const char *const name[] = { "app", "--cert", "chain.pem", "--host",
+				     host,  IMAGE,    COMMON,	   NULL };
+
+	world(&(struct fault){ .default_app_id = true });
+	expect(cmd_app, id, EXIT_ACCEPTED, "");
+	expect(cmd_app, name, EXIT_ACCEPTED, "");
+	world(&(struct fault){ .default_app_id = true, .no_app_id = true });
+	expect(cmd_app, name, EXIT_ACCEPTED, "");
+	/* cert: with a KMS to ask, the certificate of an expected app has its id */
+	expect(cmd_cert,
+	       (const char *const[]){ "cert", "--cert", "chain.pem", "--app-id", hex, KMS_ROOT,
+				      COMMON, NULL },
+	       EXIT_REFUSED, "cert-identity");
 }
 
 static int setup(void **state)
@@ -537,9 +332,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(app_table),	 cmocka_unit_test(app_files),
-		cmocka_unit_test(usage_is_2),	 cmocka_unit_test(quotes_and_logs),
-		cmocka_unit_test(hidden_launch),
+		cmocka_unit_test(app_table),	  cmocka_unit_test(app_files),
+		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
+		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
+		cmocka_unit_test(default_app_id),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

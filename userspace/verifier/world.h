@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For the tests of dstack-verify: an app with its KMS and its evidence, as files in the current
+ * folder, with faults on request; and running a command on them. Everything fails the test when it
+ * cannot.
+ */
+#ifndef DS_VERIFIER_WORLD_H
+#define DS_VERIFIER_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ds/base/base.h>
+
+#define WORLD_COMPOSE "{\"name\":\"app\"}"
+#define INSTANCE      0x1a /* each byte of the instance id */
+/* Hex of the app id, of the instance id and of another app that the certificate names too. */
+#define X10(s)	     s s s s s s s s s s
+#define APP_HEX	     X10("aaaa")
+#define INSTANCE_HEX X10("1a1a")
+#define OTHER_HEX    X10("bbbb")
+
+/* What is wrong; everything else is right. */
+struct fault {
+	const char *usage, *ca_usage;
+	bool other_app_id, no_app_id, other_ca_app_id, other_info, other_key, other_root, no_ca,
+		no_evidence, junk_evidence, ended, bad_payload;
+	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
+	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
+	bool again;	     /* another app's launch behind system-ready */
+};
+
+/*
+ * chain.pem, kms-root.pem, compose.json, compose-other.json, image.json, image-other.json and what
+ * older_world() writes.
+ */
+void world(const struct fault *f);
+/*
+ * An app that extended RTMR3 by the digests of another app's launch: log.json, quote,
+ * collateral.json, root.pem and, in the form of older releases, chain.pem. Register and quote are
+ * the same in all tellings; the arguments say which launch is told as bare digests.
+ */
+void older_world(bool hide_real, bool hide_forged);
+void world_app_id(const struct fault *f, uint8_t ret[20]);
+void world_put(const char *name, struct ds_span data);
+
+/* Run with stdout in the file "out"; the reason in the JSON goes to reason. The exit status. */
+int run(int (*cmd)(int, char **), char reason[40], const char *const *args);
+/* The same, and both must be as wanted; want may be NULL. */
+void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, const char *want);
+
+#define COMMON                                                                                     \
+	"--json", "--time", "1780000000", "--collateral", "collateral.json", "--root-ca", "root.pem"
+
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A world of files for the tests of dstack-verify, see world.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <ds/attest/eventlog.h>
+#include <ds/base/file.h>
+#include <ds/base/text.h>
+#include <ds/crypto/hash.h>
+#include <ds/wire/appinfo.h>
+#include <ds/wire/attestation.h>
+#include <ds/x509/cert.h>
+
+#include "../lib/attest/forge.h"
+#include "../lib/x509/internal.h"
+#include "verify.h"
+#include "world.h"
+
+#define FROM (FORGE_TIME - 1000)
+#define TO   (FORGE_TIME + 100000)
+
+static const char compose[] = WORLD_COMPOSE;
+
+void world_app_id(const struct fault *f, uint8_t ret[20])
+{
+	uint8_t hash[32];
+
+	memset(ret, 0xaa, 20);
+	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
+	if (f->default_app_id)
+		memcpy(ret, hash, 20);
+}
+
+void world_put(const char *name, struct ds_span data)
+{
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, name, data, 0600), 0);
+}
+
+static void event(struct ds_attestation *att, const char *name, const void *p, size_t n)
+{
+	assert_int_equal(ds_eventlog_add(&att->runtime_events, 3, DS_EV_RUNTIME, NULL, name,
+					 DS_SPAN(p, n), NULL),
+			 0);
+	assert_int_equal(
+		ds_eventlog_add(&att->log, 3, DS_EV_RUNTIME, NULL, name, DS_SPAN(p, n), NULL), 0);
+}
+
+/* The launch of an app, as runtime events or as the bare digests they leave in the register. */
+static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
+{
+	static const char *const names[] = { "app-id", "compose-hash", "instance-id",
+					     "boot-mr-done", "system-ready" };
+	uint8_t app[20], instance[20], hash[32], digest[48];
+
+	memset(app, app_byte, sizeof(app));
+	memset(instance, INSTANCE, sizeof(instance));
+	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
+
+	const struct ds_span payload[] = { DS_SPAN_ARRAY(app), DS_SPAN_ARRAY(hash),
+					   DS_SPAN_ARRAY(instance), DS_SPAN_NULL, DS_SPAN_NULL };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
+		assert_int_equal(ds_event_digest(1, names[i], payload[i], digest), 0);
+		assert_int_equal(ds_eventlog_add(log, 3, bare ? DS_EV_DIGEST_ONLY : DS_EV_RUNTIME,
+						 digest, bare ? "" : names[i],
+						 bare ? DS_SPAN_NULL : payload[i], NULL),
+				 0);
+	}
+}
+
+/* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
+static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
+{
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf json = DS_BUF_NULL, image = DS_BUF_NULL;
+	FORGED struct forged w = { 0 };
+	uint8_t app[20], instance[20], hash[32], rtmr3[48];
+	char hex[4][97];
+	uint8_t reg[48];
+
+	world_app_id(f, app);
+	memset(instance, INSTANCE, sizeof(instance));
+	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
+	event(&att, "app-id", app, sizeof(app));
+	event(&att, "compose-hash", hash, sizeof(hash));
+	event(&att, "instance-id", instance, sizeof(instance));
+	event(&att, "boot-mr-done", "", 0);
+	event(&att, "system-ready", "", 0);
+	if (f->again) {
+		launch(&att.runtime_events, false, 0xbb);
+		launch(&att.log, false, 0xbb);
+	}
+	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
+	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
+	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
+	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
+	if (f->bad_payload)
+		att.runtime_events.ev[1].payload.p[0] ^= 1;
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_STRIPPED, blob), 0);
+	assert_int_equal(ds_eventlog_to_json(&att.log, &json), 0);
+	world_put("log.json", ds_buf_span(&json));
+	world_put("quote", ds_buf_span(&w.quote));
+	world_put("collateral.json", ds_buf_span(&w.collateral));
+	world_put("root.pem", ds_buf_span(&w.root_pem));
+	/* the forger's registers: MRTD 0xd1.., RTMRn 0xe0 + n */
+	for (int i = 0; i < 4; i++) {
+		memset(reg, i ? 0xe0 + i - 1 : 0xd1, sizeof(reg));
+		ds_hex_encode(reg, sizeof(reg), hex[i]);
+	}
+	assert_int_equal(
+		ds_buf_addf(&image,
+			    "{\"mrtd\":\"%s\",\"rtmr0\":\"%s\",\"rtmr1\":\"%s\",\"rtmr2\":\"%s\"}",
+			    hex[0], hex[1], hex[2], hex[3]),
+		0);
+	world_put("image.json", ds_buf_span(&image));
+	image.p[12] ^= 1;
+	world_put("image-other.json", ds_buf_span(&image));
+}
+
+static void app_info(const struct fault *f, struct ds_buf *out)
+{
+	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
+	uint8_t app[20], instance[20], hash[32];
+
+	world_app_id(f, app);
+	memset(instance, INSTANCE, sizeof(instance));
+	assert_int_equal(ds_sha256_1(DS_SPAN_STR(f->other_info ? "other" : compose), hash), 0);
+	assert_int_equal(ds_buf_add(&info.app_id, app, 20), 0);
+	assert_int_equal(ds_buf_add(&info.instance_id, instance, 20), 0);
+	assert_int_equal(ds_buf_add(&info.compose_hash, hash, 32), 0);
+	assert_int_equal(ds_app_info_encode(&info, out), 0);
+}
+
+static void issue(struct ds_cert_spec *spec, const struct ds_p256 *key,
+		  const struct ds_p256 *issuer_key, const struct ds_buf *issuer, struct ds_buf *der,
+		  struct ds_buf *pem)
+{
+	static uint8_t spki[DS_P256_SPKI_SIZE];
+	struct ds_err err = DS_ERR_NULL;
+
+	assert_int_equal(ds_p256_spki(key, spki), 0);
+	spec->spki = DS_SPAN_ARRAY(spki);
+	spec->not_before = FROM;
+	spec->not_after = spec->not_after ? spec->not_after : TO;
+	if (ds_cert_issue(spec, issuer_key, issuer ? ds_buf_span(issuer) : DS_SPAN_NULL, der, &err))
+		fail_msg("issue: %s", err.msg);
+	assert_int_equal(ds_cert_pem(ds_buf_span(der), pem), 0);
+}
+
+/* KMS root, app CA, leaf: chain.pem, kms-root.pem and the evidence files. */
+void world(const struct fault *f)
+{
+	DS_P256 struct ds_p256 *root_key = NULL;
+	DS_P256 struct ds_p256 *ca_key = NULL;
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_P256 struct ds_p256 *other = NULL;
+	DS_BUF struct ds_buf root = DS_BUF_NULL, ca = DS_BUF_NULL, leaf = DS_BUF_NULL,
+			     decoy = DS_BUF_NULL, chain = DS_BUF_NULL;
+	DS_BUF struct ds_buf root_pem = DS_BUF_NULL, ca_pem = DS_BUF_NULL, blob = DS_BUF_NULL,
+			     info = DS_BUF_NULL;
+	static const char *const names[] = {
+		"app.example.org",
+		APP_HEX "-8443s.example.org",
+		APP_HEX ".example.org",
+		INSTANCE_HEX "-1.example.org",
+		OTHER_HEX "-8443s.example.org",
+		OTHER_HEX ".example.org",
+		"*.wild.example.org",
+		"192.0.2.1",
+	};
+	uint8_t app[20], not_app[20] = { 1 }, spki[DS_P256_SPKI_SIZE];
+
+	world_app_id(f, app);
+	assert_int_equal(ds_p256_generate(&root_key) | ds_p256_generate(&ca_key) |
+				 ds_p256_generate(&key) | ds_p256_generate(&other),
+			 0);
+	assert_int_equal(ds_p256_spki(f->other_key ? other : key, spki), 0);
+	evidence(f, DS_SPAN_ARRAY(spki), &blob);
+	app_info(f, &info);
+	issue(&(struct ds_cert_spec){ .subject = "KMS", .is_ca = true, .pathlen = 1 }, root_key,
+	      root_key, NULL, &root, &root_pem);
+	issue(&(struct ds_cert_spec){ .subject = "App CA",
+				      .is_ca = true,
+				      .usage = f->ca_usage ? f->ca_usage : DS_USAGE_APP_CA,
+				      .app_id = DS_SPAN(f->other_ca_app_id ? not_app : app, 20) },
+	      ca_key, root_key, &root, &ca, &ca_pem);
+	issue(
+		&(struct ds_cert_spec){
+			.subject = "app",
+			.alt_names = names,
+			.n_alt_names = DS_ARRAY_SIZE(names),
+			.usage = f->usage ? f->usage : DS_USAGE_APP_CUSTOM,
+			.app_id = DS_SPAN(f->other_app_id ? not_app : app, f->no_app_id ? 0 : 20),
+			.app_info = ds_buf_span(&info),
+			.not_after = f->ended ? FORGE_TIME - 1 : 0,
+			.attestation =
+				f->no_evidence
+					? DS_SPAN_NULL
+					: DS_SPAN(blob.p, f->junk_evidence ? blob.n - 1 : blob.n) },
+		key, f->no_ca ? root_key : ca_key, f->no_ca ? &root : &ca, &leaf, &chain);
+	if (f->decoy_ca)
+		issue(&(struct ds_cert_spec){ .subject = "App CA 2",
+					      .is_ca = true,
+					      .usage = DS_USAGE_APP_CA,
+					      .app_id = DS_SPAN(app, 20) },
+		      other, root_key, &root, &decoy, &chain);
+	if (!f->no_ca)
+		assert_int_equal(ds_buf_add_span(&chain, ds_buf_span(&ca_pem)), 0);
+	world_put("chain.pem", ds_buf_span(&chain));
+	if (f->other_root) {
+		ds_buf_done(&root);
+		ds_buf_done(&root_pem);
+		issue(&(struct ds_cert_spec){ .subject = "KMS", .is_ca = true, .pathlen = 1 },
+		      other, other, NULL, &root, &root_pem);
+	}
+	world_put("kms-root.pem", ds_buf_span(&root_pem));
+	world_put("compose.json", DS_SPAN_STR(compose));
+	world_put("compose-other.json", DS_SPAN_STR("{\"name\":\"app\" }"));
+}
+
+/* The payload of an X.509 extension of ours is an OCTET STRING within the OCTET STRING. */
+static void add_ext(X509 *x, const char *oid, struct ds_span content)
+{
+	ASN1_OCTET_STRING *in = ASN1_OCTET_STRING_new(), *out = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	unsigned char *der = NULL;
+	X509_EXTENSION *e;
+	int n;
+
+	assert_int_equal(ASN1_OCTET_STRING_set(in, content.p, (int)content.n), 1);
+	n = i2d_ASN1_OCTET_STRING(in, &der);
+	assert_int_equal(ASN1_OCTET_STRING_set(out, der, n), 1);
+	e = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, out);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(obj);
+	ASN1_OCTET_STRING_free(in);
+	ASN1_OCTET_STRING_free(out);
+	OPENSSL_free(der);
+}
+
+/* chain.pem in the form of older releases: self-signed, quote and log in extensions .1 and .2. */
+static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log)
+{
+	X509 *x = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	const char *pem;
+	long n;
+
+	assert_true(x && bio && X509_set_version(x, 2));
+	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x), 7));
+	assert_true(ASN1_TIME_set(X509_getm_notBefore(x), FROM) &&
+		    ASN1_TIME_set(X509_getm_notAfter(x), TO));
+	assert_true(X509_set_pubkey(x, ds_p256_evp(key)));
+	add_ext(x, DS_OID_QUOTE, quote);
+	add_ext(x, DS_OID_EVENT_LOG, log);
+	add_ext(x, DS_OID_USAGE, DS_SPAN_LIT(DS_USAGE_APP_CUSTOM));
+	assert_true(X509_sign(x, ds_p256_evp(key), EVP_sha256()) > 0);
+	assert_true(PEM_write_bio_X509(bio, x));
+	n = BIO_get_mem_data(bio, &pem);
+	world_put("chain.pem", DS_SPAN(pem, (size_t)n));
+	BIO_free(bio);
+	X509_free(x);
+}
+
+/*
+ * An app that extended RTMR3 by the digests of another app's launch. Register and quote are the
+ * same in both tellings; hidden says which of the two launches is shown as bare digests.
+ */
+void older_world(bool hide_real, bool hide_forged)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf json = DS_BUF_NULL;
+	FORGED struct forged w = { 0 };
+	uint8_t spki[DS_P256_SPKI_SIZE], rd[64], rtmr3[48];
+
+	assert_int_equal(ds_p256_generate(&key), 0);
+	assert_int_equal(ds_p256_spki(key, spki), 0);
+	assert_int_equal(ds_ratls_report_data(DS_SPAN_ARRAY(spki), rd), 0);
+	launch(&log, hide_real, 0xaa);
+	launch(&log, hide_forged, 0xbb);
+	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, rtmr3, NULL), 0);
+	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = rd }, &w);
+	assert_int_equal(ds_eventlog_to_json(&log, &json), 0);
+	world_put("log.json", ds_buf_span(&json));
+	world_put("quote", ds_buf_span(&w.quote));
+	world_put("collateral.json", ds_buf_span(&w.collateral));
+	world_put("root.pem", ds_buf_span(&w.root_pem));
+	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
+}
+
+/* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
+int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
+{
+	int out = open("out", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+	    saved = dup(STDOUT_FILENO);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), err = dup(STDERR_FILENO);
+	char *argv[24] = { NULL };
+	const char *text;
+	json_t *doc;
+	int argc = 0, rc;
+
+	while (args[argc]) {
+		argv[argc] = strdup(args[argc]);
+		argc++;
+	}
+	fflush(stdout);
+	assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0);
+	rc = cmd(argc, argv);
+	fflush(stdout);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
+	(void)lseek(out, 0, SEEK_SET);
+	doc = json_loadfd(out, 0, NULL);
+	text = doc ? json_string_value(json_object_get(doc, "reason")) : NULL;
+	(void)snprintf(reason, 40, "%s", text ? text : "?");
+	json_decref(doc);
+	for (int i = 0; i < 24; i++)
+		free(argv[i]);
+	close(out);
+	close(saved);
+	close(null);
+	close(err);
+	return rc;
+}
+
+void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, const char *want)
+{
+	char reason[40];
+	int rc = run(cmd, reason, args);
+
+	if (rc != want_rc || (want && strcmp(want, reason)))
+		fail_msg("expected %d '%s', got %d '%s'", want_rc, want ? want : "", rc, reason);
+}

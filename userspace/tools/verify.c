@@ -15,8 +15,10 @@ static const char help_text[] =
 	"usage: dstackctl verify [--connect ADDR:PORT] [--save FILE] HOST:PORT [-- DSTACK-VERIFY-OPTION...]\n"
 	"\n"
 	"Connects to HOST:PORT (or to ADDR:PORT, naming HOST in the handshake), takes the certificate chain and runs\n"
-	"'dstack-verify app --cert CHAIN' with the options after --, for example\n"
+	"'dstack-verify app --cert CHAIN --host HOST' with the options after --, for example\n"
 	"  --compose app-compose.json --image measurement.json --kms-root root-ca.crt --collateral FILE --root-ca FILE\n"
+	"The certificate must be for HOST, and when HOST begins with an app or instance id, of that app. Other names say\n"
+	"nothing about the app: add --app-id or --compose. --image or --kms-root is needed.\n"
 	"--save keeps the chain. The exit status is dstack-verify's: 0 accepted, 1 refused, 2 usage.\n";
 
 /* "host:port" with a numeric port; host is copied. */
@@ -33,9 +35,10 @@ static int split(const char *s, char *host, size_t cap, uint16_t *ret_port)
 	return 0;
 }
 
-static int judge(const char *file, int argc, char **extra)
+static int judge(const char *file, const char *host, int argc, char **extra)
 {
-	DS_FREE char **argv = calloc((size_t)argc + 5, sizeof(*argv));
+	const char *const fixed[] = { "app", "--cert", file, "--host", host };
+	DS_FREE char **argv = calloc((size_t)argc + DS_ARRAY_SIZE(fixed) + 2, sizeof(*argv));
 	char tool[PATH_MAX];
 	DS_BUF struct ds_buf out = DS_BUF_NULL;
 	int status, r;
@@ -46,11 +49,10 @@ static int judge(const char *file, int argc, char **extra)
 	if (r)
 		return failure("dstack-verify: %s", strerror(-r));
 	argv[0] = tool;
-	argv[1] = (char *)"app";
-	argv[2] = (char *)"--cert";
-	argv[3] = (char *)file;
+	for (size_t i = 0; i < DS_ARRAY_SIZE(fixed); i++)
+		argv[1 + i] = (char *)fixed[i];
 	for (int i = 0; i < argc; i++)
-		argv[4 + i] = extra[i];
+		argv[1 + DS_ARRAY_SIZE(fixed) + (size_t)i] = extra[i];
 	r = run_capture(argv, 1u << 20, &out, &status);
 	if (r)
 		return failure("%s: %s", tool, strerror(-r));
@@ -94,13 +96,13 @@ int cmd_verify(int argc, char **argv)
 		return failure("%s", err.msg);
 	if (save) {
 		r = ds_write_file_atomic(AT_FDCWD, save, ds_buf_span(&pem), 0644);
-		return r ? failure("%s: %s", save, strerror(-r)) : judge(save, argc - optind, argv + optind);
+		return r ? failure("%s: %s", save, strerror(-r)) : judge(save, host, argc - optind, argv + optind);
 	}
 	DS_FD int fd = mkstemp(temp);
 
 	if (fd < 0 || ds_write_full(fd, pem.p, pem.n))
 		return failure("%s: %s", temp, strerror(errno));
-	r = judge(temp, argc - optind, argv + optind);
+	r = judge(temp, host, argc - optind, argv + optind);
 	unlink(temp);
 	return r;
 }

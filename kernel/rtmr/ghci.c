@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -29,18 +30,36 @@ struct ds_ghci {
 
 #define GHCI_DATA_MAX	(DS_GHCI_SIZE - sizeof(struct ds_ghci))
 
-struct ds_ghci *ds_ghci_alloc(void)
+#ifdef DEBUG
+static unsigned int fail_share;
+module_param(fail_share, uint, 0600);
+MODULE_PARM_DESC(fail_share, "this many buffers cannot be shared with the host (tests)");
+
+static bool share_fails(void)
+{
+	return fail_share && fail_share--;
+}
+#else
+static bool share_fails(void)
+{
+	return false;
+}
+#endif
+
+int ds_ghci_alloc(struct ds_ghci **ret_buf)
 {
 	void *pages = alloc_pages_exact(DS_GHCI_SIZE, GFP_KERNEL | __GFP_ZERO);
 
 	if (!pages)
-		return NULL;
+		return -ENOMEM;
 	/* On failure some of the pages may be shared already, so they cannot go back. */
-	if (set_memory_decrypted((unsigned long)pages, DS_GHCI_SIZE >> PAGE_SHIFT)) {
-		pr_err("cannot share the quote buffer with the host, leaking it\n");
-		return NULL;
+	if (share_fails() ||
+	    set_memory_decrypted((unsigned long)pages, DS_GHCI_SIZE >> PAGE_SHIFT)) {
+		pr_err_once("cannot share a quote buffer with the host, leaking it\n");
+		return -EIO;
 	}
-	return pages;
+	*ret_buf = pages;
+	return 0;
 }
 
 int ds_ghci_start(struct ds_ghci *buf, const struct ds_tdreport *report)

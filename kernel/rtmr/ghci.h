@@ -19,8 +19,11 @@ struct ds_tdreport;
 
 struct ds_ghci;
 
-/* Memory shared with the host, or NULL. There is no free: pages the host may still write stay. */
-struct ds_ghci *ds_ghci_alloc(void);
+/*
+ * Memory shared with the host. There is no free: pages the host may still write stay. -ENOMEM:
+ * there is none now. -EIO: it cannot be shared and is lost, as would be that of the next call.
+ */
+int __must_check ds_ghci_alloc(struct ds_ghci **ret_buf);
 
 /* 0: the host has it. -EAGAIN: the host is busy, try later. -EIO: the host refused. */
 int __must_check ds_ghci_start(struct ds_ghci *buf, const struct ds_tdreport *report);

@@ -64,12 +64,14 @@ struct ds_quote_req {
 /**
  * struct slot - one buffer shared with the host; guarded by quote_lock
  * @buf: NULL until first used
+ * @dead: there is no @buf and never will be, its memory could not be shared
  * @busy: the host owns @buf
  * @started: since when
  * @req: who waits for it, NULL if parked
  */
 struct slot {
 	struct ds_ghci *buf;
+	bool dead;
 	bool busy;
 	ktime_t started;
 	struct ds_quote_req *req;
@@ -77,12 +79,13 @@ struct slot {
 
 static DEFINE_MUTEX(quote_lock);
 static LIST_HEAD(queue);
-static unsigned int waiting;
+/* Requests that wait or hold a quote, bounded so that quotes nobody reads are. */
+static unsigned int live;
 static struct slot slots[DS_QUOTE_SLOTS];
 static struct task_struct *server;
 static bool server_kicked;
 static DECLARE_WAIT_QUEUE_HEAD(server_wait);
-/* Woken when a waiting request ends, for those who poll for room to write. */
+/* Woken when a request is live no more, for those who poll for room to write. */
 static DECLARE_WAIT_QUEUE_HEAD(room_wait);
 
 static void kick_server(void)
@@ -98,13 +101,20 @@ static void unqueue(struct ds_quote_req *req)
 	req->queued = false;
 }
 
+static void leave_live(void)
+{
+	lockdep_assert_held(&quote_lock);
+	live--;
+	wake_up_interruptible(&room_wait);
+}
+
 static void leave_waiting(struct ds_quote_req *req, u32 state)
 {
 	lockdep_assert_held(&quote_lock);
 	WRITE_ONCE(req->state, state);
-	waiting--;
 	wake_up_interruptible(&req->wait);
-	wake_up_interruptible(&room_wait);
+	if (state != DSTACK_QUOTE_DONE)
+		leave_live();
 }
 
 static void end_request(struct ds_quote_req *req, int error)
@@ -140,21 +150,27 @@ static void poll_slot(struct slot *slot, ktime_t now)
 	end_request(req, err);
 }
 
-static struct slot *free_slot(void)
+static bool slot_usable(struct slot *slot)
 {
-	int i;
+	if (!slot->buf && !slot->dead)
+		slot->dead = ds_ghci_alloc(&slot->buf) == -EIO;
+	return slot->buf;
+}
+
+/* -EAGAIN: one that is with the host may come back. -ENOMEM: there is none to wait for. */
+static int free_slot(struct slot **ret_slot)
+{
+	int err = -ENOMEM, i;
 
 	for (i = 0; i < DS_QUOTE_SLOTS; i++) {
-		struct slot *slot = &slots[i];
-
-		if (slot->busy)
-			continue;
-		if (!slot->buf)
-			slot->buf = ds_ghci_alloc();
-		if (slot->buf)
-			return slot;
+		if (slots[i].busy) {
+			err = -EAGAIN;
+		} else if (slot_usable(&slots[i])) {
+			*ret_slot = &slots[i];
+			return 0;
+		}
 	}
-	return NULL;
+	return err;
 }
 
 /* False: nothing more can be started now. */
@@ -171,10 +187,9 @@ static bool start_oldest(ktime_t now)
 		end_request(req, -ETIMEDOUT);
 		return true;
 	}
-	slot = free_slot();
-	if (!slot)
-		return false;
-	err = ds_ghci_start(slot->buf, &req->report);
+	err = free_slot(&slot);
+	if (!err)
+		err = ds_ghci_start(slot->buf, &req->report);
 	if (err == -EAGAIN)
 		return false;
 	unqueue(req);
@@ -266,21 +281,23 @@ static int quote_release(struct inode *inode, struct file *file)
 	}
 	if (req->state == DSTACK_QUOTE_WAITING)
 		leave_waiting(req, DSTACK_QUOTE_FAILED);
+	else if (req->state == DSTACK_QUOTE_DONE)
+		leave_live();
 	mutex_unlock(&quote_lock);
 	kvfree(req->quote);
 	kfree(req);
 	return 0;
 }
 
-/* Take a place among the waiting, before the report is made. */
+/* Take a place among the live, before the report is made. */
 static int enter_waiting(struct ds_quote_req *req)
 {
 	guard(mutex)(&quote_lock);
 	if (req->state != DSTACK_QUOTE_NEW)
 		return -EBUSY;
-	if (waiting >= DS_QUOTE_WAITING_MAX)
+	if (live >= DS_QUOTE_LIVE_MAX)
 		return -EAGAIN;
-	waiting++;
+	live++;
 	WRITE_ONCE(req->state, DSTACK_QUOTE_WAITING);
 	return 0;
 }
@@ -323,15 +340,15 @@ static u32 request_state(struct ds_quote_req *req)
 static ssize_t quote_read(struct file *file, char __user *to, size_t count, loff_t *pos)
 {
 	struct ds_quote_req *req = file->private_data;
-	u32 state = request_state(req);
+	u32 state;
 
-	if (state == DSTACK_QUOTE_WAITING) {
+	/* Again and again: a write that fails makes room for another before we look. */
+	while ((state = request_state(req)) == DSTACK_QUOTE_WAITING) {
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (wait_event_interruptible(req->wait,
 					     READ_ONCE(req->state) != DSTACK_QUOTE_WAITING))
 			return -ERESTARTSYS;
-		state = request_state(req);
 	}
 	if (state == DSTACK_QUOTE_FAILED)
 		return req->error;
@@ -349,7 +366,7 @@ static __poll_t quote_poll(struct file *file, poll_table *wait)
 	guard(mutex)(&quote_lock);
 	switch (req->state) {
 	case DSTACK_QUOTE_NEW:
-		return waiting < DS_QUOTE_WAITING_MAX ? EPOLLOUT | EPOLLWRNORM : 0;
+		return live < DS_QUOTE_LIVE_MAX ? EPOLLOUT | EPOLLWRNORM : 0;
 	case DSTACK_QUOTE_DONE:
 		return EPOLLIN | EPOLLRDNORM;
 	case DSTACK_QUOTE_FAILED:

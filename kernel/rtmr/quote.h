@@ -12,8 +12,8 @@ struct miscdevice;
 
 extern struct miscdevice ds_quote_misc;
 
-/* Waiting requests, queued and with the host, of all files together. */
-#define DS_QUOTE_WAITING_MAX	64
+/* Requests that wait, queued or with the host, or hold a quote, of all files together. */
+#define DS_QUOTE_LIVE_MAX	64
 /* Buffers the host may own at once, those of abandoned requests included. */
 #define DS_QUOTE_SLOTS		4
 /* From the write of REPORTDATA to -ETIMEDOUT. */

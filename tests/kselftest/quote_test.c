@@ -14,7 +14,7 @@
 #include "rtmr_util.h"
 
 #define SLOTS		4	/* buffers the module gives to the host at most */
-#define WAITING_MAX	64	/* requests it lets wait */
+#define LIVE_MAX	64	/* requests it lets wait or keep a quote */
 #define DEADLINE_MS	20000
 
 static const void *const nowhere = (void *)8;
@@ -110,6 +110,8 @@ static void one_file_one_request(void)
 	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 	KT_CHECK(info.state == DSTACK_QUOTE_WAITING && info.log_len && !info.quote_len);
 	KT_CHECK(!fault("none"));
+	KT_CHECK(wait_ready(fd, DEADLINE_MS) == POLLIN);
+	KT_ERRNO(read(fd, (void *)nowhere, 1), EFAULT);
 	KT_CHECK(answered(fd, 0));
 	KT_ERRNO(write(fd, data, 64), EBUSY);
 	close(fd);
@@ -213,11 +215,11 @@ static void abandoned(void)
 static void bounded_queue(void)
 {
 	struct pollfd p = { .events = POLLOUT };
-	static int fds[WAITING_MAX];
+	static int fds[LIVE_MAX];
 	int i;
 
 	KT_CHECK(!fault("hold"));
-	for (i = 0; i < WAITING_MAX; i++) {
+	for (i = 0; i < LIVE_MAX; i++) {
 		fds[i] = ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
@@ -226,14 +228,21 @@ static void bounded_queue(void)
 	KT_CHECK(p.fd >= 0);
 	KT_CHECK(poll(&p, 1, 0) == 0);
 	/* A queued one goes away: room at once, and the poller is told. */
-	close(fds[WAITING_MAX - 1]);
+	close(fds[LIVE_MAX - 1]);
 	KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
-	close(p.fd);
+	fds[LIVE_MAX - 1] = ask(LIVE_MAX - 1, 0);
 	KT_CHECK(!fault("none"));
-	for (i = 0; i < WAITING_MAX - 1; i++) {
+	/* Quotes are memory too, until their files are closed. */
+	for (i = 0; i < LIVE_MAX; i++)
+		KT_CHECK(wait_ready(fds[i], DEADLINE_MS) == POLLIN);
+	KT_ERRNO(ask(0xff, 0), EAGAIN);
+	KT_CHECK(poll(&p, 1, 0) == 0);
+	for (i = 0; i < LIVE_MAX; i++) {
 		KT_CHECK(answered(fds[i], (uint8_t)i));
 		close(fds[i]);
+		KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
 	}
+	close(p.fd);
 }
 
 static int ask_many(uint8_t fill, unsigned int n)
@@ -316,7 +325,7 @@ static const struct kt_test tests[] = {
 	{ "quote: a host that says retry is asked again", host_retry },
 	{ "quote: no report, no request", busy_report },
 	{ "quote: abandoned requests do not mix with later ones", abandoned },
-	{ "quote: the queue is bounded and says when there is room", bounded_queue },
+	{ "quote: requests and unread quotes are bounded, poll says when there is room", bounded_queue },
 	{ "quote: many askers each get their own", many_askers },
 	{ "quote: killed askers harm nobody", killed_askers },
 	{ "quote: a silent host is a timeout for all who wait", timeout },

@@ -23,6 +23,9 @@ DS_SHA384_DEFINE();
  */
 static u8 replay[DS_TD_RTMRS][DS_TD_MR_SIZE];
 
+/* TDINFO when this module was loaded, constant from then on. */
+static struct ds_tdinfo launch_info;
+
 /* The preimage being measured; too big for the stack. */
 static u8 preimage[sizeof(__le32) + 1 + DSTACK_EVENT_NAME_MAX + 1 + DSTACK_EVENT_PAYLOAD_MAX];
 
@@ -90,6 +93,9 @@ int ds_measure_digest(u32 rtmr, const u8 digest[DS_TD_MR_SIZE], u8 ret_value[DS_
 	if (rtmr < DS_RTMR_FIRST_OWN || rtmr >= DS_TD_RTMRS)
 		return -EINVAL;
 	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &ds_measure_lock) {
+		/* It could be that of a launch event, for a verifier that looks at names alone. */
+		if (rtmr == DSTACK_EVENT_RTMR && dstack_phase_get() != DSTACK_PHASE_BOOT)
+			return -EPERM;
 		err = extend_and_log(rtmr, DSTACK_EV_DIGEST_ONLY, digest, NULL, 0);
 		if (err)
 			return err;
@@ -128,16 +134,24 @@ static int live_registers(const struct ds_tdreport **ret_report)
 int ds_measure_consistent(bool *ret_consistent)
 {
 	const struct ds_tdreport *report;
-	int err;
+	int err, i;
 
 	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &ds_measure_lock) {
 		err = live_registers(&report);
 		if (err)
 			return err;
-		*ret_consistent = !memcmp(report->td.rtmr[DSTACK_EVENT_RTMR],
-					  replay[DSTACK_EVENT_RTMR], DS_TD_MR_SIZE);
+		*ret_consistent = true;
+		for (i = DS_RTMR_FIRST_OWN; i < DS_TD_RTMRS; i++) {
+			if (memcmp(report->td.rtmr[i], replay[i], DS_TD_MR_SIZE))
+				*ret_consistent = false;
+		}
 	}
 	return 0;
+}
+
+const struct ds_tdinfo *ds_measure_launch_info(void)
+{
+	return &launch_info;
 }
 
 ssize_t ds_measure_read_log(u8 *to, loff_t off, size_t count)
@@ -162,6 +176,7 @@ static int take_baseline(void)
 	err = live_registers(&report);
 	if (err)
 		return err;
+	launch_info = report->td;
 	memcpy(replay, report->td.rtmr, sizeof(replay));
 	if (memchr_inv(replay[DSTACK_EVENT_RTMR], 0, DS_TD_MR_SIZE))
 		pr_warn("RTMR3 was extended before this module was loaded: no log replays to it\n");

@@ -43,7 +43,7 @@ int __must_check ds_measure_event_once(const struct ds_event *event);
 
 /*
  * Extend a register with a bare digest. ret_value is the replayed register, ret_mark the log with
- * this event; both may be NULL.
+ * this event; both may be NULL. -EPERM: RTMR3 in phase RUNTIME.
  */
 int __must_check ds_measure_digest(u32 rtmr, const u8 digest[DS_TD_MR_SIZE],
 				   u8 ret_value[DS_TD_MR_SIZE], struct ds_log_mark *ret_mark);
@@ -52,8 +52,11 @@ int __must_check ds_measure_digest(u32 rtmr, const u8 digest[DS_TD_MR_SIZE],
 int __must_check ds_measure_report(const u8 reportdata[DS_TD_REPORTDATA_SIZE],
 				   struct ds_tdreport *ret_report, struct ds_log_mark *ret_mark);
 
-/* Does the live RTMR3 equal the replay of our log? */
+/* Do the live registers that a guest may extend equal the replay of our log? */
 int __must_check ds_measure_consistent(bool *ret_consistent);
+
+/* TDINFO when the module was loaded. Any context, never fails. */
+const struct ds_tdinfo *ds_measure_launch_info(void);
 
 ssize_t ds_measure_read_log(u8 *to, loff_t off, size_t count);
 

@@ -13,8 +13,23 @@
 #include "sysfs.h"
 #include "uapi/dstack.h"
 
-/* Which part of the report a register file shows. */
-#define DS_MR_AT(field)	((void *)offsetof(struct ds_tdreport, td.field))
+/* Which part of TDINFO a register file shows. */
+#define DS_MR_AT(field)	((void *)offsetof(struct ds_tdinfo, field))
+
+static ssize_t mr_read_from(const struct ds_tdinfo *info, const struct bin_attribute *attr,
+			    char *buf, loff_t off, size_t count)
+{
+	return memory_read_from_buffer(buf, count, &off, (u8 *)info + (size_t)attr->private,
+				       DS_TD_MR_SIZE);
+}
+
+/* Registers that are the same for the life of the TD. */
+static ssize_t mr_read_launch(struct file *file, struct kobject *kobj,
+			      ds_bin_const struct bin_attribute *attr, char *buf, loff_t off,
+			      size_t count)
+{
+	return mr_read_from(ds_measure_launch_info(), attr, buf, off, count);
+}
 
 static ssize_t mr_read(struct file *file, struct kobject *kobj,
 		       ds_bin_const struct bin_attribute *attr, char *buf, loff_t off, size_t count)
@@ -28,17 +43,14 @@ static ssize_t mr_read(struct file *file, struct kobject *kobj,
 	err = ds_measure_report(no_reportdata, report, NULL);
 	if (err)
 		return err;
-	/* off and count are within attr->size, sysfs has seen to that. */
-	memcpy(buf, (u8 *)report + (size_t)attr->private + off, count);
-	return count;
+	return mr_read_from(&report->td, attr, buf, off, count);
 }
 
 static ssize_t mr_write(struct file *file, struct kobject *kobj,
 			ds_bin_const struct bin_attribute *attr, char *buf, loff_t off,
 			size_t count)
 {
-	size_t rtmr = ((size_t)attr->private - offsetof(struct ds_tdreport, td.rtmr)) /
-		      DS_TD_MR_SIZE;
+	size_t rtmr = ((size_t)attr->private - offsetof(struct ds_tdinfo, rtmr)) / DS_TD_MR_SIZE;
 	int err;
 
 	/* A whole digest or nothing. */
@@ -48,29 +60,29 @@ static ssize_t mr_write(struct file *file, struct kobject *kobj,
 	return err ?: count;
 }
 
-#define DS_MR_RO(id, file_name, field) \
+#define DS_MR_RO(id, file_name, field, read_fn) \
 	static ds_bin_const struct bin_attribute mr_##id = { \
 		.attr = { .name = file_name, .mode = 0444 }, \
 		.size = DS_TD_MR_SIZE, \
 		.private = DS_MR_AT(field), \
-		.read = mr_read, \
+		.read = read_fn, \
 	}
 
+/* Without a size, by which sysfs would cut a long write to its first 48 bytes. */
 #define DS_MR_RW(id, file_name, field) \
 	static ds_bin_const struct bin_attribute mr_##id = { \
 		.attr = { .name = file_name, .mode = 0644 }, \
-		.size = DS_TD_MR_SIZE, \
 		.private = DS_MR_AT(field), \
 		.read = mr_read, \
 		.write = mr_write, \
 	}
 
-DS_MR_RO(mrtd, "mrtd:sha384", mrtd);
-DS_MR_RO(mrconfigid, "mrconfigid", mrconfigid);
-DS_MR_RO(mrowner, "mrowner", mrowner);
-DS_MR_RO(mrownerconfig, "mrownerconfig", mrownerconfig);
-DS_MR_RO(rtmr0, "rtmr0:sha384", rtmr[0]);
-DS_MR_RO(rtmr1, "rtmr1:sha384", rtmr[1]);
+DS_MR_RO(mrtd, "mrtd:sha384", mrtd, mr_read_launch);
+DS_MR_RO(mrconfigid, "mrconfigid", mrconfigid, mr_read_launch);
+DS_MR_RO(mrowner, "mrowner", mrowner, mr_read_launch);
+DS_MR_RO(mrownerconfig, "mrownerconfig", mrownerconfig, mr_read_launch);
+DS_MR_RO(rtmr0, "rtmr0:sha384", rtmr[0], mr_read);
+DS_MR_RO(rtmr1, "rtmr1:sha384", rtmr[1], mr_read);
 DS_MR_RW(rtmr2, "rtmr2:sha384", rtmr[2]);
 DS_MR_RW(rtmr3, "rtmr3:sha384", rtmr[3]);
 

@@ -3,8 +3,10 @@
  * dstack_rtmr.ko under concurrency, kill -9 and a full log: the log and the register never part.
  * The tests run in this order in one VM; the full log comes last.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -194,6 +196,116 @@ static void killed_daemon(void)
 	rt_log_free(&log);
 }
 
+#define BUSY_FOR_LONG "100000000"
+
+/* A child that has the measurement lock, as the knob that its TDCALLs count down tells. */
+static pid_t hold_lock(void)
+{
+	pid_t pid;
+
+	if (kt_write_text(DS_KNOB("busy"), BUSY_FOR_LONG))
+		return -1;
+	pid = fork();
+	if (!pid)
+		_exit(rt_consistent() < 0);
+	for (;;) {
+		char text[16] = "";
+
+		if (pid < 0 || kt_read_file(DS_KNOB("busy"), text, sizeof(text) - 1) < 0)
+			return -1;
+		if (strncmp(text, BUSY_FOR_LONG, strlen(BUSY_FOR_LONG)))
+			return pid;
+		sched_yield();
+	}
+}
+
+static int release_lock(pid_t pid)
+{
+	return kt_write_text(DS_KNOB("busy"), "0") || waitpid(pid, NULL, 0) != pid;
+}
+
+static int device_op(unsigned long request)
+{
+	union {
+		struct dstack_report report;
+		struct dstack_extend extend;
+	} arg = { 0 };
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC), ret, saved;
+
+	arg.extend.rtmr = request == DSTACK_IOC_EXTEND ? 2 : 0;
+	ret = request ? ioctl(fd, request, &arg) : (int)write(fd, &arg, DSTACK_REPORTDATA_SIZE);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return ret;
+}
+
+/* Each way to wait for the lock; -1 and errno if it was not got. */
+static long waits_for_lock(unsigned int way)
+{
+	static const uint8_t digest[48];
+	uint8_t buf[64];
+
+	switch (way) {
+	case 0:
+		return kt_read_file(DS_SYSFS("measurements/rtmr0:sha384"), buf, sizeof(buf));
+	case 1:
+		return kt_read_file(DS_SYSFS("consistent"), buf, sizeof(buf));
+	case 2:
+		return kt_read_file(DS_SYSFS("eventlog"), buf, sizeof(buf));
+	case 3:
+		return kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), digest, 48);
+	case 4:
+		return rt_event("app-interrupted", "");
+	case 5:
+		return rt_event_once("app-interrupted", "");
+	case 6:
+		return kt_write_text(DS_SYSFS("phase"), "runtime");
+	case 7:
+		return device_op(0);
+	case 8:
+		return device_op(DSTACK_IOC_REPORT);
+	case 9:
+		return device_op(DSTACK_IOC_EXTEND);
+	default:
+		return 0;
+	}
+}
+
+static void on_alarm(int sig)
+{
+}
+
+static void interrupted(void)
+{
+	/* Again and again: one may come before the call has begun. */
+	const struct itimerval often = { { .tv_usec = 20000 }, { .tv_usec = 20000 } }, never = { 0 };
+	struct sigaction act = { .sa_handler = on_alarm };
+	struct rt_log before, after;
+	char phase[8] = "";
+	unsigned int way;
+
+	KT_CHECK(rt_log_load(&before) && !sigaction(SIGALRM, &act, NULL));
+	for (way = 0; way < 10; way++) {
+		pid_t holder = hold_lock();
+		long ret;
+		int err;
+
+		KT_CHECK(holder > 0 && !setitimer(ITIMER_REAL, &often, NULL));
+		ret = waits_for_lock(way);
+		err = errno;
+		KT_CHECK(!setitimer(ITIMER_REAL, &never, NULL) && !release_lock(holder));
+		if (ret != -1 || err != EINTR)
+			printf("# way %u: %ld, errno %d\n", way, ret, err);
+		KT_CHECK(ret == -1 && err == EINTR);
+	}
+	KT_CHECK(rt_log_load(&after) && after.len == before.len);
+	KT_CHECK(kt_read_file(DS_SYSFS("phase"), phase, 7) > 0 && !strcmp(phase, "boot\n"));
+	rt_log_free(&before);
+	rt_log_free(&after);
+	KT_CHECK(rt_replay_matches(3));
+}
+
 static void full_log(void)
 {
 	static uint8_t payload[DSTACK_EVENT_PAYLOAD_MAX];
@@ -221,12 +333,27 @@ static void full_log(void)
 	KT_CHECK(rt_replay_matches(3));
 }
 
+/* Last: nothing makes it consistent again. RTMR3 behind our back is in rtmr_test. */
+static void rtmr2_behind_our_back(void)
+{
+	char line[2 + 96 + 1];
+
+	KT_CHECK(rt_consistent() == 1);
+	memset(line, 'b', sizeof(line) - 1);
+	memcpy(line, "2 ", 2);
+	line[sizeof(line) - 1] = '\0';
+	KT_CHECK(!kt_write_text(DS_KNOB("extend"), line));
+	KT_CHECK(rt_consistent() == 0);
+}
+
 static const struct kt_test tests[] = {
 	{ "rtmr: concurrent writers keep their order, shared events are there once",
 	  concurrent_writers },
 	{ "rtmr: each report replays from the log prefix it names", report_and_log_agree },
 	{ "rtmr: kill -9 neither loses nor repeats a measurement", killed_daemon },
+	{ "rtmr: whoever waits for the lock can be interrupted, and has done nothing", interrupted },
 	{ "rtmr: a full log refuses and stays true", full_log },
+	{ "rtmr: an extension of RTMR2 behind our back is told", rtmr2_behind_our_back },
 };
 
 KT_MAIN(tests)

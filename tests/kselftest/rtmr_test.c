@@ -52,8 +52,8 @@ static void files(void)
 	KT_CHECK(mode_is(DS_SYSFS("measurements/mrownerconfig"), 0444, 48));
 	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr0:sha384"), 0444, 48));
 	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr1:sha384"), 0444, 48));
-	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr2:sha384"), 0644, 48));
-	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr3:sha384"), 0644, 48));
+	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr2:sha384"), 0644, 0));
+	KT_CHECK(mode_is(DS_SYSFS("measurements/rtmr3:sha384"), 0644, 0));
 	KT_CHECK(mode_is(DS_SYSFS("event"), 0200, 0));
 	KT_CHECK(mode_is(DS_SYSFS("event_once"), 0200, 0));
 	KT_CHECK(mode_is(DS_SYSFS("eventlog"), 0444, 0));
@@ -105,6 +105,33 @@ static void registers(void)
 	}
 	/* The suite gives every register its own value. */
 	KT_CHECK(r.tdreport[528] == 0x11 && r.tdreport[576] == 0x33 && r.tdreport[720] == 0x22);
+}
+
+static ssize_t read_at(const char *path, void *to, size_t len, off_t at)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, to, len, at);
+
+	close(fd);
+	return n;
+}
+
+static void registers_in_pieces(void)
+{
+	static const char *const paths[] = {
+		DS_SYSFS("measurements/mrtd:sha384"), DS_SYSFS("measurements/rtmr0:sha384"),
+		DS_SYSFS("measurements/rtmr2:sha384"), DS_SYSFS("measurements/rtmr3:sha384"),
+	};
+	uint8_t value[48], piece[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		KT_CHECK(read_at(paths[i], value, 48, 0) == 48);
+		KT_CHECK(read_at(paths[i], piece, sizeof(piece), 40) == 8);
+		KT_CHECK(!memcmp(piece, value + 40, 8));
+		KT_CHECK(read_at(paths[i], piece, sizeof(piece), 48) == 0);
+		KT_CHECK(read_at(paths[i], piece, sizeof(piece), 4096) == 0);
+	}
 }
 
 /* boot.md 4.3, the first worked chain, V1. */
@@ -263,8 +290,10 @@ static bool last_is_digest(unsigned int rtmr, const uint8_t digest[48])
 static void raw_writes(void)
 {
 	static const char *const rtmr3 = DS_SYSFS("measurements/rtmr3:sha384");
-	uint8_t digest[49], before[48], after[48];
-	size_t n = log_events();
+	static const size_t wrong[] = { 1, 47, 49, 95, 96, 97, 144, 4095, 4096, 4097, 8192 };
+	static uint8_t digest[8192];
+	uint8_t before[48], after[48];
+	size_t n = log_events(), i;
 	int fd;
 
 	memset(digest, 0x5c, sizeof(digest));
@@ -275,10 +304,12 @@ static void raw_writes(void)
 	KT_CHECK(rt_replay_matches(3));
 
 	KT_CHECK(rt_live_rtmr(3, before));
-	KT_ERRNO(kt_write_file(rtmr3, digest, 47), EINVAL);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		KT_ERRNO(kt_write_file(rtmr3, digest, wrong[i]), EINVAL);
 	fd = open(rtmr3, O_WRONLY | O_CLOEXEC);
 	KT_CHECK(fd >= 0);
 	KT_ERRNO(pwrite(fd, digest, 47, 1), EINVAL);
+	KT_ERRNO(pwrite(fd, digest, 48, 48), EINVAL);
 	close(fd);
 	KT_ERRNO(kt_write_file(DS_SYSFS("measurements/rtmr1:sha384"), digest, 48), EACCES);
 	KT_ERRNO(kt_write_file(DS_SYSFS("measurements/mrtd:sha384"), digest, 48), EACCES);
@@ -323,8 +354,12 @@ static void ioctl_extend(void)
 
 static void busy(void)
 {
+	static const char *const fixed[] = {
+		DS_SYSFS("measurements/mrtd:sha384"), DS_SYSFS("measurements/mrconfigid"),
+		DS_SYSFS("measurements/mrowner"), DS_SYSFS("measurements/mrownerconfig"),
+	};
 	uint8_t before[48], after[48];
-	size_t n = log_events();
+	size_t n = log_events(), i;
 
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "200"));
 	KT_CHECK(!rt_event("app-busy", "waited"));
@@ -332,6 +367,10 @@ static void busy(void)
 	KT_CHECK(rt_live_rtmr(3, before));
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "100000000"));
 	KT_ERRNO(rt_event("app-busy", "gave up"), EBUSY);
+	/* What cannot change is known without the TDX module. */
+	KT_ERRNO(kt_read_file(DS_SYSFS("measurements/rtmr0:sha384"), after, 48), EBUSY);
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		KT_CHECK(kt_read_file(fixed[i], after, 48) == 48);
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
 	KT_CHECK(rt_live_rtmr(3, after) && !memcmp(before, after, 48));
 	KT_CHECK(log_events() == n + 1);
@@ -447,6 +486,30 @@ static void phase_latch(void)
 	KT_CHECK(rt_replay_matches(3));
 }
 
+/* The digest of a launch event is as good as its name to who reads names alone. */
+static void raw_latch(void)
+{
+	struct dstack_extend x = { .rtmr = 3 };
+	uint8_t before[48], after[48];
+	size_t n = log_events();
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+
+	KT_CHECK(phase_is("runtime\n") && fd >= 0);
+	rt_sha384("\x01\0\0\x08:app-id:forged", 18, x.digest);
+	KT_CHECK(rt_live_rtmr(3, before));
+	KT_ERRNO(kt_write_file(DS_SYSFS("measurements/rtmr3:sha384"), x.digest, 48), EPERM);
+	KT_ERRNO(ioctl(fd, DSTACK_IOC_EXTEND, &x), EPERM);
+	KT_CHECK(rt_live_rtmr(3, after) && !memcmp(before, after, 48));
+	KT_CHECK(log_events() == n);
+	/* RTMR2 has no names to forge. */
+	KT_CHECK(!kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), x.digest, 48));
+	x.rtmr = 2;
+	KT_CHECK(!ioctl(fd, DSTACK_IOC_EXTEND, &x));
+	KT_CHECK(rt_live_rtmr(2, after) && !memcmp(after, x.value, 48));
+	KT_CHECK(log_events() == n + 2);
+	close(fd);
+}
+
 static void show(const char *what, const uint8_t *data, size_t len)
 {
 	printf("# %s ", what);
@@ -489,6 +552,7 @@ static void behind_our_back(void)
 static const struct kt_test tests[] = {
 	{ "rtmr: files, their modes and sizes", files },
 	{ "rtmr: registers are those of the report", registers },
+	{ "rtmr: registers read the same in pieces", registers_in_pieces },
 	{ "rtmr: the launch chain of the specification, to the register", launch_chain },
 	{ "rtmr: event_once measures once", once },
 	{ "rtmr: event_once is not satisfied by a bare digest", once_needs_the_event },
@@ -497,12 +561,14 @@ static const struct kt_test tests[] = {
 	{ "rtmr: one event is one write at offset 0", offsets },
 	{ "rtmr: raw digests are whole, logged, and only for registers 2 and 3", raw_writes },
 	{ "rtmr: DSTACK_IOC_EXTEND", ioctl_extend },
-	{ "rtmr: a busy TDX module is waited for, then nothing is logged", busy },
+	{ "rtmr: a busy TDX module is waited for, then nothing is logged; fixed registers need none",
+	  busy },
 	{ "rtmr: poll on the log", log_poll },
 	{ "rtmr: the log reads the same in pieces", log_offsets },
 	{ "rtmr: an ordinary user reads and does not write", unprivileged },
 	{ "rtmr: the modules cannot be unloaded", stays_loaded },
 	{ "rtmr: the phase falls once and seals the launch names", phase_latch },
+	{ "rtmr: in phase runtime no bare digest gets into RTMR3", raw_latch },
 	{ "rtmr: the log and the registers, for another parser", show_log },
 	{ "rtmr: an extension behind our back is told and never repaired", behind_our_back },
 };

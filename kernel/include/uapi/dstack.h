@@ -52,10 +52,11 @@ struct dstack_report {
 
 /**
  * struct dstack_extend - extend one RTMR with a raw digest, logged as DSTACK_EV_DIGEST_ONLY
- * @rtmr: in, 2 or 3
+ * @rtmr: in, 2, or 3 in phase boot
  * @reserved: in, must be zero
  * @digest: in, extended into the register
- * @value: out, the register after the extension, by replay: true as long as "consistent" says 1
+ * @value: out, the register after the extension, by replay of the log: what the register holds as
+ *	long as "consistent" says 1, which covers registers 2 and 3
  * @event_index: out, position of the event in the log, from 0
  * @log_len: out, bytes of eventlog up to and including this event
  */

@@ -28,6 +28,9 @@ static const struct kernel_param_ops ds_keyring_param_ops = {
 module_param_cb(keyring, &ds_keyring_param_ops, NULL, 0444);
 MODULE_PARM_DESC(keyring, "serial number of the keyring .dstack (read only)");
 
+/*
+ * There is no exit: loaded again, the module would take every root key a second time.
+ */
 static int __init ds_key_init(void)
 {
 	int ret;
@@ -54,16 +57,7 @@ err_roots:
 	return ret;
 }
 
-static void __exit ds_key_exit(void)
-{
-	/* Waits for callers inside the type, wipes and kills all its keys. */
-	unregister_key_type(&ds_key_type);
-	ds_roots_unwatch_phase();
-	ds_roots_exit();
-}
-
 module_init(ds_key_init);
-module_exit(ds_key_exit);
 
 MODULE_DESCRIPTION("dstack keys: root keys from the KMS, app keys derived in the kernel");
 MODULE_LICENSE("GPL");

@@ -165,8 +165,6 @@ int ds_roots_init(void)
 	if (!restriction)
 		return -ENOMEM;
 	restriction->check = ds_roots_restrict;
-	/* When the type goes, the core replaces the check by one that refuses everything. */
-	restriction->keytype = &ds_key_type;
 
 	/* KEEP is inherited by the root keys: nobody in userspace can unlink or revoke them. */
 	keyring = keyring_alloc(".dstack", GLOBAL_ROOT_UID, GLOBAL_ROOT_GID, current_cred(),
@@ -190,13 +188,8 @@ void ds_roots_unwatch_phase(void)
 	dstack_phase_unregister(&ds_roots_nb);
 }
 
-/* After the type is gone: no key is read or added any more. */
+/* Only when the load fails, before the type is there: no root key can exist. */
 void ds_roots_exit(void)
 {
-	unsigned int root;
-
-	cancel_work_sync(&ds_roots_work);
-	for (root = 0; root < DS_ROOT_COUNT; root++)
-		key_put(ds_roots[root]);
 	key_put(ds_roots_keyring);
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * key_test MODULE: tests the key type "dstack" from userspace, as root, in a VM of its own. The
- * module is loaded and the phase is "boot"; MODULE is its file, for loading it again.
+ * key_test PART: tests the key type "dstack" from userspace, as root, in a VM of its own: root keys
+ * can be added once a boot, so each part has its own. The module is a DEBUG build.
+ *
+ *   main		the module is loaded, the phase is "boot"
+ *   take		the same; take-once keys
+ *   late MODULE	the module is not loaded, MODULE is its file; it is loaded in phase "runtime"
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +44,9 @@ static void find_ring(void)
 
 static void test_phase_change(void)
 {
-	static const char *const names[] = { "root:disk;take-once", "root:env;take-once" };
+	/* One that could have been read, one that never could. */
+	static const char *const names[] = { "root:disk;take-once", "root:env" };
+	static const long before[] = { KEY_BYTES, -EACCES }, after[] = { -EKEYREVOKED, -EACCES };
 	uint8_t bytes[KEY_BYTES], want[KEY_BYTES];
 	char text[128] = "";
 	long keys[2];
@@ -49,13 +55,16 @@ static void test_phase_change(void)
 	for (i = 0; i < 2; i++) {
 		keys[i] = key_add(KEY_TYPE, names[i], test_disk, KEY_BYTES, test_ring);
 		tap(keys[i] > 0, "phase boot: add %s", names[i]);
-		tap_is(key_read(keys[i], NULL, 0), KEY_BYTES, "phase boot: it is there to be taken");
+		tap_is(key_read(keys[i], NULL, 0), before[i], "phase boot: ask its length");
+		tap_is(key_ctl(KEYCTL_LINK, keys[i], KEY_SPEC_SESSION_KEYRING, 0, 0), -EACCES,
+		       "phase boot: it is not revoked");
 	}
 	tap_is(file_write(PHASE_FILE, "runtime"), 0, "the phase becomes runtime");
 	for (i = 0; i < 2; i++) {
-		tap_is(key_read(keys[i], bytes, KEY_BYTES), -EKEYREVOKED,
-		       "runtime: %s is wiped and revoked", names[i]);
-		tap_is(key_read(keys[i], NULL, 0), -EKEYREVOKED, "runtime: even its length is gone");
+		tap_is(key_read(keys[i], bytes, KEY_BYTES), after[i], "runtime: read %s", names[i]);
+		tap_is(key_read(keys[i], NULL, 0), after[i], "runtime: ask its length");
+		tap_is(key_ctl(KEYCTL_LINK, keys[i], KEY_SPEC_SESSION_KEYRING, 0, 0), -EKEYREVOKED,
+		       "runtime: it is revoked");
 	}
 	tap(!key_describe(test_ring, text, sizeof(text)) &&
 	    !strcmp(text, "keyring;0;0;00030000;.dstack"),
@@ -67,23 +76,22 @@ static void test_phase_change(void)
 	    "runtime: app keys are still derived");
 }
 
-/* In DEBUG builds the self-test ran in phase runtime too, where it can see more. */
-static void check_selftest(void)
+/* The self-test ran at load, in this phase. */
+static void check_selftest(const char *phase)
 {
-	static const char passed[] = "dstack_key: selftest: passed, phase runtime";
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char record[8192];
+	char record[8192], passed[64];
 	bool found = false;
 	ssize_t len;
 
+	snprintf(passed, sizeof(passed), "dstack_key: selftest: passed, phase %s\n", phase);
 	/* One record a read; EPIPE says that older ones were overwritten meanwhile. */
 	while ((len = read(fd, record, sizeof(record) - 1)) > 0 || (len < 0 && errno == EPIPE)) {
 		record[len > 0 ? len : 0] = '\0';
 		found = found || strstr(record, passed);
 	}
 	close(fd);
-	tap(true, "reload: self-tests passed in phase runtime%s",
-	    found ? "" : " # SKIP not a DEBUG build of the module");
+	tap(found, "the self-tests have passed in phase %s", phase);
 }
 
 static long load(const char *module, const char *params)
@@ -98,56 +106,37 @@ static long load(const char *module, const char *params)
 	return ret;
 }
 
-/* In phase boot: every name is free again. */
-static void start_afresh(const char *module)
+static void test_stays_loaded(void)
 {
-	tap_is(syscall(SYS_delete_module, KEY_MODULE, O_NONBLOCK) ? -errno : 0, 0,
-	       "the module is removed");
-	tap_is(load(module, ""), 0, "and loaded again");
-	find_ring();
+	tap_is(syscall(SYS_delete_module, KEY_MODULE, O_NONBLOCK) ? -errno : 0, -EBUSY,
+	       "the module cannot be removed");
 }
 
-/* Unloading kills every key of the type; what is loaded afterwards knows nothing and stays so. */
-static void test_reload(const char *module)
+/* The phase was "runtime" before there was a keyring: it is born closed and stays so. */
+static void test_late(const char *module)
 {
-	long key = key_request(KEY_TYPE, "app:reload", "", KEY_SPEC_SESSION_KEYRING);
 	uint8_t bytes[KEY_BYTES];
-	char text[128];
+	char text[128] = "";
 
-	tap(key > 0, "reload: an app key is held");
-	tap_is(syscall(SYS_delete_module, KEY_MODULE, O_NONBLOCK) ? -errno : 0, 0,
-	       "reload: the module is removed");
-	tap(key_read(key, bytes, KEY_BYTES) < 0, "reload: the held key is dead");
-	tap_is(key_request(KEY_TYPE, "app:reload", "", KEY_SPEC_SESSION_KEYRING), -ENOKEY,
-	       "reload: the type is gone");
-	tap_is(load(module, "keyring=1"), -EPERM, "reload: the serial is not a parameter to set");
-	tap_is(load(module, ""), 0, "reload: loaded in phase runtime");
-	check_selftest();
-	if (!file_read(RING_FILE, text, sizeof(text)))
-		test_ring = atol(text);
+	tap_is(file_write(PHASE_FILE, "runtime"), 0, "late: the phase becomes runtime");
+	tap_is(key_request(KEY_TYPE, "app:late", "", KEY_SPEC_SESSION_KEYRING), -ENOKEY,
+	       "late: there is no such type");
+	tap_is(load(module, "keyring=1"), -EPERM, "late: the serial is not a parameter to set");
+	tap_is(load(module, ""), 0, "late: the module is loaded");
+	check_selftest("runtime");
+	find_ring();
 	tap(!key_describe(test_ring, text, sizeof(text)) &&
 	    !strcmp(text, "keyring;0;0;00030000;.dstack"),
-	    "reload: the new .dstack cannot be written: %s", text);
+	    "late: .dstack cannot be written: %s", text);
 	tap_is(key_add(KEY_TYPE, "root:k256", test_k256, KEY_BYTES, test_ring), -EACCES,
-	       "reload: no root key can be added");
-	tap_is(key_derive("app:reload", bytes), -ENOKEY, "reload: nothing can be derived");
+	       "late: no root key can be added");
+	tap_is(key_derive("app:late", bytes), -ENOKEY, "late: nothing can be derived");
 }
 
-int main(int argc, char **argv)
+static void test_main(void)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: key_test MODULE\n");
-		return 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* Keys in a session keyring of our own are possessed by us and our children. */
-	if (key_ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0) {
-		fprintf(stderr, "key_test: no session keyring\n");
-		return 1;
-	}
+	check_selftest("boot");
 	find_ring();
-	test_take_once();
-	start_afresh(argv[1]);
 	test_before_roots();
 	test_add_refused();
 	test_add_roots();
@@ -158,7 +147,30 @@ int main(int argc, char **argv)
 	test_app_callers();
 	test_app_operations();
 	test_together();
+	test_stays_loaded();
 	test_phase_change();
-	test_reload(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const char *part = argc > 1 ? argv[1] : "";
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Keys in a session keyring of our own are possessed by us and our children. */
+	if (key_ctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0) {
+		fprintf(stderr, "key_test: no session keyring\n");
+		return 1;
+	}
+	if (argc == 2 && !strcmp(part, "main")) {
+		test_main();
+	} else if (argc == 2 && !strcmp(part, "take")) {
+		find_ring();
+		test_take_once();
+	} else if (argc == 3 && !strcmp(part, "late")) {
+		test_late(argv[2]);
+	} else {
+		fprintf(stderr, "usage: key_test main|take\n       key_test late MODULE\n");
+		return 2;
+	}
 	return tap_done();
 }

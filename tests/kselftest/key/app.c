@@ -133,6 +133,11 @@ void test_descriptions(void)
 	tap_is(key_derive("app:x@1", key), -ENOKEY, "an epoch without root key");
 	tap_is(key_derive("app:x@4294967295", key), -ENOKEY, "the last epoch");
 	tap_is(key_request(KEY_TYPE, "app:callout", "text", SESSION), -EINVAL, "callout text");
+	tap_is(key_request(KEY_TYPE, nowhere, "", SESSION), -EFAULT,
+	       "a description that cannot be read");
+	tap_is(key_request(KEY_TYPE, "app:x", nowhere, SESSION), -EFAULT,
+	       "callout text that cannot be read");
+	tap_is(key_request(nowhere, "app:x", "", SESSION), -EFAULT, "a type that cannot be read");
 	strcpy(desc, "app:x;purpose=");
 	memset(desc + 14, 'p', 257);
 	desc[14 + 257] = '\0';
@@ -186,14 +191,13 @@ void test_app_callers(void)
 
 static void test_quota(void)
 {
-	static const char file[] = "/proc/sys/kernel/keys/root_maxkeys";
 	char before[32];
 
-	if (!tap(!file_read(file, before, sizeof(before)) && !file_write(file, "1"),
+	if (!tap(!file_read(ROOT_MAXKEYS, before, sizeof(before)) && !file_write(ROOT_MAXKEYS, "1"),
 		 "the quota of root is one key"))
 		return;
 	tap_is(key_request(KEY_TYPE, "app:quota", "", SESSION), -EDQUOT, "app keys are charged");
-	tap_is(file_write(file, before), 0, "the quota is put back");
+	tap_is(file_write(ROOT_MAXKEYS, before), 0, "the quota is put back");
 	tap(key_request(KEY_TYPE, "app:quota", "", SESSION) > 0, "and the key can be had");
 }
 
@@ -228,6 +232,8 @@ void test_app_operations(void)
 	memset(again, 0xee, sizeof(again));
 	tap(key_read(key, again, KEY_BYTES - 1) == KEY_BYTES && again[0] == 0xee,
 	    "a short buffer gets the length and no bytes");
+	tap_is(key_read(key, (void *)nowhere, KEY_BYTES), -EFAULT,
+	       "a buffer that cannot be written");
 	test_proc_keys(bytes);
 	tap_is(key_add(KEY_TYPE, "app:ops", test_disk, KEY_BYTES, SESSION), -EPERM,
 	       "it cannot be overwritten");

@@ -59,6 +59,28 @@ static void test_add_callers(void)
 		       "add root:k256 as %s", caller_name[rows[i].caller]);
 }
 
+static void test_add_faults(void)
+{
+	tap_is(key_add(KEY_TYPE, "root:k256", nowhere, KEY_BYTES, test_ring), -EFAULT,
+	       "add a payload that cannot be read");
+	tap_is(key_add(nowhere, "root:k256", test_k256, KEY_BYTES, test_ring), -EFAULT,
+	       "add a type that cannot be read");
+	tap_is(key_add(KEY_TYPE, nowhere, test_k256, KEY_BYTES, test_ring), -EFAULT,
+	       "add a description that cannot be read");
+}
+
+static void test_add_quota(void)
+{
+	char before[32];
+
+	if (!tap(!file_read(ROOT_MAXKEYS, before, sizeof(before)) &&
+		 !file_write(ROOT_MAXKEYS, "1"), "the quota of root is one key"))
+		return;
+	tap_is(key_add(KEY_TYPE, "root:k256", test_k256, KEY_BYTES, test_ring), -EDQUOT,
+	       "add beyond the quota");
+	tap_is(file_write(ROOT_MAXKEYS, before), 0, "the quota is put back");
+}
+
 void test_add_refused(void)
 {
 	static uint8_t large[1024 * 1024 - 1];
@@ -92,6 +114,8 @@ void test_add_refused(void)
 	tap_is(key_add(KEY_TYPE, "root:disk@1", test_k256, KEY_BYTES, test_ring), -EOPNOTSUPP,
 	       "add a root key of epoch 1");
 	test_add_callers();
+	test_add_faults();
+	test_add_quota();
 	tap_is(key_add(KEY_TYPE, NULL, test_k256, KEY_BYTES, test_ring), -EINVAL,
 	       "add without a description");
 }
@@ -229,8 +253,25 @@ static void take_one(const char *name)
 	       "the name cannot be used again");
 }
 
+/* The bytes left the kernel's hands before the buffer was found bad: nobody gets them again. */
+static void take_into_nothing(void)
+{
+	long key = key_add(KEY_TYPE, "root:env;take-once", test_disk, KEY_BYTES, test_ring);
+	uint8_t bytes[KEY_BYTES];
+
+	tap(key > 0, "add root:env;take-once");
+	tap_is(key_read(key, (void *)nowhere, KEY_BYTES - 1), KEY_BYTES,
+	       "ask its length with a buffer that is short and cannot be written");
+	tap_is(key_read(key, (void *)nowhere, KEY_BYTES), -EFAULT,
+	       "take it into a buffer that cannot be written");
+	tap_is(key_read(key, bytes, KEY_BYTES), -EKEYREVOKED, "it is gone");
+	tap_is(wait_revoked(key), -EKEYREVOKED, "it is revoked");
+	tap_is(key_add(KEY_TYPE, "root:env", other, KEY_BYTES, test_ring), -EEXIST,
+	       "the name cannot be used again");
+}
+
 void test_take_once(void)
 {
 	take_one("disk");
-	take_one("env");
+	take_into_nothing();
 }

@@ -18,6 +18,12 @@
 #define PATH_BYTES_MAX	1024	/* decoded */
 #define DESC_MAX	4096
 
+/* No user memory is there. */
+static const void *const nowhere = (void *)8;
+
+/* How many keys root may have. */
+#define ROOT_MAXKEYS	"/proc/sys/kernel/keys/root_maxkeys"
+
 /* One TAP line; the format says what was tested. */
 bool tap(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One TAP line for a result, with the expected and the actual value if it is wrong. */

@@ -141,6 +141,8 @@ int ds_server_new(struct event_base *base, const struct ds_server_cfg *cfg, stru
 	srv->tls = cfg->tls ? ds_tls_ctx_ref(cfg->tls) : NULL;
 	srv->max_body = cfg->max_body ? cfg->max_body : DS_MAX_RPC_BODY;
 	srv->max_conns = cfg->max_conns ? cfg->max_conns : 256;
+	srv->max_per_addr = cfg->max_per_addr ? cfg->max_per_addr : (srv->max_conns + 3) / 4;
+	srv->grace_ms = DS_CONN_GRACE_MS;
 	srv->request_ms = cfg->request_ms ? cfg->request_ms : 10000;
 	srv->reply_ms = cfg->reply_ms ? cfg->reply_ms : 30000;
 	r = open_listener(cfg, &fd, err);

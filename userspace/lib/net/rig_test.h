@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What net_test.c and client_test.c share: a throwaway PKI, a server with three methods, a call
+/* What the tests of server and client share: a throwaway PKI, a server with three methods, a call
  * that waits. */
 #ifndef DS_LIB_NET_RIG_TEST_H
 #define DS_LIB_NET_RIG_TEST_H
@@ -24,7 +24,7 @@ struct pki {
 	struct ds_buf root_der, root_pem, leaf_der, leaf_pem;
 };
 
-static void pki_make(struct pki *pki, const char *cn, const char *san)
+__attribute__((unused)) static void pki_make(struct pki *pki, const char *cn, const char *san)
 {
 	uint8_t spki[DS_P256_SPKI_SIZE];
 	struct ds_cert_spec spec = { .subject = cn,
@@ -52,7 +52,7 @@ static void pki_make(struct pki *pki, const char *cn, const char *san)
 	assert_int_equal(ds_cert_pem(ds_buf_span(&pki->leaf_der), &pki->leaf_pem), 0);
 }
 
-static void pki_done(struct pki *pki)
+__attribute__((unused)) static void pki_done(struct pki *pki)
 {
 	ds_p256_free(pki->root_key);
 	ds_p256_free(pki->key);
@@ -151,8 +151,8 @@ static void on_done(void *arg, int r, int status, struct ds_span body, const str
 	ds_loop_stop(rig->loop, 0);
 }
 
-static void call(struct rig *rig, const struct ds_client_cfg *cfg, const char *url,
-		 const char *body)
+__attribute__((unused)) static void call(struct rig *rig, const struct ds_client_cfg *cfg,
+					 const char *url, const char *body)
 {
 	struct ds_call *c;
 

@@ -23,6 +23,26 @@
 #define LINGER_CHUNK   (64u << 10)
 #define ACCEPT_WAIT_MS 100
 
+/* With no place and none to be made, callers wait in the kernel's queue. */
+static void listen_or_wait(struct ds_server *srv)
+{
+	struct timeval tv = { 0 };
+	int ms;
+
+	if (!srv->listener || srv->paused)
+		return;
+	ms = ds_conn_wait(srv);
+	if (!ms) {
+		evconnlistener_enable(srv->listener);
+		return;
+	}
+	evconnlistener_disable(srv->listener);
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = ms % 1000 * 1000;
+	if (ms > 0)
+		event_add(srv->resume, &tv);
+}
+
 static void conn_free(struct conn *c)
 {
 	struct ds_server *srv = c->srv;
@@ -36,8 +56,7 @@ static void conn_free(struct conn *c)
 		if (c->next)
 			c->next->prev = c->prev;
 		srv->n_conns--;
-		if (srv->listener && !srv->paused)
-			evconnlistener_enable(srv->listener);
+		listen_or_wait(srv);
 	}
 	ds_tls_ctx_free(c->tls);
 	ds_buf_done(&c->peer_cert);
@@ -97,6 +116,8 @@ static void start_linger(struct conn *c)
 	deadline_in(c, LINGER_MS);
 	if (c->saw_eof || bufferevent_enable(c->bev, EV_READ))
 		conn_free(c);
+	else
+		listen_or_wait(c->srv);
 }
 
 static void on_write(struct bufferevent *bev, void *arg)
@@ -132,6 +153,7 @@ static void dispatch(struct conn *c)
 	bool wrong_method = false;
 
 	c->state = CONN_HANDLER;
+	listen_or_wait(c->srv);
 	bufferevent_disable(c->bev, EV_READ);
 	deadline_in(c, 0);
 	for (size_t i = 0; i < c->srv->n_routes && !rt; i++) {
@@ -400,13 +422,22 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 		      void *arg)
 {
 	struct ds_server *srv = arg;
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = NULL, *victim = NULL;
+	uint8_t who[8];
 
+	(void)l;
 	(void)len;
+	ds_conn_who(sa, who);
+	if (!ds_conn_admit(srv, who, &victim))
+		c = calloc(1, sizeof(*c));
 	if (!c) {
 		close(fd);
 		return;
 	}
+	if (victim)
+		conn_free(victim);
+	memcpy(c->who, who, sizeof(who));
+	c->since = ds_conn_now();
 	c->deadline = evtimer_new(srv->base, on_deadline, c);
 	c->bev = c->deadline ? conn_bev(srv, c, fd) : NULL;
 	if (!c->bev) {
@@ -420,8 +451,8 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	if (c->next)
 		c->next->prev = &c->next;
 	srv->conns = c;
-	if (++srv->n_conns >= srv->max_conns)
-		evconnlistener_disable(l);
+	srv->n_conns++;
+	listen_or_wait(srv);
 	peer_name(sa, c->peer, sizeof(c->peer));
 	c->req = (struct ds_req){ .method = "", .path = "", .content_type = "", .peer = c->peer };
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
@@ -438,8 +469,7 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	srv->paused = false;
-	if (srv->n_conns < srv->max_conns)
-		evconnlistener_enable(srv->listener);
+	listen_or_wait(srv);
 }
 
 /* Out of descriptors or memory: accepting would only spin. Try again a little later. */

@@ -10,7 +10,10 @@
 
 struct bufferevent;
 struct event;
+struct sockaddr;
 struct evconnlistener;
+
+#define DS_CONN_GRACE_MS 250 /* a place is kept at least this long: a handshake or two */
 
 enum conn_state {
 	CONN_HEAD,
@@ -29,6 +32,8 @@ struct conn {
 	struct event *deadline;
 	enum conn_state state;
 	bool saw_eof, handshaken;
+	uint8_t who[8]; /* see admit.c */
+	int64_t since;	/* when it got its place, ms */
 	size_t body_n, lingered;
 	struct ds_buf body, peer_cert;
 	char method[16], peer[64];
@@ -50,11 +55,22 @@ struct ds_server {
 	char *unix_path;
 	uint16_t port;
 	size_t max_body;
-	unsigned max_conns, n_conns, request_ms, reply_ms;
+	unsigned max_conns, max_per_addr, n_conns, request_ms, reply_ms, grace_ms;
 	struct conn *conns;
 	struct route *routes;
 	size_t n_routes;
 };
+
+/* admit.c: who keeps its place when there are more callers than places. */
+
+/* Whom a connection counts for: an IPv4 address, an IPv6 network of 64 bits; zero: nobody. */
+void ds_conn_who(const struct sockaddr *sa, uint8_t ret[8]);
+/* Must another one go before who gets a place? 0: no, or ret_victim; -EBUSY: who gets none. */
+DS_MUST int ds_conn_admit(const struct ds_server *srv, const uint8_t who[8],
+			  struct conn **ret_victim);
+/* Milliseconds until somebody new would get a place: 0 now, -1 not before a request is done. */
+int ds_conn_wait(const struct ds_server *srv);
+int64_t ds_conn_now(void);
 
 /* Takes fd, a listening socket. */
 DS_MUST int ds_server_set_up(struct ds_server *srv, int fd);

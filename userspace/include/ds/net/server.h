@@ -5,6 +5,10 @@
  * and one for its reply, and a place in the server's cap. A peer that half-closes after its request
  * still gets the reply.
  *
+ * When all places are taken, or all of one address, the oldest connection that still owes its
+ * request goes: silence keeps nobody out. A complete request is never dropped for another; callers
+ * then wait in the kernel's queue, or are closed if their address has its share.
+ *
  * A handler replies exactly once, at once or later; struct ds_req and all it points to live until
  * that reply and not longer, whether or not the peer is still there. Callbacks never block.
  */
@@ -40,10 +44,11 @@ struct ds_server_cfg {
 	int fd;		  /* a listening socket, taken over */
 	struct ds_tls_ctx *tls;
 	/* 0 takes the default */
-	size_t max_body;     /* DS_MAX_RPC_BODY */
-	unsigned max_conns;  /* 256; more wait in the kernel's queue */
-	unsigned request_ms; /* 10000: connection to complete request, handshake included */
-	unsigned reply_ms;   /* 30000: reply to its last byte taken */
+	size_t max_body;       /* DS_MAX_RPC_BODY */
+	unsigned max_conns;    /* 256 */
+	unsigned max_per_addr; /* a quarter of max_conns; not for Unix sockets */
+	unsigned request_ms;   /* 10000: connection to complete request, handshake included */
+	unsigned reply_ms;     /* 30000: reply to its last byte taken */
 };
 
 DS_MUST int ds_server_new(struct event_base *base, const struct ds_server_cfg *cfg,

@@ -51,16 +51,16 @@ static int cmd_bootstrap(const char *dir, const char *domain)
 
 static int cmd_check_log(const char *path)
 {
-	DS_BUF struct ds_buf text = DS_BUF_NULL;
+	DS_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct ds_err err = DS_ERR_NULL;
 	uint64_t n = 0;
 	char head[65];
-	int r = ds_read_file(AT_FDCWD, path, 256u << 20, &text);
+	int r;
 
-	if (r)
-		ds_err_set(&err, r, "kms", 0, "%s: %s", path, strerror(-r));
+	if (fd < 0)
+		r = ds_err_set(&err, -errno, "kms", 0, "%s: %s", path, strerror(errno));
 	else
-		r = kms_relog_check(ds_buf_span(&text), &n, head, &err);
+		r = kms_relog_check(fd, &n, head, &err);
 	if (r)
 		return fail(&err, r);
 	printf("%llu entries, head %s\n", (unsigned long long)n, head);

@@ -13,7 +13,11 @@
 
 struct kms_relog;
 
-/* Opens or creates (mode 0600) and checks the whole chain: -EBADMSG names the first bad line. */
+/*
+ * Opens or creates (mode 0600) and checks the whole chain, however long: -EBADMSG names the first
+ * bad line. An incomplete last line was never acknowledged: it is removed, loudly, and a record says
+ * so.
+ */
 DS_MUST int kms_relog_open(const char *path, struct kms_relog **ret, struct ds_err *err);
 struct kms_relog *kms_relog_close(struct kms_relog *log);
 /* Adds seq, time and prev to entry (borrowed, modified); after a failure the log refuses
@@ -23,8 +27,10 @@ DS_MUST int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now);
 const char *kms_relog_head(const struct kms_relog *log);
 uint64_t kms_relog_count(const struct kms_relog *log);
 
-/* Pure: ret_n lines chain up, ret_head is the hash of the last one. line_max bounds a line. */
-DS_MUST int kms_relog_check(struct ds_span text, uint64_t *ret_n, char ret_head[65],
-			    struct ds_err *err);
+/* The latest time on record, 0 for none: the clock was there once. */
+int64_t kms_relog_latest(const struct kms_relog *log);
+
+/* ret_n lines from fd to its end chain up, ret_head is the hash of the last one. */
+DS_MUST int kms_relog_check(int fd, uint64_t *ret_n, char ret_head[65], struct ds_err *err);
 
 #endif

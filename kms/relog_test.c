@@ -5,6 +5,7 @@
 #include <ds/base/file.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <cmocka.h>
 
@@ -42,6 +43,16 @@ static void test_append(void **state)
 	kms_relog_close(log);
 }
 
+/* As a file, which is what the check reads. */
+static int check_bytes(struct ds_span text, uint64_t *ret_n, char ret_head[65], struct ds_err *err)
+{
+	DS_FD int fd = memfd_create("log", MFD_CLOEXEC);
+
+	assert_int_equal(ds_write_full(fd, text.p, text.n), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return kms_relog_check(fd, ret_n, ret_head, err);
+}
+
 static void test_spoiled(void **state)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
@@ -51,13 +62,13 @@ static void test_spoiled(void **state)
 	size_t whole = 0;
 
 	assert_int_equal(ds_read_file(AT_FDCWD, path, 65536, &b), 0);
-	assert_int_equal(kms_relog_check(ds_buf_span(&b), &n, head, &err), 0);
+	assert_int_equal(check_bytes(ds_buf_span(&b), &n, head, &err), 0);
 	assert_int_equal(n, 3);
 	/* cut anywhere but at a line's end */
 	for (size_t i = 0; i < b.n; i++) {
 		bool at_end = !i || b.p[i - 1] == '\n';
 
-		assert_int_equal(kms_relog_check(DS_SPAN(b.p, i), &n, head, &err),
+		assert_int_equal(check_bytes(DS_SPAN(b.p, i), &n, head, &err),
 				 at_end ? 0 : -EBADMSG);
 		whole += at_end;
 	}
@@ -69,9 +80,85 @@ static void test_spoiled(void **state)
 		if (rest == b.p + b.n - 1)
 			break;
 		b.p[i] ^= 1;
-		assert_int_equal(kms_relog_check(ds_buf_span(&b), &n, head, &err), -EBADMSG);
+		assert_int_equal(check_bytes(ds_buf_span(&b), &n, head, &err), -EBADMSG);
 		b.p[i] ^= 1;
 	}
+}
+
+static void append_bytes(const void *p, size_t n)
+{
+	DS_FD int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	assert_int_equal(ds_write_full(fd, p, n), 0);
+}
+
+/* A line cut anywhere goes, a record says so, and the chain goes on. */
+static void test_torn(void **state)
+{
+	static const char line[] = "{\"op\":\"GetAppKey\",\"seq\":4}";
+	static char nothing[16384];
+	DS_BUF struct ds_buf whole = DS_BUF_NULL;
+	struct kms_relog *log = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	char head[65];
+	uint64_t n = 0;
+
+	assert_int_equal(ds_read_file(AT_FDCWD, path, 65536, &whole), 0);
+	for (size_t cut = 1; cut < sizeof(line); cut++) {
+		DS_BUF struct ds_buf after = DS_BUF_NULL;
+
+		append_bytes(line, cut);
+		assert_int_equal(kms_relog_open(path, &log, &err), 0);
+		assert_int_equal(kms_relog_count(log), 4);
+		assert_int_equal(add(log, "x"), 0);
+		kms_relog_close(log);
+		assert_int_equal(ds_read_file(AT_FDCWD, path, 65536, &after), 0);
+		assert_int_equal(check_bytes(ds_buf_span(&after), &n, head, &err), 0);
+		assert_int_equal(n, 5);
+		assert_non_null(strstr(ds_buf_cstr(&after), "\"decision\":\"repair\""));
+		assert_memory_equal(after.p, whole.p, whole.n);
+		assert_int_equal(truncate(path, (off_t)whole.n), 0);
+	}
+	/* a whole line that does not fit is no accident, nor is one longer than we write */
+	append_bytes(line, sizeof(line) - 1);
+	append_bytes("\n", 1);
+	assert_int_equal(kms_relog_open(path, &log, &err), -EBADMSG);
+	assert_int_equal(truncate(path, (off_t)whole.n), 0);
+	append_bytes(nothing, sizeof(nothing));
+	assert_int_equal(kms_relog_open(path, &log, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "line 4 is longer than"));
+	assert_int_equal(truncate(path, (off_t)whole.n), 0);
+}
+
+/* Longer than any buffer; and the latest time counts, not the last. */
+static void test_long(void **state)
+{
+	DS_FREE char *pad = malloc(15001);
+	DS_FREE char *big = NULL;
+	struct kms_relog *log = NULL;
+	struct stat st;
+	int64_t t = 1700000000;
+
+	memset(pad, 'x', 15000);
+	pad[15000] = '\0';
+	assert_true(asprintf(&big, "%s.big", path) > 0);
+	assert_int_equal(kms_relog_open(big, &log, NULL), 0);
+	assert_int_equal(kms_relog_latest(log), 0);
+	for (int i = 0; i < 40; i++) {
+		json_t *o = json_pack("{s:s}", "pad", pad);
+
+		assert_int_equal(kms_relog_add(log, o, i == 20 ? t + 500 : t), 0);
+		json_decref(o);
+	}
+	assert_int_equal(kms_relog_latest(log), t + 500);
+	kms_relog_close(log);
+	assert_int_equal(stat(big, &st), 0);
+	assert_true(st.st_size > 40 * 15000);
+	assert_int_equal(kms_relog_open(big, &log, NULL), 0);
+	assert_int_equal(kms_relog_count(log), 40);
+	assert_int_equal(kms_relog_latest(log), t + 500);
+	kms_relog_close(log);
+	assert_int_equal(unlink(big), 0);
 }
 
 /* Only a regular file can be a log. */
@@ -124,10 +211,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_append),
-		cmocka_unit_test(test_spoiled),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_sync),
+		cmocka_unit_test(test_append), cmocka_unit_test(test_spoiled),
+		cmocka_unit_test(test_torn),   cmocka_unit_test(test_long),
+		cmocka_unit_test(test_paths),  cmocka_unit_test(test_sync),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

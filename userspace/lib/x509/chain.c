@@ -194,8 +194,8 @@ int ds_cert_check_host(struct ds_span der, const char *host, struct ds_err *err)
 		ok = X509_check_ip(x, ip, 4, 0);
 	else if (inet_pton(AF_INET6, host, ip) == 1)
 		ok = X509_check_ip(x, ip, 16, 0);
-	else
-		ok = *host ? X509_check_host(x, host, strlen(host), flags, NULL) : 0;
+	else /* to OpenSSL a name with a leading dot means everything under it: no host is called so */
+		ok = *host && *host != '.' ? X509_check_host(x, host, strlen(host), flags, NULL) : 0;
 	if (ok == 1)
 		return 0;
 	(void)ds_ossl_err(NULL, 0, DOMAIN, "host");

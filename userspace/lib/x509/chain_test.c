@@ -277,6 +277,7 @@ static void hosts(void **state)
 		{ "10.0.2.16", -EKEYREJECTED },
 		{ "::2", -EKEYREJECTED },
 		{ "", -EKEYREJECTED },
+		{ ".example", -EKEYREJECTED },
 		/* the common name does not count */
 		{ "only.cn", -EKEYREJECTED },
 	};

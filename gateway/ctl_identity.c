@@ -15,6 +15,7 @@
 #include <ds/x509/cert.h>
 
 #include "ctl.h"
+#include "request.h"
 
 #define DOM "register"
 
@@ -59,9 +60,7 @@ static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdi
 	if (!v->accepted)
 		return ds_err_set(err, -EPERM, DOM, 0, "evidence refused: %s: %.120s",
 				  ds_reason_name(v->reason), v->detail);
-	if (v->emulated && !c->live.allow_emulated)
-		return refuse(err, "evidence refused: emulated: made by a software TDX module, and "
-				   "allow_emulated is no");
+	DS_TRY(ctl_request_machine(v, c->live.allow_emulated, err));
 	if (!id->boot_mr_done)
 		return refuse(err,
 			      "evidence refused: event-missing: boot-mr-done was not measured");

@@ -13,6 +13,18 @@ static int refuse(struct ds_err *err, const char *text)
 	return ds_err_set(err, -EPERM, DOM, 0, "%s", text);
 }
 
+int ctl_request_machine(const struct ds_verdict *v, bool allow_emulated, struct ds_err *err)
+{
+	if (v->emulated && !allow_emulated)
+		return refuse(err, "evidence refused: emulated: made by a software TDX module, and "
+				   "allow_emulated is no");
+	/* whoever holds the key of that root can vouch for any machine, real or not */
+	if (v->custom_root && !allow_emulated)
+		return refuse(err, "evidence refused: custom-root: judged under a root that is not "
+				   "Intel's, and allow_emulated is no");
+	return 0;
+}
+
 /* {"ports":[{"port":443,"pp":false},...],"restrict_mode":true} */
 int ctl_request_policy(const json_t *args, struct ds_gw_request *q, struct ds_err *err)
 {

@@ -123,11 +123,27 @@ static void keys(void **state)
 	assert_int_equal(run("{\"client_public_key\":\"" KEY "\"}", false, ours, &q, &err), -EPERM);
 }
 
+/* A root of our own needs the switch as emulated evidence does: it may be a test's. */
+static void machines(void **state)
+{
+	for (int i = 0; i < 8; i++) {
+		struct ds_verdict v = { .accepted = true, .emulated = i & 1, .custom_root = i & 2 };
+		struct ds_err err = DS_ERR_NULL;
+		int r = ctl_request_machine(&v, i & 4, &err);
+
+		assert_int_equal(r, !i || i & 4 ? 0 : -EPERM);
+		if (r)
+			assert_non_null(strstr(err.msg, i & 1 ? "refused: emulated:"
+							      : "refused: custom-root:"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-kms
-dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_client.c policy_file.c names.c relog.c reload.c \
-	secret_json.c net_proc.c net_judge.c net_rpc.c net_sign.c)
+dstack-kms_srcs := $(addprefix kms/,main.c conf.c store.c keys_proc.c keys_client.c policy_file.c names.c clock.c relog.c reload.c \
+	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c)
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
+
+# no earlier than this was it built, see clock.h
+extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 
 # the guest's part in the integration tests
 .SECONDARY: $(O)/obj/tests/integration/kms_peer.o
 check-integration: $(O)/test/tests/integration/kms_peer
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
@@ -21,3 +24,5 @@ kms/conf_test.c_objs := $(call kms-obj,kms/conf.c)
 $(O)/test/kms/conf_test: $(kms/conf_test.c_objs)
 kms/names_test.c_objs := $(call kms-obj,kms/names.c)
 $(O)/test/kms/names_test: $(kms/names_test.c_objs)
+kms/clock_test.c_objs := $(call kms-obj,kms/clock.c)
+$(O)/test/kms/clock_test: $(kms/clock_test.c_objs)

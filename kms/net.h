@@ -3,6 +3,7 @@
 #ifndef KMS_NET_H
 #define KMS_NET_H
 
+#include "clock.h"
 #include "conf.h"
 #include "policy.h"
 #include "refusal.h"
@@ -30,9 +31,9 @@ struct kms_net {
 	char *domain;
 	json_t *bootstrap_info;
 	uint8_t k256_pub[33];
-	/* denials on record: a token bucket, so that nobody can fill the disk for free */
-	int64_t deny_second;
-	unsigned deny_tokens;
+	/* denials: how many are printed, how many on record, how many were not since the last
+	 * record */
+	struct kms_bucket deny_print, deny_record;
 	uint64_t deny_unlogged;
 };
 
@@ -51,6 +52,7 @@ struct kms_subject {
 	const struct kms_image *image; /* of the policy at this moment */
 	char tcb_status[48];
 	bool emulated;
+	bool proven; /* the evidence was accepted: this is who it is, allowed or not */
 };
 
 /*
@@ -65,10 +67,11 @@ void kms_subject_done(struct kms_subject *s);
 DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
 			   struct kms_subject *ret, struct kms_refusal *why);
 
-/* Record a release; only then may the reply go. detail (may be NULL) is taken over. */
+/* net_record.c: record a release; only then may the reply go. detail (may be NULL) is taken over.
+ */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
 		       const struct kms_subject *s, json_t *detail);
-/* Record a denial and reply 400. */
+/* Record or count a denial, and reply 400. */
 void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 	      const struct kms_refusal *why, const struct kms_subject *s);
 /* The same for a failure of our own. */

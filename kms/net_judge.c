@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who is calling, and may it have keys: evidence first, policy second, everything on record. */
+#include "clock.h"
 #include "net.h"
 
 #include <ds/base/limits.h>
@@ -8,8 +9,6 @@
 #include <ds/wire/vmconfig.h>
 #include <ds/x509/cert.h>
 #include <time.h>
-
-#define DENIALS_PER_SECOND 20u
 
 void kms_subject_done(struct kms_subject *s)
 {
@@ -28,14 +27,15 @@ static int refuse_verdict(struct kms_refusal *why, const struct ds_verdict *v)
 /* Against each collateral set until one knows the platform; several sets serve several kinds of
  * machine. */
 static int verify(struct kms_net *net, const struct ds_attestation *att, const uint8_t expect[64],
-		  struct ds_verdict *v, struct ds_identity *id)
+		  int64_t now, struct ds_verdict *v, struct ds_identity *id)
 {
 	struct ds_tcb_policy tcb = ds_tcb_policy_default;
 	struct ds_verify_opts opts = { .root_ca = ds_buf_span(&net->root_ca.data),
-				       .time = time(NULL),
+				       .time = now,
 				       .policy = &tcb };
 
 	tcb.tcb_status = net->policy->tcb_status;
+	tcb.min_evaluation = net->policy->min_tcb_evaluation;
 	for (size_t i = 0; i < net->conf->n_collateral; i++) {
 		ds_identity_done(id);
 		*id = DS_IDENTITY_NULL;
@@ -44,6 +44,24 @@ static int verify(struct kms_net *net, const struct ds_attestation *att, const u
 		if (v->accepted || v->reason != DS_REASON_FMSPC_MISMATCH)
 			break;
 	}
+	return 0;
+}
+
+/* One time value for everything of one judgement. */
+static int take_time(const struct kms_net *net, int64_t *ret, struct kms_refusal *why)
+{
+	int64_t now = time(NULL), floor = kms_clock_floor(kms_relog_latest(net->relog));
+	char is[DS_TIME_SIZE], was[DS_TIME_SIZE];
+
+	if (now < floor) {
+		ds_time_format_rfc3339(now, is);
+		ds_time_format_rfc3339(floor, was);
+		return kms_refuse(why, "clock",
+				  "evidence cannot be judged: the KMS's clock says %s, but it is "
+				  "%s or later",
+				  is, was);
+	}
+	*ret = now;
 	return 0;
 }
 
@@ -78,8 +96,7 @@ static int claimed_image(const struct ds_attestation *att, const char *vm_config
 static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_span claimed,
 		  struct kms_subject *s, struct kms_refusal *why)
 {
-	enum kms_deny d =
-		kms_policy_decide(net->policy, &v->body, v->emulated, &s->id, claimed, &s->image);
+	enum kms_deny d = kms_policy_decide(net->policy, v, &s->id, claimed, &s->image);
 	char hex[65] = "";
 
 	switch (d) {
@@ -99,6 +116,7 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 		ds_hex_encode(v->body.mr_td, 32, hex);
 		break;
 	case KMS_DENY_EMULATED:
+	case KMS_DENY_ROOT:
 		break;
 	}
 	return kms_refuse(why, kms_deny_code(d), "App not allowed: Boot denied: %s (%s%s%s)",
@@ -111,6 +129,7 @@ int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_s
 	struct ds_verdict *v = calloc(1, sizeof(*v));
 	uint8_t expect[64], claimed[32];
 	size_t claimed_n;
+	int64_t now = 0;
 	int r;
 
 	*ret = (struct kms_subject){ .id = DS_IDENTITY_NULL };
@@ -119,14 +138,17 @@ int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_s
 	kms_file_refresh(&net->root_ca, DS_MAX_CERT_PEM);
 	for (size_t i = 0; i < net->conf->n_collateral; i++)
 		kms_file_refresh(&net->collateral[i], DS_MAX_COLLATERAL);
-	r = ds_ratls_report_data(spki, expect);
+	r = take_time(net, &now, why);
 	if (!r)
-		r = verify(net, att, expect, v, &ret->id);
+		r = ds_ratls_report_data(spki, expect);
+	if (!r)
+		r = verify(net, att, expect, now, v, &ret->id);
 	if (!r && !v->accepted)
 		r = refuse_verdict(why, v);
 	if (!r) {
 		snprintf(ret->tcb_status, sizeof(ret->tcb_status), "%s", v->tcb_status);
 		ret->emulated = v->emulated;
+		ret->proven = true;
 		r = claimed_image(att, vm_config, claimed, &claimed_n, why);
 	}
 	if (!r && !ret->id.boot_mr_done)
@@ -161,98 +183,4 @@ int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_confi
 		return kms_refuse(why, "evidence-format", "invalid quote: attestation: %s",
 				  err.msg);
 	return kms_judge(net, &att, ds_buf_span(&cert.spki), vm_config, ret, why);
-}
-
-static int set_hex(json_t *o, const char *key, const void *p, size_t n)
-{
-	char hex[65];
-
-	return json_object_set_new(o, key, json_string(n <= 32 ? ds_hex_encode(p, n, hex) : ""));
-}
-
-static json_t *entry(struct ds_req *req, const char *op, const char *decision,
-		     const struct kms_subject *s)
-{
-	json_t *o = json_pack("{s:s,s:s,s:s}", "op", op, "decision", decision, "peer", req->peer);
-	const struct ds_identity *id = s ? &s->id : NULL;
-
-	if (!o || !s || !s->tcb_status[0])
-		return o;
-	if (set_hex(o, "app_id", id->app_id, 20) ||
-	    set_hex(o, "instance_id", id->instance_id, id->instance_id_len) ||
-	    set_hex(o, "compose_hash", id->compose_hash, 32) ||
-	    set_hex(o, "device_id", id->device_id, 32) ||
-	    set_hex(o, "mr_system", id->mr_system, 32) ||
-	    set_hex(o, "mr_aggregated", id->mr_aggregated, 32) ||
-	    json_object_set_new(o, "tcb_status", json_string(s->tcb_status)) ||
-	    json_object_set_new(o, "emulated", json_boolean(s->emulated)) ||
-	    (s->image && json_object_set_new(o, "image", json_string(s->image->name)))) {
-		json_decref(o);
-		return NULL;
-	}
-	return o;
-}
-
-int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
-	       json_t *detail)
-{
-	DS_JSON json_t *o = entry(req, op, "release", s);
-
-	if (detail && o && json_object_update_new(o, detail))
-		return -ENOMEM;
-	return o ? kms_relog_add(net->relog, o, time(NULL)) : -ENOMEM;
-}
-
-static bool may_log_denial(struct kms_net *net)
-{
-	int64_t now = time(NULL);
-
-	if (now != net->deny_second) {
-		net->deny_second = now;
-		net->deny_tokens = DENIALS_PER_SECOND;
-	}
-	if (!net->deny_tokens) {
-		net->deny_unlogged++;
-		return false;
-	}
-	net->deny_tokens--;
-	return true;
-}
-
-void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
-	      const struct kms_refusal *why, const struct kms_subject *s)
-{
-	DS_JSON json_t *o = NULL;
-	char clean[400];
-	int r = 0;
-
-	if (may_log_denial(net)) {
-		ds_escape(DS_SPAN_STR(why->text), clean, sizeof(clean));
-		ds_log(DS_LOG_NOTICE, "event=deny op=%s peer=%s reason=%s detail=\"%s\"", op,
-		       req->peer, why->code, clean);
-		o = entry(req, op, "deny", s);
-		if (!o || json_object_set_new(o, "reason", json_string(why->code)) ||
-		    json_object_set_new(o, "detail", json_string(clean)) ||
-		    (why->expected[0] &&
-		     json_object_set_new(o, "expected", json_string(why->expected))) ||
-		    (why->actual[0] &&
-		     json_object_set_new(o, "actual", json_string(why->actual))) ||
-		    (net->deny_unlogged &&
-		     json_object_set_new(o, "unlogged_denials_before",
-					 json_integer((json_int_t)net->deny_unlogged))))
-			r = -ENOMEM;
-		if (!r)
-			r = kms_relog_add(net->relog, o, time(NULL));
-		if (!r)
-			net->deny_unlogged = 0;
-		else
-			ds_log(DS_LOG_ERR, "event=release-log-failed error=\"%s\"", strerror(-r));
-	}
-	ds_req_fail(req, 400, "%s", why->text);
-}
-
-void kms_broken(struct ds_req *req, const char *op, int r)
-{
-	ds_log(DS_LOG_ERR, "event=failed op=%s error=\"%s\"", op, strerror(-r));
-	ds_req_fail(req, 400, "internal error: %s", strerror(-r));
 }

@@ -33,6 +33,7 @@ struct kms_policy {
 	uint32_t tcb_status; /* 1 << enum ds_tcb_status */
 	bool tcb_given;
 	bool allow_emulated;
+	uint64_t min_tcb_evaluation; /* tcbEvaluationDataNumber of the TCB info */
 	char *gateway_app_id;
 	char **reserved; /* names for the gateway only, see kms_reserved_ok() */
 	size_t n_reserved;
@@ -51,6 +52,7 @@ struct kms_policy *kms_policy_free(struct kms_policy *p);
 enum kms_deny {
 	KMS_ALLOW,
 	KMS_DENY_EMULATED,
+	KMS_DENY_ROOT,
 	KMS_DENY_APP,
 	KMS_DENY_COMPOSE,
 	KMS_DENY_IMAGE,
@@ -61,11 +63,11 @@ const char *kms_deny_code(enum kms_deny d);
 const char *kms_deny_text(enum kms_deny d);
 
 /*
- * body, emulated and id come from accepted evidence; claimed is the os_image_hash that the caller
+ * v is an accepted verdict, id its identity; claimed is the os_image_hash that the caller
  * states, n 0 or 32. KMS_ALLOW fills ret_image.
  */
-enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body,
-				bool emulated, const struct ds_identity *id, struct ds_span claimed,
+enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
+				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image);
 
 #endif

@@ -195,6 +195,8 @@ static int policy_key(struct kms_policy *p, const char *key, const char *value, 
 		return ds_conf_list(value, add_status, p, err);
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(value, &p->allow_emulated, err);
+	if (!strcmp(key, "min_tcb_evaluation"))
+		return ds_conf_u64(value, UINT32_MAX, &p->min_tcb_evaluation, err);
 	if (!strcmp(key, "reserved_names"))
 		return ds_conf_list(value, add_reserved, p, err);
 	if (!strcmp(key, "gateway_app_id")) {
@@ -302,6 +304,8 @@ static const struct {
 } denials[] = {
 	[KMS_ALLOW] = { "allowed", "" },
 	[KMS_DENY_EMULATED] = { "emulated", "Emulated evidence is not allowed" },
+	[KMS_DENY_ROOT] = { "custom-root",
+			    "Evidence under a root that is not Intel's needs allow_emulated" },
 	[KMS_DENY_APP] = { "app-unknown", "App not registered" },
 	[KMS_DENY_COMPOSE] = { "compose-hash", "Compose hash not allowed" },
 	[KMS_DENY_IMAGE] = { "os-image", "OS image is not allowed" },
@@ -351,21 +355,24 @@ static bool in_list(const uint8_t (*list)[32], size_t n, const uint8_t want[32])
 	return false;
 }
 
-enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_td_body *body,
-				bool emulated, const struct ds_identity *id, struct ds_span claimed,
+enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
+				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image)
 {
 	const struct kms_app *app = NULL;
 	const struct kms_image *im;
 
-	if (emulated && !p->allow_emulated)
+	if (v->emulated && !p->allow_emulated)
 		return KMS_DENY_EMULATED;
+	/* whoever holds the key of that root can vouch for any machine, real or not */
+	if (v->custom_root && !p->allow_emulated)
+		return KMS_DENY_ROOT;
 	for (size_t i = 0; i < p->n_app && !app; i++)
 		if (!memcmp(p->app[i].id, id->app_id, 20))
 			app = &p->app[i];
 	if (!app)
 		return KMS_DENY_APP;
-	im = find_image(p, app, body, claimed);
+	im = find_image(p, app, &v->body, claimed);
 	if (!im)
 		return KMS_DENY_IMAGE;
 	if (!in_list((const uint8_t(*)[32])app->compose, app->n_compose, id->compose_hash))

@@ -31,6 +31,8 @@ static void test_parse(void **state)
 		{ "[policy]\nallow_emulated = maybe\n", -EINVAL, "expected yes or no" },
 		{ "[policy]\ngateway_app_id = any\n", -EINVAL, "hex digits" },
 		{ "[policy]\nreserved_names = gateway.example, .apps.example\n", 0, "" },
+		{ "[policy]\nmin_tcb_evaluation = 17\n", 0, "" },
+		{ "[policy]\nmin_tcb_evaluation = -1\n", -EINVAL, "expected a number" },
 		{ "[policy]\nreserved_names = *.example\n", -EINVAL,
 		  "expected host names, or .NAME for all below it, got '*.example'" },
 		{ "[policy]\nextra = 1\n", -EINVAL,
@@ -61,9 +63,8 @@ static void test_parse(void **state)
 }
 
 struct question {
-	struct ds_td_body body;
+	struct ds_verdict v;
 	struct ds_identity id;
-	bool emulated;
 	uint8_t claimed[32];
 	size_t claimed_n;
 };
@@ -72,7 +73,7 @@ static struct question good(void)
 {
 	struct question q = { .claimed_n = 32 };
 
-	memset(q.body.mr_td, 0x44, 48);
+	memset(q.v.body.mr_td, 0x44, 48);
 	memset(q.id.app_id, 0x11, 20);
 	memset(q.id.compose_hash, 0x33, 32);
 	memset(q.claimed, 0x55, 32);
@@ -86,8 +87,7 @@ static enum kms_deny ask(const char *text, const struct question *q, const char 
 	enum kms_deny d;
 
 	assert_int_equal(kms_policy_parse(DS_SPAN_STR(text), "p", &p, NULL), 0);
-	d = kms_policy_decide(p, &q->body, q->emulated, &q->id, DS_SPAN(q->claimed, q->claimed_n),
-			      &im);
+	d = kms_policy_decide(p, &q->v, &q->id, DS_SPAN(q->claimed, q->claimed_n), &im);
 	assert_int_equal(im != NULL, d == KMS_ALLOW);
 	if (im)
 		assert_string_equal(im->name, want_image);
@@ -102,8 +102,15 @@ static void test_decide(void **state)
 
 	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
 	assert_int_equal(ask("", &q, ""), KMS_DENY_APP);
-	q.emulated = true;
+	q.v.emulated = true;
 	assert_int_equal(ask(policy, &q, ""), KMS_DENY_EMULATED);
+	assert_int_equal(
+		ask("[policy]\nallow_emulated = yes\n" IMAGE("a", "44", "55") APP, &q, "a"),
+		KMS_ALLOW);
+	/* a root of our own may be a test's: the same switch */
+	q = good();
+	q.v.custom_root = true;
+	assert_int_equal(ask(policy, &q, ""), KMS_DENY_ROOT);
 	assert_int_equal(
 		ask("[policy]\nallow_emulated = yes\n" IMAGE("a", "44", "55") APP, &q, "a"),
 		KMS_ALLOW);
@@ -128,15 +135,15 @@ static void test_registers(void **state)
 	static const char policy[] = IMAGE("a", "44", "55") APP;
 	struct question q = good();
 
-	q.body.mr_td[47] ^= 1;
+	q.v.body.mr_td[47] ^= 1;
 	assert_int_equal(ask(policy, &q, ""), KMS_DENY_IMAGE);
 	for (int i = 0; i < 3; i++) {
 		q = good();
-		q.body.rt_mr[i][0] = 1;
+		q.v.body.rt_mr[i][0] = 1;
 		assert_int_equal(ask(policy, &q, ""), KMS_DENY_IMAGE);
 	}
 	q = good();
-	q.body.rt_mr[3][0] = 1; /* the app's register, judged by its events */
+	q.v.body.rt_mr[3][0] = 1; /* the app's register, judged by its events */
 	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
 }
 

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct ds_identity id = DS_IDENTITY_NULL;
 	const struct kms_image *im = NULL;
 	struct kms_policy *pol = NULL;
-	struct ds_td_body body = { 0 };
+	struct ds_verdict v = { 0 };
 	struct ds_err err = DS_ERR_NULL;
 
 	if (kms_policy_parse(DS_SPAN(p, n), "fuzz", &pol, &err)) {
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (!memcmp(pol->app[i].id, nobody, 20))
 			goto out;
 	memcpy(id.app_id, nobody, 20);
-	if (kms_policy_decide(pol, &body, false, &id, DS_SPAN_NULL, &im) != KMS_DENY_APP || im)
+	if (kms_policy_decide(pol, &v, &id, DS_SPAN_NULL, &im) != KMS_DENY_APP || im)
 		abort();
 out:
 	kms_policy_free(pol);

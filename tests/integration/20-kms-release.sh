@@ -51,6 +51,15 @@ peer --instance-id ""
 is "no instance id" "$status" 200
 is "no key in a log" "$(cat "$work/kms.log" "$work/release.log" | grep -c -e "$(jq -r .disk_crypt_key "$work/keys")" -e "$(jq -r .k256_key "$work/keys")")" 0
 
+# who has proven nothing writes no line: a disk full of refusals would end the releases
+lines=$(wc -l <"$work/release.log")
+for _ in 1 2 3; do peer --spoil stolen-evidence; done
+is "refusals without evidence are not on record" "$(wc -l <"$work/release.log")" "$lines"
+peer
+is "but the next record counts them" "$(tail -1 "$work/release.log" | jq -c '[.decision, .unlogged_denials_before]')" '["release",3]'
+peer
+is "once" "$(tail -1 "$work/release.log" | jq -c '[.decision, .unlogged_denials_before]')" '["release",null]'
+
 # refusals: the session
 refused "no client certificate" "No attestation provided" --spoil no-cert
 refused "certificate without evidence" "No attestation provided" --spoil no-evidence
@@ -90,8 +99,12 @@ collateral ""
 # policy reload
 policy "tcb_status = OutOfDate"; hup
 refused "TCB status not in the list" "tcb-status"
+policy "min_tcb_evaluation = 2"; hup
+refused "TCB evaluation that is too old" "tcb-evaluation"
+policy "min_tcb_evaluation = 1"; hup
+peer; is "and one that is not" "$status" 200
 policy "allow_emulated = no"; hup
-refused "emulated evidence" "emulated"
+refused "emulated evidence" "(emulated)"
 echo "[nonsense" >"$work/policy.conf"; hup
 refused "a broken policy changes nothing" "emulated"
 policy "gateway_app_id = $(rep 77 20)"; hup
@@ -130,6 +143,34 @@ is "an edited log is found: $(cat "$work/err")" "$st" 1
 sed -i 3d "$work/release.log"
 "$bin/dstack-kms" serve --config "$work/kms.conf" 2>"$work/err"
 is "and the KMS does not append to it" "$? $(grep -c 'line 3' "$work/err")" "1 1"
+rm "$work/release.log"
+
+# a line that was cut by a crash was not acknowledged: it goes, and everybody hears of it
+start
+peer
+stop
+printf '{"op":"GetAppKey","decision":"rel' >>"$work/release.log"
+start
+is "a torn last line is on record" "$(tail -1 "$work/release.log" | jq -c '[.seq, .op, .decision, .removed_bytes]') $(grep -c 'event=release-log-repaired line=2' "$work/kms.log")" '[2,"Start","repair",33] 1'
+peer
+is "and releases go on" "$status" 200
+stop
+"$bin/dstack-kms" check-log "$work/release.log" >/dev/null && ok "in one chain" || nok "log chain"
+
+# a clock that is behind what is on record would bring back what has expired
+python3 - "$work/release.log" <<'END'
+import datetime, hashlib, json, sys
+with open(sys.argv[1], "rb+") as f:
+    last = f.read().splitlines()
+    then = datetime.datetime.utcnow() + datetime.timedelta(minutes=10)
+    line = {"op": "GetAppKey", "decision": "release", "seq": len(last) + 1, "time": then.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "prev": hashlib.sha256(last[-1]).hexdigest()}
+    f.write(json.dumps(line).encode() + b"\n")
+END
+start
+refused "a clock behind the release log" "the KMS's clock says"
+refused "for certificates too" "the KMS's clock says" --method SignCert
+stop
 rm "$work/release.log"
 
 # two users: the process that talks to the network cannot read the roots

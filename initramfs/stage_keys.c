@@ -17,6 +17,7 @@
 #include "ctx.h"
 
 #define QUOTE_TIMEOUT_MS 30000
+#define CONNECT_MS	 10000 /* twice the reference's: an emulated guest is slow at TLS */
 
 static int event(struct ctx *c, const char *name, struct ds_span payload)
 {
@@ -88,7 +89,9 @@ static int ask_one(struct ctx *c, const char *url)
 	struct ds_span pin = ds_buf_span(&c->compose.key_provider_id);
 	struct ds_client_cfg cfg = { .check = ds_kms_check_any,
 				     .nameserver = c->sys.net_dns,
-				     .no_name_check = true };
+				     .no_name_check = true,
+				     .connect_ms = CONNECT_MS,
+				     .max_reply = DS_MAX_CERT_PEM };
 
 	notify_progress(c, "keys: asking %s", url);
 	DS_TRY(call(c, &cfg, url, "GetTempCaCert", DS_SPAN_LIT("{}"), &first));
@@ -98,7 +101,9 @@ static int ask_one(struct ctx *c, const char *url)
 				      .check = ds_kms_check_rpc,
 				      .cert_pem = ds_buf_span(&pem),
 				      .key = key,
-				      .nameserver = c->sys.net_dns };
+				      .nameserver = c->sys.net_dns,
+				      .connect_ms = CONNECT_MS,
+				      .max_reply = DS_MAX_CERT_PEM };
 	DS_TRY(ds_kms_app_key_request(c->sys.vm_config, &body));
 	DS_TRY(call(c, &cfg, url, "GetAppKey", ds_buf_span(&body), &reply));
 	DS_TRY(ds_kms_app_keys_parse(ds_buf_span(&reply), pin, &c->keys, &c->err));

@@ -68,7 +68,8 @@ void ds_kms_temp_ca_done(struct ds_kms_temp_ca *ca)
 	ds_buf_done(&ca->root_spki);
 }
 
-static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_spki,
+/* ret_root (may be NULL): the certificate that was judged, and nothing else of the text. */
+static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_kms_temp_ca *ret_root,
 		     struct ds_err *err)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
@@ -89,9 +90,10 @@ static int check_pin(struct ds_span pem, struct ds_span pin, struct ds_buf *ret_
 	}
 	if (!info.is_ca)
 		return ds_err_set(err, -EBADMSG, "kms", 0, "root certificate: not a CA");
-	if (ret_spki)
-		*ret_spki = ds_buf_steal(&info.spki);
-	return 0;
+	if (!ret_root)
+		return 0;
+	ret_root->root_spki = ds_buf_steal(&info.spki);
+	return ds_cert_pem(ds_buf_span(&der), &ret_root->root_pem);
 }
 
 static int temp_ca_fields(const json_t *o, struct ds_span pin, struct ds_kms_temp_ca *ca,
@@ -104,8 +106,7 @@ static int temp_ca_fields(const json_t *o, struct ds_span pin, struct ds_kms_tem
 	DS_TRY(want_str(o, "temp_ca_cert", DS_MAX_CERT_PEM, &cert, err));
 	DS_TRY(want_str(o, "temp_ca_key", DS_MAX_CERT_PEM, &key, err));
 	DS_TRY(want_str(o, "ca_cert", DS_MAX_CERT_PEM, &root, err));
-	DS_TRY(check_pin(root, pin, &ca->root_spki, err));
-	DS_TRY(ds_buf_add_span(&ca->root_pem, root));
+	DS_TRY(check_pin(root, pin, ca, err));
 	DS_TRY(ds_cert_pem_to_der(cert, &ca->cert_der, err));
 	DS_TRY(ds_p256_from_pem(key, &ca->key, err));
 	DS_TRY(ds_cert_parse(ds_buf_span(&ca->cert_der), &info, err));

@@ -113,6 +113,16 @@ static struct ds_buf temp_ca_reply(const struct ds_p256 *key, const struct ds_bu
 			      key_json(key), "ca_cert", pem_json(root)));
 }
 
+static struct ds_buf two_roots_reply(void)
+{
+	DS_BUF struct ds_buf pem = DS_BUF_NULL;
+
+	assert_int_equal(ds_cert_pem(ds_buf_span(&root_der), &pem), 0);
+	assert_int_equal(ds_cert_pem(ds_buf_span(&other_der), &pem), 0);
+	return dump(json_pack("{s:o,s:o,s:s}", "temp_ca_cert", pem_json(&ca_der), "temp_ca_key",
+			      key_json(ca_key), "ca_cert", ds_buf_cstr(&pem)));
+}
+
 static void temp_ca(void **state)
 {
 	struct ds_span pin = DS_SPAN_ARRAY(root_spki);
@@ -120,6 +130,7 @@ static void temp_ca(void **state)
 			     other = temp_ca_reply(ca_key, &other_der);
 	DS_BUF struct ds_buf mixed = temp_ca_reply(leaf_key, &root_der),
 			     no_ca = temp_ca_reply(ca_key, &ca_der);
+	DS_BUF struct ds_buf two = two_roots_reply();
 	DS_KMS_TEMP_CA struct ds_kms_temp_ca ca = DS_KMS_TEMP_CA_NULL;
 	struct ds_kms_temp_ca bad;
 	struct ds_err err = DS_ERR_NULL;
@@ -135,6 +146,8 @@ static void temp_ca(void **state)
 		ds_kms_temp_ca_parse(ds_buf_span(&good), DS_SPAN(root_spki, 90), &bad, &err),
 		-EPERM);
 	assert_int_equal(ds_kms_temp_ca_parse(ds_buf_span(&no_ca), pin, &bad, &err), -EPERM);
+	/* a second certificate behind the right one must not become an anchor too */
+	assert_int_equal(ds_kms_temp_ca_parse(ds_buf_span(&two), pin, &bad, &err), -EBADMSG);
 	assert_int_equal(ds_kms_temp_ca_parse(ds_buf_span(&mixed), pin, &bad, &err), -EBADMSG);
 	assert_string_equal(err.msg, "temporary CA: certificate and key do not match");
 	for (size_t n = 0; n < good.n; n += n < 64 ? 1 : 37)

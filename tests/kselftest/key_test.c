@@ -42,6 +42,33 @@ static void find_ring(void)
 	tap(file_write(RING_FILE, "1") < 0, "and it cannot be written");
 }
 
+/* What keyctl(2) says about a root key that was wiped. */
+static void test_wiped(long key)
+{
+	const struct {
+		const char *name;
+		int op;
+		long a, b, want;
+	} rows[] = {
+		{ "revoke it", KEYCTL_REVOKE, 0, 0, -EKEYREVOKED },
+		{ "invalidate it", KEYCTL_INVALIDATE, 0, 0, -EKEYREVOKED },
+		{ "set its timeout", KEYCTL_SET_TIMEOUT, 1, 0, -EKEYREVOKED },
+		{ "set its permissions", KEYCTL_SETPERM, 0x3f3f0000, 0, -EKEYREVOKED },
+		{ "give it to uid 1000", KEYCTL_CHOWN, 1000, -1, -EKEYREVOKED },
+		{ "link it to a session", KEYCTL_LINK, KEY_SPEC_SESSION_KEYRING, 0, -EKEYREVOKED },
+		{ "move it to a session", KEYCTL_MOVE, test_ring, KEY_SPEC_SESSION_KEYRING,
+		  -EKEYREVOKED },
+		{ "unlink it", KEYCTL_UNLINK, test_ring, 0, -EACCES },
+		{ "instantiate it", KEYCTL_INSTANTIATE, (long)test_disk, KEY_BYTES, -EPERM },
+		{ "update it", KEYCTL_UPDATE, (long)test_disk, KEY_BYTES, -EKEYREVOKED },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		tap_is(key_ctl(rows[i].op, key, rows[i].a, rows[i].b, 0), rows[i].want, "wiped: %s",
+		       rows[i].name);
+}
+
 static void test_phase_change(void)
 {
 	/* One that could have been read, one that never could. */
@@ -66,6 +93,7 @@ static void test_phase_change(void)
 		tap_is(key_ctl(KEYCTL_LINK, keys[i], KEY_SPEC_SESSION_KEYRING, 0, 0), -EKEYREVOKED,
 		       "runtime: it is revoked");
 	}
+	test_wiped(keys[1]);
 	tap(!key_describe(test_ring, text, sizeof(text)) &&
 	    !strcmp(text, "keyring;0;0;00030000;.dstack"),
 	    "runtime: .dstack cannot be written: %s", text);

@@ -229,6 +229,23 @@ static int record(const struct vm *vm, const struct vm_spec *spec, pid_t pid)
 	return r;
 }
 
+/* The emulator's last line usually tells: no KVM, a port in use. */
+static int exited(const struct vm *vm)
+{
+	DS_BUF struct ds_buf log = DS_BUF_NULL;
+	char line[256], *text, *nl;
+
+	if (ds_read_file(vm->dirfd, "qemu.log", 65536, &log) || !log.n || !ds_buf_cstr(&log))
+		return failure("%s ended before its app ran: see %s/console.log", vm->name, vm->path);
+	text = (char *)log.p;
+	while (log.n && text[log.n - 1] == '\n')
+		text[--log.n] = '\0';
+	nl = strrchr(text, '\n');
+	nl = nl ? nl + 1 : text;
+	return failure("%s ended before its app ran: %s (%s/qemu.log)", vm->name,
+		       ds_escape(DS_SPAN_STR(nl), line, sizeof(line)), vm->path);
+}
+
 static int start_and_follow(struct vm *vm, const struct vm_spec *spec, struct argv *a)
 {
 	struct progress p = { .vm = vm };
@@ -256,7 +273,7 @@ static int start_and_follow(struct vm *vm, const struct vm_spec *spec, struct ar
 	if (r == FOLLOW_REFUSED)
 		return failure("%s refused to boot: %s", vm->name, p.reason);
 	if (r == FOLLOW_EXITED)
-		return failure("%s ended without a word: see %s/qemu.log and console.log", vm->name, vm->path);
+		return exited(vm);
 	kill(pid, SIGKILL);
 	if (r == FOLLOW_TIMEOUT)
 		return failure("%s did not start its app within %u s: stopped; see %s/console.log", vm->name, spec->timeout,

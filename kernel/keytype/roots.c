@@ -9,6 +9,7 @@
 #include <linux/key-type.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -151,6 +152,19 @@ static int ds_roots_phase(struct notifier_block *nb, unsigned long phase, void *
 
 static struct notifier_block ds_roots_nb = { .notifier_call = ds_roots_phase };
 
+/* Before the machine halts, powers off or restarts: memory must not outlive the keys' owner. */
+static int ds_roots_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	unsigned int root;
+
+	for (root = 0; root < DS_ROOT_COUNT; root++)
+		ds_roots_revoke(root);
+	ds_key_wipe_apps();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block ds_roots_reboot_nb = { .notifier_call = ds_roots_reboot };
+
 key_serial_t ds_roots_serial(void)
 {
 	return key_serial(ds_roots_keyring);
@@ -160,6 +174,7 @@ int ds_roots_init(void)
 {
 	struct key_restriction *restriction;
 	struct key *keyring;
+	int ret;
 
 	restriction = kzalloc(sizeof(*restriction), GFP_KERNEL);
 	if (!restriction)
@@ -175,7 +190,10 @@ int ds_roots_init(void)
 		return PTR_ERR(keyring);
 	}
 	ds_roots_keyring = keyring;
-	return 0;
+	ret = register_reboot_notifier(&ds_roots_reboot_nb);
+	if (ret)
+		key_put(keyring);
+	return ret;
 }
 
 int ds_roots_watch_phase(void)
@@ -191,5 +209,6 @@ void ds_roots_unwatch_phase(void)
 /* Only when the load fails, before the type is there: no root key can exist. */
 void ds_roots_exit(void)
 {
+	unregister_reboot_notifier(&ds_roots_reboot_nb);
 	key_put(ds_roots_keyring);
 }

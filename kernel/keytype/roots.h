@@ -2,8 +2,8 @@
 /*
  * The root keys: which exist, who may add and read them, when they go away.
  *
- * One slot per name holds a reference to its key from the moment it is added until the module is
- * unloaded, so a name can be used once. The material itself is the payload of the key and is
+ * One slot per name holds a reference to its key from the moment it is added until the machine
+ * ends, so a name can be used once; when the machine is about to end, all root keys are revoked. The material itself is the payload of the key and is
  * protected by the key's semaphore. Everything here may sleep.
  */
 #ifndef DS_KEYTYPE_ROOTS_H
@@ -22,6 +22,7 @@
  * @take_once: may be read, once (class root)
  * @admitted: ".dstack" has let it in (class root, set before the key exists)
  * @taken: bit 0 is set by the one reader that takes the material
+ * @app: in the list of what is wiped when the machine ends (class app)
  * @bytes: the material
  */
 struct ds_key_payload {
@@ -30,8 +31,15 @@ struct ds_key_payload {
 	bool take_once;
 	bool admitted;
 	unsigned long taken;
+	struct hlist_node app;
 	u8 bytes[DS_KEY_LEN];
 };
+
+/*
+ * Wipe every app key: a key nobody has any more waits for the core's collector, which a machine
+ * that ends does not wait for. None can be made or read from then on.
+ */
+void ds_key_wipe_apps(void);
 
 /* Its address is the second payload pointer of a root key being added, never of one that exists. */
 extern struct key_type ds_key_type;

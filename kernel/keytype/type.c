@@ -6,8 +6,11 @@
  * finds a key "app:X" anywhere can trust it.
  */
 #include <keys/request_key_auth-type.h>
+#include <linux/cleanup.h>
 #include <linux/cred.h>
 #include <linux/key-type.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -16,6 +19,49 @@
 
 #define DS_ROOT_PERM		KEY_USR_VIEW
 #define DS_ROOT_PERM_TAKE_ONCE	(KEY_USR_VIEW | KEY_USR_READ)
+
+/* Protects the list, the material of app keys once they are in it, and whether there may be any. */
+static DEFINE_MUTEX(ds_apps_lock);
+static HLIST_HEAD(ds_apps);
+static bool ds_apps_over;
+
+static int ds_apps_add(struct ds_key_payload *payload)
+{
+	guard(mutex)(&ds_apps_lock);
+	if (ds_apps_over)
+		return -ENOKEY;
+	hlist_add_head(&payload->app, &ds_apps);
+	return 0;
+}
+
+static int ds_apps_read(const struct ds_key_payload *payload, char *buffer)
+{
+	guard(mutex)(&ds_apps_lock);
+	if (ds_apps_over)
+		return -EKEYREVOKED;
+	memcpy(buffer, payload->bytes, DS_KEY_LEN);
+	return 0;
+}
+
+void ds_key_wipe_apps(void)
+{
+	struct ds_key_payload *payload;
+
+	guard(mutex)(&ds_apps_lock);
+	ds_apps_over = true;
+	hlist_for_each_entry(payload, &ds_apps, app)
+		memzero_explicit(payload->bytes, DS_KEY_LEN);
+}
+
+/* Of a root key, which is in no list, or an app key. */
+static void ds_key_free(struct ds_key_payload *payload)
+{
+	if (!payload)
+		return;
+	scoped_guard(mutex, &ds_apps_lock)
+		hlist_del_init(&payload->app);
+	kfree_sensitive(payload);
+}
 
 static int ds_key_vet_description(const char *text)
 {
@@ -98,6 +144,8 @@ static int ds_key_instantiate_app(struct key *key, const struct ds_key_desc *des
 	payload->class = DS_KEY_APP;
 	ds_key_desc_path(desc, path);
 	ret = ds_roots_derive(desc->epoch, path, desc->path_len, payload->bytes);
+	if (!ret)
+		ret = ds_apps_add(payload);
 	if (ret) {
 		kfree_sensitive(payload);
 		goto out;
@@ -128,13 +176,13 @@ static void ds_key_revoke(struct key *key)
 	struct ds_key_payload *payload = key->payload.data[0];
 
 	key->payload.data[0] = NULL;
-	kfree_sensitive(payload);
+	ds_key_free(payload);
 	WARN_ON_ONCE(key_payload_reserve(key, 0));	/* giving back cannot fail */
 }
 
 static void ds_key_destroy(struct key *key)
 {
-	kfree_sensitive(key->payload.data[0]);
+	ds_key_free(key->payload.data[0]);
 	key->payload.data[0] = NULL;
 }
 
@@ -149,14 +197,14 @@ static void ds_key_describe(const struct key *key, struct seq_file *m)
 static long ds_key_read(const struct key *key, char *buffer, size_t buflen)
 {
 	struct ds_key_payload *payload = key->payload.data[0];
+	int ret;
 
 	if (!payload)
 		return -EKEYREVOKED;
 	if (payload->class == DS_KEY_ROOT)
 		return ds_roots_read(payload, buffer, buflen);
-	if (buffer && buflen >= DS_KEY_LEN)
-		memcpy(buffer, payload->bytes, DS_KEY_LEN);
-	return DS_KEY_LEN;
+	ret = buffer && buflen >= DS_KEY_LEN ? ds_apps_read(payload, buffer) : 0;
+	return ret ? ret : DS_KEY_LEN;
 }
 
 /* Runs in the task that wants the key. */

@@ -102,6 +102,7 @@ static void one_died(struct ctx *c, pid_t pid, int st)
 	else
 		snprintf(how, sizeof(how), "status=%d", WEXITSTATUS(st));
 	if (pid == c->holder_pid) {
+		c->holder_pid = 0;
 		ds_err_set(&c->err, -EIO, "key holder", 0,
 			   "died (%s): the app's signing key is lost", how);
 		boot_failed(c);
@@ -140,6 +141,7 @@ _Noreturn static void stop_all(struct ctx *c)
 	notify_send(c, "shutdown.progress", "powering off");
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
+	wipe_keys(c); /* first: the signal would end the holder before it has wiped */
 	kill(-1, SIGTERM);
 	for (;;) {
 		int64_t ms = end - now_ms();

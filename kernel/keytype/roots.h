@@ -3,7 +3,8 @@
  * The root keys: which exist, who may add and read them, when they go away.
  *
  * One slot per name holds a reference to its key from the moment it is added until the machine
- * ends, so a name can be used once; when the machine is about to end, all root keys are revoked. The material itself is the payload of the key and is
+ * ends, so a name can be used once; when the machine is about to end, all root keys are
+ * revoked. The material itself is the payload of the key and is
  * protected by the key's semaphore. Everything here may sleep.
  */
 #ifndef DS_KEYTYPE_ROOTS_H

@@ -14,6 +14,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -25,12 +26,34 @@
 #include "sysfs.h"
 #include "uapi/dstack.h"
 
-/* How often the buffer is looked at: often at first, then every eighth of the time waited. */
-#define POLL_FIRST_NS	(100 * NSEC_PER_USEC)
-#define POLL_LAST_NS	(10 * NSEC_PER_MSEC)
 #define POLL_PARKED_NS	(100 * NSEC_PER_MSEC)
 /* After the host said "retry". */
 #define RETRY_NS	(5 * NSEC_PER_MSEC)
+
+static int set_timeout(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 60 * 60 * MSEC_PER_SEC);
+}
+
+static int set_poll(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 10, USEC_PER_SEC);
+}
+
+static const struct kernel_param_ops timeout_ops = { .set = set_timeout, .get = param_get_uint };
+static const struct kernel_param_ops poll_ops = { .set = set_poll, .get = param_get_uint };
+
+static unsigned int quote_timeout_ms = 30 * MSEC_PER_SEC;
+module_param_cb(quote_timeout_ms, &timeout_ops, &quote_timeout_ms, 0644);
+MODULE_PARM_DESC(quote_timeout_ms, "a request fails after this long, 1 to 3600000 (default 30000)");
+
+/* The buffer is looked at every eighth of the time waited, within these bounds. */
+static unsigned int quote_poll_min_us = 100;
+module_param_cb(quote_poll_min_us, &poll_ops, &quote_poll_min_us, 0644);
+MODULE_PARM_DESC(quote_poll_min_us, "shortest time between looks, 10 to 1000000 (default 100)");
+static unsigned int quote_poll_max_us = 10 * USEC_PER_MSEC;
+module_param_cb(quote_poll_max_us, &poll_ops, &quote_poll_max_us, 0644);
+MODULE_PARM_DESC(quote_poll_max_us, "longest time between looks, 10 to 1000000 (default 10000)");
 
 /**
  * struct ds_quote_req - the request behind one open file
@@ -104,7 +127,7 @@ static void unqueue(struct ds_quote_req *req)
 static void leave_live(void)
 {
 	lockdep_assert_held(&quote_lock);
-	live--;
+	WRITE_ONCE(live, live - 1);
 	wake_up_interruptible(&room_wait);
 }
 
@@ -205,9 +228,14 @@ static bool start_oldest(ktime_t now)
 
 static u64 slot_delay_ns(const struct slot *slot, ktime_t now)
 {
+	u64 shortest = (u64)READ_ONCE(quote_poll_min_us) * NSEC_PER_USEC;
+	u64 longest = (u64)READ_ONCE(quote_poll_max_us) * NSEC_PER_USEC;
+	u64 eighth = ktime_to_ns(ktime_sub(now, slot->started)) / 8;
+
 	if (!slot->req)
 		return POLL_PARKED_NS;
-	return clamp_t(s64, ktime_sub(now, slot->started) / 8, POLL_FIRST_NS, POLL_LAST_NS);
+	/* The upper bound wins if they are the wrong way round. */
+	return min(max(eighth, shortest), longest);
 }
 
 /* One round over everything; returns when to come back, 0 for not before somebody asks. */
@@ -289,17 +317,29 @@ static int quote_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Take a place among the live, before the report is made. */
-static int enter_waiting(struct ds_quote_req *req)
+static int try_enter_waiting(struct ds_quote_req *req)
 {
 	guard(mutex)(&quote_lock);
 	if (req->state != DSTACK_QUOTE_NEW)
 		return -EBUSY;
 	if (live >= DS_QUOTE_LIVE_MAX)
 		return -EAGAIN;
-	live++;
+	WRITE_ONCE(live, live + 1);
 	WRITE_ONCE(req->state, DSTACK_QUOTE_WAITING);
 	return 0;
+}
+
+/* Take a place among the live, before the report is made. */
+static int enter_waiting(struct ds_quote_req *req, bool nonblock)
+{
+	int err;
+
+	while ((err = try_enter_waiting(req)) == -EAGAIN && !nonblock) {
+		if (wait_event_interruptible(room_wait,
+					     READ_ONCE(live) < DS_QUOTE_LIVE_MAX))
+			return -ERESTARTSYS;
+	}
+	return err;
 }
 
 static ssize_t quote_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
@@ -313,7 +353,7 @@ static ssize_t quote_write(struct file *file, const char __user *from, size_t co
 		return -EINVAL;
 	if (copy_from_user(reportdata, from, sizeof(reportdata)))
 		return -EFAULT;
-	err = enter_waiting(req);
+	err = enter_waiting(req, file->f_flags & O_NONBLOCK);
 	if (err)
 		return err;
 	err = ds_measure_report(reportdata, &req->report, &mark);
@@ -324,7 +364,7 @@ static ssize_t quote_write(struct file *file, const char __user *from, size_t co
 		return err;
 	}
 	req->mark = mark;
-	req->deadline = ktime_add_ms(ktime_get(), DS_QUOTE_TIMEOUT_MS);
+	req->deadline = ktime_add_ms(ktime_get(), READ_ONCE(quote_timeout_ms));
 	req->queued = true;
 	list_add_tail(&req->node, &queue);
 	kick_server();

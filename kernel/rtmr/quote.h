@@ -16,8 +16,6 @@ extern struct miscdevice ds_quote_misc;
 #define DS_QUOTE_LIVE_MAX	64
 /* Buffers the host may own at once, those of abandoned requests included. */
 #define DS_QUOTE_SLOTS		4
-/* From the write of REPORTDATA to -ETIMEDOUT. */
-#define DS_QUOTE_TIMEOUT_MS	30000
 
 int __must_check ds_quote_init(void);
 void ds_quote_exit(void);

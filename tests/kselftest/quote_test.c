@@ -223,7 +223,7 @@ static void bounded_queue(void)
 		fds[i] = ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
-	KT_ERRNO(ask(0xff, 0), EAGAIN);
+	KT_ERRNO(ask(0xff, O_NONBLOCK), EAGAIN);
 	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 	KT_CHECK(p.fd >= 0);
 	KT_CHECK(poll(&p, 1, 0) == 0);
@@ -235,7 +235,7 @@ static void bounded_queue(void)
 	/* Quotes are memory too, until their files are closed. */
 	for (i = 0; i < LIVE_MAX; i++)
 		KT_CHECK(wait_ready(fds[i], DEADLINE_MS) == POLLIN);
-	KT_ERRNO(ask(0xff, 0), EAGAIN);
+	KT_ERRNO(ask(0xff, O_NONBLOCK), EAGAIN);
 	KT_CHECK(poll(&p, 1, 0) == 0);
 	for (i = 0; i < LIVE_MAX; i++) {
 		KT_CHECK(answered(fds[i], (uint8_t)i));
@@ -243,6 +243,124 @@ static void bounded_queue(void)
 		KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
 	}
 	close(p.fd);
+}
+
+/* Without O_NONBLOCK the write waits for room, or for a signal. */
+static void write_waits_for_room(void)
+{
+	static int fds[LIVE_MAX];
+	int i, status, ready[2];
+	char byte;
+	pid_t pid;
+
+	KT_CHECK(!fault("hold") && !pipe(ready));
+	for (i = 0; i < LIVE_MAX; i++) {
+		fds[i] = ask((uint8_t)i, 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	pid = fork();
+	if (!pid) {
+		uint8_t reportdata[64] = { 0xee };
+
+		for (i = 0; i < LIVE_MAX; i++)
+			close(fds[i]);
+		i = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+		_exit(write(i, reportdata, 64) != 64 || write(ready[1], "x", 1) != 1);
+	}
+	/* Half a second of nothing: it waits. */
+	KT_CHECK(wait_ready(ready[0], 500) == 0);
+	close(fds[LIVE_MAX - 1]);
+	KT_CHECK(wait_ready(ready[0], DEADLINE_MS) == POLLIN && read(ready[0], &byte, 1) == 1);
+	KT_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	fds[LIVE_MAX - 1] = ask(0xef, 0);
+	KT_CHECK(fds[LIVE_MAX - 1] >= 0);
+	pid = fork();
+	if (!pid)
+		_exit(ask(0xee, 0) >= 0);
+	KT_CHECK(wait_ready(ready[0], 200) == 0);
+	KT_CHECK(!kill(pid, SIGKILL));
+	KT_CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	KT_CHECK(!fault("none"));
+	for (i = 0; i < LIVE_MAX; i++) {
+		if (i < LIVE_MAX - 1)
+			KT_CHECK(answered(fds[i], (uint8_t)i));
+		close(fds[i]);
+	}
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A signal ends the wait of a reader, not the request. */
+static void interrupted_reader(void)
+{
+	struct sigaction act = { .sa_handler = on_alarm };
+	uint8_t byte;
+	int fd;
+
+	KT_CHECK(!sigaction(SIGALRM, &act, NULL));
+	KT_CHECK(!fault("hold"));
+	fd = ask(0x24, 0);
+	KT_CHECK(fd >= 0);
+	alarm(1);
+	KT_ERRNO(read(fd, &byte, 1), EINTR);
+	KT_CHECK(!fault("none"));
+	KT_CHECK(answered(fd, 0x24));
+	close(fd);
+}
+
+static long elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+static void parameters(void)
+{
+	static const struct {
+		const char *name, *low, *high, *usual;
+	} param[] = {
+		{ DS_PARAM("quote_timeout_ms"), "0", "3600001", "30000" },
+		{ DS_PARAM("quote_poll_min_us"), "9", "1000001", "100" },
+		{ DS_PARAM("quote_poll_max_us"), "9", "1000001", "10000" },
+	};
+	struct timespec start;
+	char text[16];
+	ssize_t n;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(param) / sizeof(param[0]); i++) {
+		n = kt_read_file(param[i].name, text, sizeof(text));
+		KT_CHECK(n == (ssize_t)strlen(param[i].usual) + 1);
+		KT_CHECK(!memcmp(text, param[i].usual, (size_t)n - 1));
+		KT_ERRNO(kt_write_text(param[i].name, param[i].low), EINVAL);
+		KT_ERRNO(kt_write_text(param[i].name, param[i].high), EINVAL);
+		KT_ERRNO(kt_write_text(param[i].name, "x"), EINVAL);
+	}
+	/* Rare looks, whichever bound asks for them; the quote is there within two of them. */
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_max_us"), "700000"));
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_min_us"), "700000"));
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	fd = ask(0x25, 0);
+	KT_CHECK(fd >= 0 && answered(fd, 0x25));
+	close(fd);
+	KT_CHECK(elapsed_ms(&start) >= 600);
+	/* The wrong way round: the upper bound wins. */
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_max_us"), "100"));
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	fd = ask(0x26, 0);
+	KT_CHECK(fd >= 0 && answered(fd, 0x26));
+	close(fd);
+	KT_CHECK(elapsed_ms(&start) < 600);
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_min_us"), "100"));
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_max_us"), "10000"));
 }
 
 static int ask_many(uint8_t fill, unsigned int n)
@@ -299,18 +417,23 @@ static void killed_askers(void)
 static void timeout(void)
 {
 	int fds[SLOTS + 2], i;
+	struct timespec start;
 	uint8_t byte;
 
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "1500"));
 	KT_CHECK(!fault("hold"));
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < SLOTS + 2; i++) {
 		fds[i] = ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
 	for (i = 0; i < SLOTS + 2; i++) {
-		KT_CHECK(wait_ready(fds[i], 45000) == (POLLIN | POLLERR));
+		KT_CHECK(wait_ready(fds[i], DEADLINE_MS) == (POLLIN | POLLERR));
+		KT_CHECK(elapsed_ms(&start) >= 1500);
 		KT_ERRNO(read(fds[i], &byte, 1), ETIMEDOUT);
 		close(fds[i]);
 	}
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "30000"));
 	KT_CHECK(!fault("none"));
 	i = ask(0x70, 0);
 	KT_CHECK(i >= 0 && answered(i, 0x70));
@@ -326,6 +449,9 @@ static const struct kt_test tests[] = {
 	{ "quote: no report, no request", busy_report },
 	{ "quote: abandoned requests do not mix with later ones", abandoned },
 	{ "quote: requests and unread quotes are bounded, poll says when there is room", bounded_queue },
+	{ "quote: a write waits for room in the queue", write_waits_for_room },
+	{ "quote: a signal ends the wait of a reader, not the request", interrupted_reader },
+	{ "quote: timeout and polling are parameters, within bounds", parameters },
 	{ "quote: many askers each get their own", many_askers },
 	{ "quote: killed askers harm nobody", killed_askers },
 	{ "quote: a silent host is a timeout for all who wait", timeout },

@@ -14,6 +14,7 @@
 #include "uapi/dstack.h"
 
 #define DS_SYSFS(name)	DSTACK_SYSFS_DIR "/" name
+#define DS_PARAM(name)	"/sys/module/dstack_rtmr/parameters/" name
 #define DS_KNOB(name)	"/sys/kernel/debug/tdx_emul/" name
 
 /* TDREPORT offsets, spec section 1.7. */

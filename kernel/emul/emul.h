@@ -58,6 +58,9 @@ enum emul_quote_fault {
 	EMUL_FAULT_OVERSIZE,	/* success with a length beyond the buffer */
 	EMUL_FAULT_HUGE,	/* success with length 0xffffffff */
 	EMUL_FAULT_GARBAGE,	/* success, right length, random bytes */
+	EMUL_FAULT_EARLY,	/* success before the quote is in the buffer */
+	EMUL_FAULT_RACE,	/* success, and the length goes on changing */
+	EMUL_FAULT_FLAP,	/* success, then in flight again for good */
 	EMUL_FAULT_NR
 };
 
@@ -70,6 +73,8 @@ enum emul_quote_fault {
  * @mac_key: key of REPORTMAC, new at each load
  * @busy: this many REPORT and RTMR.EXTEND calls answer OPERAND_BUSY
  * @quote_retry: this many GetQuote calls answer RETRY
+ * @quote_delay_us: a quote is delivered this long after its request, or later
+ * @trick_ms: how long faults that go on after "success" take, or wait
  * @quote_fault: what happens to quotes
  */
 struct emul_td {
@@ -80,6 +85,8 @@ struct emul_td {
 	u8 mac_key[SHA256_DIGEST_SIZE];
 	u32 busy;
 	u32 quote_retry;
+	u32 quote_delay_us;
+	u32 trick_ms;
 	enum emul_quote_fault quote_fault;
 };
 

@@ -29,6 +29,9 @@ static const char *const fault_names[EMUL_FAULT_NR] = {
 	[EMUL_FAULT_OVERSIZE] = "oversize",
 	[EMUL_FAULT_HUGE] = "huge",
 	[EMUL_FAULT_GARBAGE] = "garbage",
+	[EMUL_FAULT_EARLY] = "early",
+	[EMUL_FAULT_RACE] = "race",
+	[EMUL_FAULT_FLAP] = "flap",
 };
 
 /* One line of text from userspace, without its newline. Longer than size - 1 is an error. */
@@ -109,6 +112,8 @@ void emul_knobs_init(void)
 
 	debugfs_create_u32("busy", 0600, dir, &emul_td.busy);
 	debugfs_create_u32("quote_retry", 0600, dir, &emul_td.quote_retry);
+	debugfs_create_u32("quote_delay_us", 0600, dir, &emul_td.quote_delay_us);
+	debugfs_create_u32("trick_ms", 0600, dir, &emul_td.trick_ms);
 	debugfs_create_file("quote_fault", 0600, dir, NULL, &quote_fault_fops);
 	debugfs_create_file("extend", 0200, dir, NULL, &extend_fops);
 	debugfs_create_blob("report_key", 0400, dir, &mac_key_blob);

@@ -4,12 +4,16 @@
  * /dev/tdx_emul_qe, and its result written into the guest's buffer, as a VMM would.
  *
  * A slot belongs to the guest's buffer until the request is completed: PENDING until some open file
- * reads it, then SERVING for that file, PENDING again if the file is closed without an answer.
+ * reads it, then SERVING for that file, PENDING again if the file is closed without an answer, and
+ * ANSWERED from the answer until it is due, when the host thread delivers it.
  */
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
@@ -27,6 +31,7 @@ enum emul_quote_state {
 	EMUL_QUOTE_FREE,
 	EMUL_QUOTE_PENDING,
 	EMUL_QUOTE_SERVING,
+	EMUL_QUOTE_ANSWERED,
 };
 
 /**
@@ -37,6 +42,11 @@ enum emul_quote_state {
  * @buf: the guest's buffer
  * @size: bytes of @buf
  * @report: what is to be quoted, copied out of the buffer when the call was made
+ * @asked: when that was
+ * @due: when the answer is delivered
+ * @status: TDX_EMUL_QE_*, the answer
+ * @quote: the answer, NULL unless @status is TDX_EMUL_QE_OK
+ * @quote_len: bytes of @quote
  */
 struct emul_quote {
 	enum emul_quote_state state;
@@ -45,11 +55,18 @@ struct emul_quote {
 	struct ghci_head *buf;
 	size_t size;
 	struct ds_tdreport report;
+	ktime_t asked;
+	ktime_t due;
+	u32 status;
+	void *quote;
+	u32 quote_len;
 };
 
 static struct emul_quote quotes[EMUL_QUOTES];
 static u64 next_id = 1;
 static DECLARE_WAIT_QUEUE_HEAD(qe_wait);
+static struct task_struct *host;
+static DECLARE_WAIT_QUEUE_HEAD(host_wait);
 
 /* The trap may have interrupted anybody, so the wake-up waits for an interrupt. */
 static void wake_qe(struct irq_work *work)
@@ -105,6 +122,7 @@ static bool note_request(struct ghci_head *buf, size_t size)
 	memcpy(&q->report, buf->data, sizeof(q->report));
 	q->id = next_id++;
 	q->owner = NULL;
+	q->asked = ktime_get();
 	q->state = EMUL_QUOTE_PENDING;
 	WRITE_ONCE(buf->status, GHCI_IN_FLIGHT);
 	return true;
@@ -157,12 +175,43 @@ static void complete_quote(struct emul_quote *q, u64 status, u32 out_len)
 	set_state(q, EMUL_QUOTE_FREE);
 }
 
+/* What a host can do to a buffer that it has given back already: everything, at any time. */
+static void play_tricks(struct ghci_head *buf, enum emul_quote_fault fault, const void *quote,
+			u32 len)
+{
+	const u32 lengths[] = { U32_MAX, len / 2, 0, len + 1, len };
+	unsigned int i = 0, ms = READ_ONCE(emul_td.trick_ms);
+	ktime_t end = ktime_add_ms(ktime_get(), ms);
+
+	switch (fault) {
+	case EMUL_FAULT_EARLY:
+		msleep(ms);
+		memcpy(buf->data, quote, len);
+		break;
+	case EMUL_FAULT_RACE:
+		while (ktime_before(ktime_get(), end) || i % ARRAY_SIZE(lengths)) {
+			WRITE_ONCE(buf->out_len, lengths[i++ % ARRAY_SIZE(lengths)]);
+			cond_resched();
+		}
+		break;
+	case EMUL_FAULT_FLAP:
+		msleep(ms);
+		WRITE_ONCE(buf->status, GHCI_IN_FLIGHT);
+		break;
+	default:
+		break;
+	}
+}
+
 static void complete_with_quote(struct emul_quote *q, const void *quote, u32 len)
 {
+	enum emul_quote_fault fault = READ_ONCE(emul_td.quote_fault);
 	u64 status = GHCI_SUCCESS;
+	u32 out_len = len;
 
-	memcpy(q->buf->data, quote, len);
-	switch (READ_ONCE(emul_td.quote_fault)) {
+	if (fault != EMUL_FAULT_EARLY)
+		memcpy(q->buf->data, quote, len);
+	switch (fault) {
 	case EMUL_FAULT_ERROR:
 		status = GHCI_ERROR;
 		break;
@@ -173,16 +222,16 @@ static void complete_with_quote(struct emul_quote *q, const void *quote, u32 len
 		status = 0x1234;
 		break;
 	case EMUL_FAULT_ZERO:
-		len = 0;
+		out_len = 0;
 		break;
 	case EMUL_FAULT_SHORT:
-		len /= 2;
+		out_len /= 2;
 		break;
 	case EMUL_FAULT_OVERSIZE:
-		len = q->size - sizeof(*q->buf) + 1;
+		out_len = q->size - sizeof(*q->buf) + 1;
 		break;
 	case EMUL_FAULT_HUGE:
-		len = U32_MAX;
+		out_len = U32_MAX;
 		break;
 	case EMUL_FAULT_GARBAGE:
 		get_random_bytes(q->buf->data, len);
@@ -192,7 +241,83 @@ static void complete_with_quote(struct emul_quote *q, const void *quote, u32 len
 	default:
 		break;
 	}
-	complete_quote(q, status, len);
+	WRITE_ONCE(q->buf->out_len, out_len);
+	/* The guest looks at status first: everything else must be there by then. */
+	smp_store_release(&q->buf->status, status);
+	play_tricks(q->buf, fault, quote, len);
+	set_state(q, EMUL_QUOTE_FREE);
+}
+
+/* The caller is the only one who has seen this answer become due. */
+static void deliver(struct emul_quote *q)
+{
+	void *quote = q->quote;
+
+	q->quote = NULL;
+	if (q->status == TDX_EMUL_QE_OK)
+		complete_with_quote(q, quote, q->quote_len);
+	else if (q->status == TDX_EMUL_QE_ERROR)
+		complete_quote(q, GHCI_ERROR, 0);
+	else
+		complete_quote(q, GHCI_UNAVAILABLE, 0);
+	kvfree(quote);
+}
+
+/* An answer that is due now, or NULL and when the next one is, KTIME_MAX if there is none. */
+static struct emul_quote *take_due(ktime_t *ret_next)
+{
+	struct emul_quote *found = NULL;
+	unsigned long flags;
+	int i;
+
+	*ret_next = KTIME_MAX;
+	raw_spin_lock_irqsave(&emul_td.lock, flags);
+	for (i = 0; i < EMUL_QUOTES; i++) {
+		if (quotes[i].state == EMUL_QUOTE_ANSWERED && quotes[i].due < *ret_next) {
+			*ret_next = quotes[i].due;
+			found = &quotes[i];
+		}
+	}
+	if (found && ktime_before(ktime_get(), found->due))
+		found = NULL;
+	/* Nobody else is to find it; it is not the reader's any more. */
+	if (found) {
+		found->state = EMUL_QUOTE_SERVING;
+		found->owner = NULL;
+	}
+	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
+	return found;
+}
+
+static bool host_wanted(ktime_t next)
+{
+	unsigned long flags;
+	bool wanted = false;
+	int i;
+
+	raw_spin_lock_irqsave(&emul_td.lock, flags);
+	for (i = 0; i < EMUL_QUOTES; i++)
+		wanted |= quotes[i].state == EMUL_QUOTE_ANSWERED && quotes[i].due < next;
+	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
+	return wanted || kthread_should_stop();
+}
+
+static int host_thread(void *unused)
+{
+	struct emul_quote *q;
+	ktime_t next;
+
+	while (!kthread_should_stop()) {
+		q = take_due(&next);
+		if (q)
+			deliver(q);
+		else if (next == KTIME_MAX)
+			wait_event_interruptible(host_wait, host_wanted(next));
+		else
+			wait_event_interruptible_hrtimeout(host_wait, host_wanted(next),
+							   ktime_sub(next, ktime_get()));
+	}
+	return 0;
 }
 
 static bool qe_has_work(void)
@@ -268,22 +393,26 @@ static struct emul_quote *find_served(const struct file *file, u64 id)
 	return NULL;
 }
 
-/* Take the slot out of reach of a second reply with the same id. */
-static int take_served(const struct file *file, u64 id, u32 quote_len, struct emul_quote **ret_q)
+/* Takes over quote if it returns 0, and puts the slot out of reach of a second reply. */
+static int accept_reply(const struct file *file, const struct tdx_emul_qe_reply *reply, void *quote)
 {
 	struct emul_quote *q;
 	unsigned long flags;
 	int err = 0;
 
 	raw_spin_lock_irqsave(&emul_td.lock, flags);
-	q = find_served(file, id);
+	q = find_served(file, reply->id);
 	if (!q) {
 		err = -ENOENT;
-	} else if (quote_len > q->size - sizeof(*q->buf)) {
+	} else if (reply->quote_len > q->size - sizeof(*q->buf)) {
 		err = -EMSGSIZE;
 	} else {
 		q->owner = NULL;
-		*ret_q = q;
+		q->status = reply->status;
+		q->quote = quote;
+		q->quote_len = reply->quote_len;
+		q->due = ktime_add_us(q->asked, READ_ONCE(emul_td.quote_delay_us));
+		q->state = EMUL_QUOTE_ANSWERED;
 	}
 	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
 	return err;
@@ -292,7 +421,6 @@ static int take_served(const struct file *file, u64 id, u32 quote_len, struct em
 static ssize_t qe_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	struct tdx_emul_qe_reply reply;
-	struct emul_quote *q;
 	void *quote;
 	int err;
 
@@ -313,17 +441,13 @@ static ssize_t qe_write(struct file *file, const char __user *from, size_t count
 		kvfree(quote);
 		return -EFAULT;
 	}
-	err = take_served(file, reply.id, reply.quote_len, &q);
-	if (!err) {
-		if (reply.status == TDX_EMUL_QE_OK)
-			complete_with_quote(q, quote, reply.quote_len);
-		else if (reply.status == TDX_EMUL_QE_ERROR)
-			complete_quote(q, GHCI_ERROR, 0);
-		else
-			complete_quote(q, GHCI_UNAVAILABLE, 0);
+	err = accept_reply(file, &reply, quote);
+	if (err) {
+		kvfree(quote);
+		return err;
 	}
-	kvfree(quote);
-	return err ?: count;
+	wake_up_interruptible(&host_wait);
+	return count;
 }
 
 static __poll_t qe_poll(struct file *file, poll_table *wait)
@@ -378,11 +502,20 @@ bool emul_quote_drop_one(void)
 
 int emul_quote_init(void)
 {
-	return misc_register(&qe_misc);
+	int err;
+
+	host = kthread_run(host_thread, NULL, "tdx_emul_host");
+	if (IS_ERR(host))
+		return PTR_ERR(host);
+	err = misc_register(&qe_misc);
+	if (err)
+		kthread_stop(host);
+	return err;
 }
 
 void emul_quote_exit(void)
 {
 	misc_deregister(&qe_misc);
+	kthread_stop(host);
 	irq_work_sync(&qe_wake_work);
 }

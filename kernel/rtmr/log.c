@@ -7,14 +7,13 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
+#include "ccel.h"
 #include "log.h"
 #include "measure.h"
+#include "tcg2.h"
 #include "uapi/dstack.h"
 
 #define LOG_FIRST_SIZE	(64 * 1024)
-
-#define EV_NO_ACTION	3
-#define TPM_ALG_SHA384	0x000c
 
 /* The first record, in the old SHA-1 format: it announces the algorithms of all that follow. */
 struct spec_id_event {
@@ -45,20 +44,22 @@ struct record {
 } __packed;
 
 static const struct spec_id_event spec_id_event = {
-	.type = cpu_to_le32(EV_NO_ACTION),
+	.type = cpu_to_le32(DS_TCG2_EV_NO_ACTION),
 	.size = cpu_to_le32(sizeof(struct spec_id)),
 	.spec = {
 		.signature = "Spec ID Event03",
 		.major = 2,
 		.uintn_size = 2,	/* 64-bit UINTN */
 		.algorithms = cpu_to_le32(1),
-		.alg_id = cpu_to_le16(TPM_ALG_SHA384),
+		.alg_id = cpu_to_le16(DS_TCG2_ALG_SHA384),
 		.digest_size = cpu_to_le16(DS_TD_MR_SIZE),
 	},
 };
 
+/* The first own bytes are the header, and the firmware's events if it left any. */
 static struct {
 	u8 *buf;
+	size_t own;
 	size_t len;
 	size_t size;
 	u32 events;
@@ -102,7 +103,7 @@ void ds_log_commit(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE], const void
 	rec->pcr = cpu_to_le32(DSTACK_LOG_PCR(rtmr));
 	rec->type = cpu_to_le32(type);
 	rec->digest_count = cpu_to_le32(1);
-	rec->alg_id = cpu_to_le16(TPM_ALG_SHA384);
+	rec->alg_id = cpu_to_le16(DS_TCG2_ALG_SHA384);
 	memcpy(rec->digest, digest, sizeof(rec->digest));
 	rec->data_len = cpu_to_le32(data_len);
 	memcpy(rec->data, data, data_len);
@@ -136,7 +137,7 @@ ssize_t ds_log_read(u8 *to, loff_t off, size_t count)
 
 bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE])
 {
-	size_t at = sizeof(spec_id_event);
+	size_t at = log.own;
 
 	lockdep_assert_held(&ds_measure_lock);
 	while (at < log.len) {
@@ -153,14 +154,26 @@ bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE])
 
 int ds_log_init(void)
 {
+	struct ds_tcg2_extent fw = { .len = sizeof(spec_id_event) };
+	u8 *head;
+	int err;
+
 	static_assert(sizeof(struct spec_id_event) == 32 + 33);
 	static_assert(sizeof(struct record) == 66);
+	head = ds_ccel_copy(&fw);
 	log.buf = kvmalloc(LOG_FIRST_SIZE, GFP_KERNEL);
-	if (!log.buf)
-		return -ENOMEM;
 	log.size = LOG_FIRST_SIZE;
-	memcpy(log.buf, &spec_id_event, sizeof(spec_id_event));
-	log.len = sizeof(spec_id_event);
+	err = log.buf ? grow(fw.len) : -ENOMEM;
+	if (err) {
+		kvfree(head);
+		kvfree(log.buf);
+		return err;
+	}
+	memcpy(log.buf, head ?: (const u8 *)&spec_id_event, fw.len);
+	kvfree(head);
+	log.own = fw.len;
+	log.len = fw.len;
+	log.events = fw.events;
 	return 0;
 }
 

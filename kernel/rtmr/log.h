@@ -3,6 +3,8 @@
  * The event log in TCG2 crypto-agile format: a Spec ID header, then TCG_PCR_EVENT2 records with a
  * SHA-384 digest each. Append-only and bounded; a byte once readable never changes.
  *
+ * Where ACPI has a CCEL table, the firmware's header and events come first.
+ *
  * No locking here: every function is called with ds_measure_lock held. Adding is two steps so that
  * nothing can fail between extending a register and logging it: ds_log_reserve() makes room,
  * ds_log_commit() fills it.

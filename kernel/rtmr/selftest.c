@@ -8,6 +8,7 @@
 #include "event.h"
 #include "measure.h"
 #include "selftest.h"
+#include "tcg2.h"
 #include "uapi/dstack.h"
 #include "../compat/sha384.h"
 
@@ -124,9 +125,82 @@ static bool fold_ok(void)
 	return digest_from_hex(folded, want) && !memcmp(value, want, sizeof(want));
 }
 
+/* A header, an event of RTMR2 with 3 bytes of data, and 5 bytes of fill. */
+#define TCG2_HEADER	65
+#define TCG2_END	(TCG2_HEADER + 66 + 3)
+
+static const u8 tcg2_log[TCG2_END + 5] = {
+	[4] = DS_TCG2_EV_NO_ACTION, [28] = 33,
+	[32] = 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e', 'n', 't', '0', '3',
+	[53] = 2, [55] = 2, [56] = 1, [60] = DS_TCG2_ALG_SHA384, [62] = DSTACK_DIGEST_SIZE,
+	[TCG2_HEADER] = DSTACK_LOG_PCR(2),
+	[TCG2_HEADER + 4] = 4, [TCG2_HEADER + 8] = 1, [TCG2_HEADER + 12] = DS_TCG2_ALG_SHA384,
+	[TCG2_HEADER + 62] = 3, 0, 0, 0, 1, 2, 3,
+	0xff, 0xff, 0xff, 0xff, 0xff,
+};
+
+/* One changed byte makes it a log that is not ours to continue. */
+static const struct {
+	size_t at;
+	u8 value;
+} tcg2_bad[] = {
+	{ 0, 1 }, { 4, 4 }, { 28, 32 }, { 28, 34 }, { 32, 's' }, { 47, 1 }, { 56, 2 }, { 60, 11 },
+	{ 62, 32 }, { 64, 1 },
+	{ TCG2_HEADER, DSTACK_LOG_PCR(3) }, { TCG2_HEADER + 3, 1 }, { TCG2_HEADER + 8, 2 },
+	{ TCG2_HEADER + 12, 11 }, { TCG2_HEADER + 62, 9 }, { TCG2_HEADER + 65, 1 },
+	{ TCG2_END + 4, 0 },
+};
+
+static bool tcg2_bad_ok(const u8 *log)
+{
+	struct ds_tcg2_extent extent;
+	u8 copy[sizeof(tcg2_log)];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tcg2_bad); i++) {
+		memcpy(copy, log, sizeof(copy));
+		copy[tcg2_bad[i].at] = tcg2_bad[i].value;
+		if (ds_tcg2_measure(copy, sizeof(copy), &extent) != -EBADMSG) {
+			pr_err("selftest: firmware log, byte %zu\n", tcg2_bad[i].at);
+			return false;
+		}
+	}
+	/* Our own event types. */
+	for (i = DSTACK_EV_RUNTIME & 0xff; i <= (DSTACK_EV_DIGEST_ONLY & 0xff); i++) {
+		memcpy(copy, log, sizeof(copy));
+		copy[TCG2_HEADER + 4] = i;
+		copy[TCG2_HEADER + 7] = DSTACK_EV_RUNTIME >> 24;
+		if (ds_tcg2_measure(copy, sizeof(copy), &extent) != -EBADMSG)
+			return false;
+	}
+	return true;
+}
+
+static bool tcg2_ok(void)
+{
+	struct ds_tcg2_extent extent;
+	size_t len;
+	int err;
+
+	for (len = 0; len <= sizeof(tcg2_log); len++) {
+		err = ds_tcg2_measure(tcg2_log, len, &extent);
+		if (len == TCG2_HEADER)
+			err |= extent.events || extent.len != len;
+		else if (len >= TCG2_END)
+			err |= extent.events != 1 || extent.len != TCG2_END;
+		else
+			err = err == -EBADMSG ? 0 : -EINVAL;
+		if (err) {
+			pr_err("selftest: firmware log of %zu bytes\n", len);
+			return false;
+		}
+	}
+	return tcg2_bad_ok(tcg2_log);
+}
+
 int ds_selftest(void)
 {
-	bool ok = limits_ok() && fold_ok();
+	bool ok = limits_ok() && fold_ok() && tcg2_ok();
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++) {

@@ -8,6 +8,7 @@ fuzzers += tests/fuzz/fuzz_tdvf.c
 fuzzers += tests/fuzz/fuzz_pe.c
 fuzzers += tests/fuzz/fuzz_emul_bundle.c
 fuzzers += tests/fuzz/fuzz_rtmr_event.c
+fuzzers += tests/fuzz/fuzz_ccel.c
 fuzzers += $(addprefix tests/fuzz/,fuzz_quote.c fuzz_eventlog_json.c fuzz_eventlog_tcg2.c fuzz_pckext.c fuzz_collateral.c)
 fuzzers += tests/fuzz/fuzz_attestation.c
 fuzzers += tests/fuzz/fuzz_csr.c

@@ -110,8 +110,8 @@ bool rt_log_replay(const struct rt_log *log, size_t len, unsigned int rtmr, uint
 			rt_sha384(e->data, e->data_len, digest);
 			if (memcmp(digest, e->digest, 48))
 				return false;
-		} else if (e->type != DSTACK_EV_DIGEST_ONLY || e->data_len) {
-			return false;
+		} else if (e->type == DSTACK_EV_DIGEST_ONLY ? e->data_len : e->pcr == 4) {
+			return false;	/* what firmware logs is its own affair, but not in RTMR3 */
 		}
 		if (e->pcr != rtmr + 1)
 			continue;

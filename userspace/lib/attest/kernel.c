@@ -17,7 +17,6 @@ struct ds_kquote {
 static const struct ds_kernel real = {
 	.sysfs = DSTACK_SYSFS_DIR,
 	.device = DSTACK_DEVICE,
-	.ccel = "/sys/firmware/acpi/tables/data/CCEL",
 };
 
 static int open_sysfs(const struct ds_kernel *k, const char *name, int flags)
@@ -72,11 +71,11 @@ int ds_kernel_is_runtime(const struct ds_kernel *k, bool *ret)
 	return 0;
 }
 
-static int read_own_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
-			struct ds_err *err)
+int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
+		  struct ds_err *err)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
-	DS_FD int fd = open_sysfs(k, "eventlog", O_RDONLY);
+	DS_FD int fd = open_sysfs(k ? k : &real, "eventlog", O_RDONLY);
 	int r = fd < 0 ? fd : ds_read_fd(fd, DS_MAX_EVENT_LOG, &b);
 
 	if (r < 0)
@@ -87,36 +86,6 @@ static int read_own_log(const struct ds_kernel *k, size_t len, struct ds_eventlo
 		return ds_err_set(err, -EIO, "evidence", 0,
 				  "event log: %zu bytes covered, only %zu there", len, b.n);
 	return ds_eventlog_parse_tcg2(DS_SPAN(b.p, len), ret, err);
-}
-
-/* Firmware events first, as they happened first; absent on machines without a CCEL table. */
-static int read_ccel(const struct ds_kernel *k, struct ds_eventlog *ret, struct ds_err *err)
-{
-	DS_BUF struct ds_buf b = DS_BUF_NULL;
-	int r = k->ccel ? ds_read_file(AT_FDCWD, k->ccel, DS_MAX_EVENT_LOG, &b) : -ENOENT;
-
-	if (r == -ENOENT)
-		return 0;
-	if (r)
-		return ds_err_set(err, r, "evidence", 0, "CCEL: %s", strerror(-r));
-	return ds_eventlog_parse_tcg2(ds_buf_span(&b), ret, err);
-}
-
-int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
-		  struct ds_err *err)
-{
-	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL, own = DS_EVENTLOG_NULL;
-
-	k = k ? k : &real;
-	DS_TRY(read_ccel(k, &log, err));
-	DS_TRY(read_own_log(k, len, &own, err));
-	for (size_t i = 0; i < own.n; i++)
-		DS_TRY(ds_eventlog_add(&log, own.ev[i].imr, own.ev[i].type,
-				       own.ev[i].has_digest ? own.ev[i].digest : NULL,
-				       own.ev[i].name, ds_buf_span(&own.ev[i].payload), NULL));
-	*ret = log;
-	log = DS_EVENTLOG_NULL;
-	return 0;
 }
 
 static int open_device(const struct ds_kernel *k, struct ds_err *err)

@@ -14,8 +14,7 @@
 #include <ds/base/file.h>
 
 static char dir[] = "/tmp/kernel_test.XXXXXX";
-static char ccel[64];
-static struct ds_kernel k = { .sysfs = dir, .device = "/dev/null/none", .ccel = ccel };
+static struct ds_kernel k = { .sysfs = dir, .device = "/dev/null/none" };
 
 static void put(const char *name, struct ds_span s)
 {
@@ -39,13 +38,12 @@ static int setup(void **state)
 {
 	if (!mkdtemp(dir))
 		return -1;
-	snprintf(ccel, sizeof(ccel), "%s/ccel", dir);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "event", "event_once", "phase", "eventlog", "ccel" };
+	static const char *const names[] = { "event", "event_once", "phase", "eventlog" };
 	char path[96];
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
@@ -139,10 +137,13 @@ static void log_is_cut_and_merged(void **state)
 	assert_int_equal(ds_kernel_log(&k, b.n + 1, &log, NULL), -EIO);
 	assert_int_equal(ds_kernel_log(&k, one - 1, &log, NULL), -EBADMSG);
 
+	/* the firmware's events come first */
 	log_head(&fw);
 	log_event(&fw, 1, 4, "boot", 4);
-	put("ccel", ds_buf_span(&fw));
-	assert_int_equal(ds_kernel_log(&k, b.n, &log, NULL), 0);
+	log_event(&fw, 4, DS_EV_RUNTIME, "\1\0\0\x08:a:xy", 9);
+	log_event(&fw, 4, DS_EV_RUNTIME, "\1\0\0\x08:b:", 7);
+	put("eventlog", ds_buf_span(&fw));
+	assert_int_equal(ds_kernel_log(&k, fw.n, &log, NULL), 0);
 	assert_int_equal(log.n, 3);
 	assert_int_equal(log.ev[0].imr, 0);
 	assert_int_equal(log.ev[2].imr, 3);
@@ -155,8 +156,8 @@ static void log_is_cut_and_merged(void **state)
 	assert_string_equal(att.runtime_events.ev[1].name, "b");
 	assert_false(att.runtime_events.ev[0].has_digest);
 	assert_int_equal(att.report_data[0], 5);
-	put("ccel", DS_SPAN_LIT("junk"));
-	assert_int_equal(ds_kernel_log(&k, b.n, &log, NULL), -EBADMSG);
+	put("eventlog", DS_SPAN_LIT("junk"));
+	assert_int_equal(ds_kernel_log(&k, SIZE_MAX, &log, NULL), -EBADMSG);
 }
 
 static void no_device(void **state)

@@ -17,7 +17,6 @@
 struct ds_kernel {
 	const char *sysfs;  /* /sys/class/misc/dstack */
 	const char *device; /* /dev/dstack */
-	const char *ccel;   /* firmware's log; may be absent */
 };
 
 /*
@@ -31,8 +30,8 @@ DS_MUST int ds_kernel_event(const struct ds_kernel *k, const char *name, struct 
 DS_MUST int ds_kernel_is_runtime(const struct ds_kernel *k, bool *ret);
 
 /*
- * The event log: the firmware's part, if there is one, then ours cut to its first len bytes
- * (SIZE_MAX: all of it). len comes from a report or a quote, which it then explains exactly.
+ * The event log cut to its first len bytes (SIZE_MAX: all of it); the firmware's events, if it left
+ * any, come first. len comes from a report or a quote, which the log then explains exactly.
  */
 DS_MUST int ds_kernel_log(const struct ds_kernel *k, size_t len, struct ds_eventlog *ret,
 			  struct ds_err *err);

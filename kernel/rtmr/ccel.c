@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ACPI table CCEL: where firmware has left its event log.
+ *
+ * The table is the host's, so its address is taken only if the memory map calls it ACPI memory:
+ * that is mapped as private memory of the TD, and is neither a device nor memory of this kernel.
+ */
+#include <linux/acpi.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "ccel.h"
+#include "tcg2.h"
+
+#define CCEL_TYPE_TDX	2
+/* Firmware in use reserves 64 KiB. */
+#define CCEL_MAX	(1024 * 1024)
+
+static bool is_acpi_memory(u64 start, u64 len)
+{
+	return region_intersects(start, len, IORESOURCE_MEM, IORES_DESC_ACPI_NV_STORAGE) ==
+		       REGION_INTERSECTS ||
+	       region_intersects(start, len, IORESOURCE_MEM, IORES_DESC_ACPI_TABLES) ==
+		       REGION_INTERSECTS;
+}
+
+/* The host may change the table and, in vain, the log: each is read once. */
+static u8 *copy_area(u64 start, u64 len)
+{
+	void *area, *copy;
+
+	if (!len || len > CCEL_MAX || start + len < start || !is_acpi_memory(start, len)) {
+		pr_warn("CCEL: %llu bytes at %#llx are no log area\n", len, start);
+		return NULL;
+	}
+	area = memremap(start, len, MEMREMAP_WB);
+	if (!area) {
+		pr_warn("CCEL: cannot map %llu bytes at %#llx\n", len, start);
+		return NULL;
+	}
+	copy = kvmemdup(area, len, GFP_KERNEL);
+	memunmap(area);
+	return copy;
+}
+
+u8 *ds_ccel_copy(struct ds_tcg2_extent *ret_extent)
+{
+	struct acpi_table_header *table;
+	struct acpi_table_ccel ccel;
+	u8 *log;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_CCEL, 0, &table)))
+		return NULL;
+	if (table->length < sizeof(ccel)) {
+		pr_warn("CCEL: table of %u bytes\n", table->length);
+		acpi_put_table(table);
+		return NULL;
+	}
+	memcpy(&ccel, table, sizeof(ccel));
+	acpi_put_table(table);
+	if (ccel.CCtype != CCEL_TYPE_TDX) {
+		pr_warn("CCEL: type %u, expected %u\n", ccel.CCtype, CCEL_TYPE_TDX);
+		return NULL;
+	}
+	log = copy_area(ccel.log_area_start_address, ccel.log_area_minimum_length);
+	if (!log)
+		return NULL;
+	if (ds_tcg2_measure(log, ccel.log_area_minimum_length, ret_extent)) {
+		pr_warn("CCEL: not a SHA-384 event log of RTMR0 to RTMR2, left out of eventlog\n");
+		kvfree(log);
+		return NULL;
+	}
+	return log;
+}

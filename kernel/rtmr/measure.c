@@ -134,17 +134,14 @@ static int live_registers(const struct ds_tdreport **ret_report)
 int ds_measure_consistent(bool *ret_consistent)
 {
 	const struct ds_tdreport *report;
-	int err, i;
+	int err;
 
 	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &ds_measure_lock) {
 		err = live_registers(&report);
 		if (err)
 			return err;
-		*ret_consistent = true;
-		for (i = DS_RTMR_FIRST_OWN; i < DS_TD_RTMRS; i++) {
-			if (memcmp(report->td.rtmr[i], replay[i], DS_TD_MR_SIZE))
-				*ret_consistent = false;
-		}
+		static_assert(sizeof(report->td.rtmr) == sizeof(replay));
+		*ret_consistent = !memcmp(report->td.rtmr, replay, sizeof(replay));
 	}
 	return 0;
 }

@@ -52,7 +52,7 @@ int __must_check ds_measure_digest(u32 rtmr, const u8 digest[DS_TD_MR_SIZE],
 int __must_check ds_measure_report(const u8 reportdata[DS_TD_REPORTDATA_SIZE],
 				   struct ds_tdreport *ret_report, struct ds_log_mark *ret_mark);
 
-/* Do the live registers that a guest may extend equal the replay of our log? */
+/* Does every live RTMR equal its value at load, folded with what we logged since? */
 int __must_check ds_measure_consistent(bool *ret_consistent);
 
 /* TDINFO when the module was loaded. Any context, never fails. */

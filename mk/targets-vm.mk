@@ -29,13 +29,24 @@ kernel-image:
 	$(Q)scripts/fetch-kernel $(O)/kernel-image
 
 # The modules under test are built with their self-tests, which run at load. VM_SUITES="a b" runs only
-# tests/vm/a.vm and b.vm.
-VM_SUITES ?= $(basename $(notdir $(wildcard tests/vm/*.vm)))
+# tests/vm/a.vm and b.vm; each runs once for every number of CPUs in VM_CPUS. A full run ends with what
+# docs/tdx-emulator.md tells a stranger to do.
+VM_CPUS ?= 1 4
+vm-all := $(basename $(notdir $(wildcard tests/vm/*.vm)))
+VM_SUITES ?= $(vm-all)
 vm-modules := $(O)/kernel-debug
-check-vm: kernel-image $(kst-bins)
+check-vm: kernel-image modules userspace $(kst-bins)
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(vm-modules)) DEBUG=1
-	$(Q)rc=0; for s in $(VM_SUITES); do \
-		scripts/tap "vm $$s" tests/vm/run -o $(O) -m $(vm-modules) tests/vm/$$s.vm || rc=1; done; exit $$rc
+	$(Q)rc=0; for s in $(VM_SUITES); do for c in $(VM_CPUS); do \
+		scripts/tap "vm $$s, $$c CPU" tests/vm/run -o $(O) -m $(vm-modules) -c $$c tests/vm/$$s.vm || rc=1; \
+	done; done; \
+	[ -n "$(filter-out $(vm-all),$(VM_SUITES))$(filter-out $(VM_SUITES),$(vm-all))" ] || \
+		scripts/tap "docs/tdx-emulator.md" tests/vm/tdx-run-doc $(O) || rc=1; exit $$rc
+
+# make tdx-run PROGRAM="./program arguments": docs/tdx-emulator.md.
+.PHONY: tdx-run
+tdx-run: kernel-image modules userspace $(O)/kselftest/vm-init
+	$(Q)scripts/tdx-run -o $(O) $(PROGRAM)
 
 # W=1 and sparse without a word, in a folder of their own: a checked object must not be taken for a built one.
 check-modules:

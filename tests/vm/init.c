@@ -6,8 +6,10 @@
  *   refuse ERRNO FILE [PARAMETERS]   loading must fail with this error number
  *   service PROGRAM [ARGUMENTS]      start it and go on
  *   test PROGRAM [ARGUMENTS]         run it; its standard output is TAP
+ *   run PROGRAM [ARGUMENTS]          run it; its standard output is bytes
  *
- * TAP and "# begin"/"# end" marks go to the second serial port, everything else to the console.
+ * TAP and "# begin"/"# end" marks go to the second serial port, the bytes to the third, everything
+ * else to the console.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +28,9 @@
 
 #define SCRIPT		"/vmtest"
 #define RESULT_TTY	"/dev/ttyS1"
+#define OUTPUT_TTY	"/dev/ttyS2"
 #define ARGS_MAX	16
-#define TEST_SECONDS	300
+#define TEST_SECONDS	3600	/* the runner has a limit of its own */
 
 static int result = -1;
 
@@ -72,10 +75,10 @@ static void mount_all(void)
 	}
 }
 
-static int open_result(void)
+static int open_tty(const char *path)
 {
 	struct termios tio;
-	int fd = open(RESULT_TTY, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0 || tcgetattr(fd, &tio))
 		return -1;
@@ -174,15 +177,15 @@ static int wait_for(pid_t pid)
 	}
 }
 
-static void step_test(char *program, char *rest)
+static void step_test(char *program, char *rest, int out)
 {
 	int status;
 	pid_t pid;
 
 	say("# begin %s\n", program);
-	pid = spawn(program, rest, result);
+	pid = spawn(program, rest, out);
 	status = pid < 0 ? -1 : wait_for(pid);
-	tcdrain(result);
+	tcdrain(out);
 	if (status && WIFSIGNALED(status))
 		say("# end signal %d\n", WTERMSIG(status));
 	else
@@ -206,7 +209,9 @@ static void run_step(char *line)
 	if (!strcmp(line, "module"))
 		step_module(arg, rest);
 	else if (!strcmp(line, "test"))
-		step_test(arg, rest);
+		step_test(arg, rest, result);
+	else if (!strcmp(line, "run"))
+		step_test(arg, rest, open_tty(OUTPUT_TTY));
 	else if (!strcmp(line, "service"))
 		spawn(arg, rest, -1);
 	else
@@ -224,7 +229,7 @@ int main(void)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	mount_all();
-	result = open_result();
+	result = open_tty(RESULT_TTY);
 	if (result < 0) {
 		fprintf(stderr, "init: %s: %s\n", RESULT_TTY, strerror(errno));
 		power_off();

@@ -7,3 +7,4 @@ subdir-ccflags-y += $(call ds-have,include/crypto/sha2.h,^void sha384_init.,DS_H
 subdir-ccflags-y += $(call ds-have,include/crypto/sha2.h,^struct sha256_ctx,DS_HAVE_SHA256_CTX)
 subdir-ccflags-y += $(call ds-have,include/linux/sysfs.h,[*]write.*const struct bin_attribute,DS_HAVE_CONST_BIN_ATTR)
 subdir-ccflags-y += $(call ds-have,arch/x86/include/asm/cpuid/api.h,cpuid_count,DS_HAVE_CPUID_API)
+subdir-ccflags-y += $(call ds-have,arch/x86/include/asm/tdx.h,tdx_mcall_extend_rtmr,DS_HAVE_TDX_EXTEND)

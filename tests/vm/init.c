@@ -7,7 +7,11 @@
  *   service PROGRAM [ARGUMENTS]      start it and go on
  *   test PROGRAM [ARGUMENTS]         run it; its standard output is TAP
  *   run PROGRAM [ARGUMENTS]          run it; its standard output is bytes
+ *   seconds N                        from here on a test may take so long
+ *   faulty                           the kernel is being broken on purpose: expect that to be found
  *
+ * A kernel with kmemleak or lockdep is asked at the end: no leak, and lockdep awake (it goes to
+ * sleep after any report, or when its tables are full). With "faulty", the opposite of both.
  * TAP and "# begin"/"# end" marks go to the second serial port, the bytes to the third, everything
  * else to the console.
  */
@@ -15,6 +19,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +36,12 @@
 #define OUTPUT_TTY	"/dev/ttyS2"
 #define ARGS_MAX	16
 #define TEST_SECONDS	3600	/* the runner has a limit of its own */
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define LEAK_MIN_AGE	6	/* kmemleak does not report what is younger than 5 s */
 
 static int result = -1;
+static long test_seconds = TEST_SECONDS;
+static bool faulty;
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
@@ -157,7 +166,7 @@ static pid_t spawn(char *program, char *rest, int out)
 /* Waits for this child and reaps whatever else has ended. */
 static int wait_for(pid_t pid)
 {
-	struct timespec limit = { .tv_sec = TEST_SECONDS };
+	struct timespec limit = { .tv_sec = test_seconds };
 	sigset_t set;
 	int status;
 	pid_t got;
@@ -214,8 +223,63 @@ static void run_step(char *line)
 		step_test(arg, rest, open_tty(OUTPUT_TTY));
 	else if (!strcmp(line, "service"))
 		spawn(arg, rest, -1);
+	else if (!strcmp(line, "seconds"))
+		test_seconds = strtol(arg, NULL, 10);
+	else if (!strcmp(line, "faulty"))
+		faulty = true;
 	else
 		say("not ok - unknown step '%s'\n", line);
+}
+
+static int kmemleak_scan(void)
+{
+	int fd = open(KMEMLEAK, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, "scan", 4);
+
+	if (fd >= 0)
+		close(fd);
+	return n == 4 ? 0 : -1;
+}
+
+/*
+ * The first scan takes checksums, later ones report what nobody points to and nobody changed. The
+ * reports go to the console.
+ */
+static void check_leaks(void)
+{
+	char line[512];
+	long found = 0;
+	FILE *f;
+
+	if (access(KMEMLEAK, F_OK))
+		return;
+	sleep(LEAK_MIN_AGE);
+	if (kmemleak_scan() || kmemleak_scan() || !(f = fopen(KMEMLEAK, "re"))) {
+		say("not ok - kmemleak: %s\n", strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		found += !strncmp(line, "unreferenced object", 19);
+		fputs(line, stderr);
+	}
+	fclose(f);
+	say("%sok - kmemleak found %ld leaks, %s expected\n", (found > 0) == faulty ? "" : "not ", found,
+	    faulty ? "some" : "none");
+}
+
+static void check_lockdep(void)
+{
+	FILE *f = fopen("/proc/lockdep_stats", "re");
+	char line[256];
+	int awake = -1;
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, " debug_locks: %d", &awake);
+	fclose(f);
+	say("%sok - lockdep is %s at the end\n", awake == !faulty ? "" : "not ",
+	    awake == 1 ? "awake" : "asleep");
 }
 
 int main(void)
@@ -240,6 +304,8 @@ int main(void)
 		if (*line && *line != '#')
 			run_step(line);
 	}
+	check_lockdep();
+	check_leaks();
 	say("# vm done\n");
 	power_off();
 }

@@ -45,6 +45,7 @@ clean:
 #: make check-guest  a whole guest in QEMU: refusals, image, agent killed at any moment
 #: make check-e2e    the demo as a test    make check-integration  daemons on loopback
 #: make tdx-run PROGRAM="./a.out ARGS"  a TDX guest program in QEMU, see docs/tdx-emulator.md
+#: make check-debug-kernel               the kernel tests on a kernel with KASAN, UBSAN, lockdep, kmemleak (built first)
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch

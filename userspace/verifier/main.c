@@ -11,6 +11,7 @@ static const struct command {
 	{ "log", cmd_log, "an event log against the registers of a quote" },
 	{ "app", cmd_app, "an app's certificate, its boot and its compose file" },
 	{ "cert", cmd_cert, "an RA-TLS certificate" },
+	{ "explain", cmd_explain, "what a reason means and what to do about it" },
 };
 
 static void usage(FILE *f)

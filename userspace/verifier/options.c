@@ -177,9 +177,10 @@ int options_parse(int argc, char **argv, unsigned int mask, int want_args, const
 		}
 	}
 	argv[0] = given;
-	if (argc - optind != want_args) {
-		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n",
-			name, want_args, want_args == 1 ? "" : "s", argc - optind, usage);
+	if (want_args < 0 ? argc - optind > -want_args : argc - optind != want_args) {
+		fprintf(stderr, "%s: expected %s%d operand%s, got %d\nusage: dstack-verify %s\n",
+			name, want_args < 0 ? "at most " : "", abs(want_args),
+			abs(want_args) == 1 ? "" : "s", argc - optind, usage);
 		return EXIT_USAGE;
 	}
 	*ret_first = optind;

@@ -47,8 +47,8 @@ struct options {
 void options_done(struct options *o);
 
 /*
- * Parse argv against the mask; want_args operands must be left, from *ret_first. 0; EXIT_USAGE
- * after printing why; or -ECANCELED when --help was printed.
+ * Parse argv against the mask; want_args operands must be left, from *ret_first (at most -want_args
+ * when it is negative). 0; EXIT_USAGE after printing why; or -ECANCELED when --help was printed.
  */
 DS_MUST int options_parse(int argc, char **argv, unsigned int mask, int want_args,
 			  const char *usage, struct options *o, int *ret_first);
@@ -76,6 +76,14 @@ bool expect_identity(const struct options *o);
 /* Who vouches: "kms-root", "image" or "nobody". */
 const char *expect_source(const struct options *o);
 
+/* text.c: lines of at most 80 columns. mark: "ok", "FAIL", "note" or ""; long values go on below. */
+void output_field(const char *mark, const char *label, const char *value);
+void output_linef(const char *lead, const char *fmt, ...) DS_PRINTF(2, 3);
+
+/* explain.c: what a refusal means and what to do, as fields of a JSON object or as lines. */
+void explain_json(json_t *obj, const struct ds_verdict *v);
+void explain_print(const struct ds_verdict *v);
+
 /* output.c: the verdict on stdout; extra (borrowed, may be NULL) is merged into the JSON object. */
 DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra);
 void output_hex(json_t *obj, const char *key, const void *p, size_t n);
@@ -84,5 +92,6 @@ int cmd_quote(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 
 #endif

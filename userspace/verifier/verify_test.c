@@ -13,8 +13,6 @@
 #include "verify.h"
 #include "world.h"
 
-static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
-
 static const char *const app_full[] = { "app",	      "--cert",	      "chain.pem",
 					"--compose",  "compose.json", "--image",
 					"image.json", "--event-log",  "log.json",
@@ -310,25 +308,6 @@ static void default_app_id(void **state)
 	       EXIT_REFUSED, "cert-identity");
 }
 
-static int setup(void **state)
-{
-	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	static const char *const files[] = {
-		"log.json",	      "quote",	      "collateral.json",
-		"root.pem",	      "image.json",   "image-other.json",
-		"chain.pem",	      "kms-root.pem", "compose.json",
-		"compose-other.json", "out",	      "big"
-	};
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(files); i++)
-		unlink(files[i]);
-	return chdir("/") || rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,5 +317,5 @@ int main(void)
 		cmocka_unit_test(default_app_id),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, world_enter, world_leave);
 }

@@ -44,6 +44,10 @@ void older_world(bool hide_real, bool hide_forged);
 void world_app_id(const struct fault *f, uint8_t ret[20]);
 void world_put(const char *name, struct ds_span data);
 
+/* For cmocka_run_group_tests(): a folder of its own for the files, removed at the end. */
+int world_enter(void **state);
+int world_leave(void **state);
+
 /* Run with stdout in the file "out"; the reason in the JSON goes to reason. The exit status. */
 int run(int (*cmd)(int, char **), char reason[40], const char *const *args);
 /* The same, and both must be as wanted; want may be NULL. */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -295,6 +296,40 @@ void older_world(bool hide_real, bool hide_forged)
 	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
 }
 
+/* $DSTACK_VERIFY_COLLECT: append what a command printed, one JSON object a line, for a test of the schema. */
+static void collect(const char *command, json_t *doc)
+{
+	const char *path = getenv("DSTACK_VERIFY_COLLECT");
+	json_t *line;
+	FILE *f;
+
+	if (!path || !doc)
+		return;
+	f = fopen(path, "ae");
+	line = json_pack("{s:s, s:O}", "command", command, "output", doc);
+	assert_true(f && line && !json_dumpf(line, f, JSON_COMPACT) && fputc('\n', f) == '\n');
+	json_decref(line);
+	assert_int_equal(fclose(f), 0);
+}
+
+static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
+
+int world_enter(void **state)
+{
+	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
+}
+
+int world_leave(void **state)
+{
+	DIR *d = opendir(".");
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			unlink(e->d_name);
+	return !d || closedir(d) || chdir("/") || rmdir(dir);
+}
+
 /* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
 int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
 {
@@ -317,6 +352,7 @@ int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
 	(void)lseek(out, 0, SEEK_SET);
 	doc = json_loadfd(out, 0, NULL);
+	collect(args[0], doc);
 	text = doc ? json_string_value(json_object_get(doc, "reason")) : NULL;
 	(void)snprintf(reason, 40, "%s", text ? text : "?");
 	json_decref(doc);

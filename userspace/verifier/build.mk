@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-verify
-verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c policy.c cmd_quote.c cmd_log.c cmd_cert.c expect.c text.c explain.c)
+verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c cmd_quote.c cmd_log.c cmd_cert.c expect.c text.c explain.c)
 dstack-verify_srcs := userspace/verifier/main.c $(verifier-parts)
 dstack-verify_pkgs := libcrypto jansson inih
 # the world of files is no test of its own but part of these

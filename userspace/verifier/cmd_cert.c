@@ -311,7 +311,7 @@ static void print_identity(const struct options *o, const struct subject *s)
 	output_field("", "instance id",
 		     ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
 	output_field("", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
-	if (!o->kms_root && !o->image)
+	if (!o->kms_root && !expect_image(o))
 		output_linef("note",
 			     "the identity is the TD's own claim: give --image or --kms-root");
 }

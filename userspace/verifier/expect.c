@@ -24,9 +24,15 @@ bool expect_identity(const struct options *o)
 	return o->app_id || o->host;
 }
 
+/* An image list of the policy has been checked with the quote. */
+bool expect_image(const struct options *o)
+{
+	return o->image || (o->verify.policy && o->verify.policy->n_image);
+}
+
 const char *expect_source(const struct options *o)
 {
-	return o->kms_root ? "kms-root" : o->image ? "image" : "nobody";
+	return o->kms_root ? "kms-root" : expect_image(o) ? "image" : "nobody";
 }
 
 /*
@@ -51,7 +57,7 @@ static int check_choice(const struct options *o, const struct ds_identity *id, s
 static int check_source(const struct options *o, const struct ds_identity *id, bool needed,
 			struct ds_verdict *v)
 {
-	if (o->kms_root || o->image)
+	if (o->kms_root || expect_image(o))
 		return check_choice(o, id, v);
 	if (!needed)
 		return 0;

@@ -39,7 +39,7 @@ static const struct opt {
 void options_done(struct options *o)
 {
 	ds_buf_done(&o->root_buf);
-	o->policy = policy_free(o->policy);
+	o->policy = ds_tcb_policy_free(o->policy);
 }
 
 static void help(unsigned int mask, const char *usage)
@@ -204,11 +204,11 @@ int options_load(struct options *o)
 		o->verify.root_ca = ds_buf_span(&o->root_buf);
 	}
 	if (o->policy_file) {
-		if (policy_load(o->policy_file, &o->policy, &err)) {
+		if (ds_tcb_policy_load(o->policy_file, &o->policy, &err)) {
 			fprintf(stderr, "dstack-verify: %s\n", err.msg);
 			return EXIT_USAGE;
 		}
-		o->verify.policy = policy_get(o->policy);
+		o->verify.policy = ds_tcb_policy_get(o->policy);
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <ds/attest/verify.h>
 #include <ds/base/base.h>
+#include <ds/net/tcbpolicy.h>
 
 enum { EXIT_ACCEPTED = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -31,15 +32,13 @@ enum {
 	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY,
 };
 
-struct policy;
-
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
 		*image, *kms_root, *app_id, *host;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
-	struct policy *policy;
+	struct ds_tcb_policy_file *policy;
 	struct ds_verify_opts verify;
 };
 
@@ -60,11 +59,6 @@ DS_MUST int input_file(const char *path, size_t max, struct ds_buf *ret);
 /* A file that is all hex digits and white space is decoded, anything else is taken as it is. */
 DS_MUST int input_quote(const char *path, struct ds_buf *ret);
 
-/* policy.c */
-DS_MUST int policy_load(const char *path, struct policy **ret, struct ds_err *err);
-struct policy *policy_free(struct policy *p);
-const struct ds_tcb_policy *policy_get(const struct policy *p);
-
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
  * negative; refusals are in the verdict. is_app: the identity is what it is all about.
@@ -73,6 +67,8 @@ DS_MUST int expect_judge(const struct options *o, struct ds_span leaf, const str
 			 bool is_app, struct ds_verdict *v);
 /* The caller expects somebody in particular. */
 bool expect_identity(const struct options *o);
+/* The image is known: --image, or images in the policy. */
+bool expect_image(const struct options *o);
 /* Who vouches: "kms-root", "image" or "nobody". */
 const char *expect_source(const struct options *o);
 

@@ -85,6 +85,7 @@ struct ds_qe_identity {
 };
 
 #define DS_PCK_CHAIN_LEN 3 /* leaf, CA, root */
+#define QE_ISVSVN	 258 /* in the QE report, spec/dcap 1.4 */
 
 struct ds_judge {
 	const struct ds_tcb_policy *policy;

@@ -13,7 +13,6 @@
 #define QE_ATTRIBUTES  48
 #define QE_MRSIGNER    128
 #define QE_ISVPRODID   256
-#define QE_ISVSVN      258
 #define QE_REPORT_DATA 320
 #define QE_FLAG_DEBUG  0x02 /* bit 1 of the first byte of ATTRIBUTES */
 

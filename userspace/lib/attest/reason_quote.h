@@ -199,8 +199,12 @@ T(TCB_STATUS, "a TCB status that the policy accepts",
 T(TCB_EVALUATION, "TCB info of a recent evaluation",
   "The TCB info is older than the policy asks for, so later advisories do not count in it.",
   "A cache that still serves the previous evaluation.", "Fetch collateral of the current evaluation.")
-T(ADVISORY, "no advisory that the policy denies", "A weakness that you have excluded by name applies to the platform.",
-  "Firmware or microcode of the host are behind.", "Update the host as the advisory says.")
+T(TCB_SVN, "SVNs of at least the policy's minimum", "A part of the platform is older than you have decided to accept.",
+  "Firmware, microcode or TDX module of the host are behind.", "Update the host and relaunch the TD, or lower the minimum in the policy.")
+T(ADVISORY, "no advisory that the policy denies or does not tolerate",
+  "A weakness that you have excluded, or have not admitted by name, applies to the platform.",
+  "Firmware or microcode of the host are behind.",
+  "Update the host as the advisory says; or list it in the policy (tolerate_advisory) if it does not concern you.")
 T(PLATFORM_DENIED, "a platform that the policy admits",
   "The machine is on a deny list, or not on the list of those that are allowed.",
   "A machine known to be compromised, or one of another fleet.", "Use another machine, or correct the policy's list.")

@@ -245,7 +245,8 @@ static int check_log(const struct options *o, struct ds_verdict *v)
 	if (ds_eventlog_parse(ds_buf_span(&buf), &log, &err))
 		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "--event-log: %s", err.msg);
 	DS_TRY(ds_verify_launch(v, &log, "--event-log"));
-	return ds_verify_log(v, &log, v->body.rt_mr, true);
+	DS_TRY(ds_verify_log(v, &log, v->body.rt_mr, true));
+	return ds_verify_launch_events(v, &log, "--event-log");
 }
 
 /* Refusals are in the verdict; only failures of ours stop here. */

@@ -213,6 +213,33 @@ static void hidden_launch(void **state)
 	expect(cmd_app, full, EXIT_REFUSED, "event-log-format");
 }
 
+/* A log of dstack's keeps to the rules of the launch, with or without registers to compare with. */
+static void launch_rules(void **state)
+{
+#define EV(name, more)                                                                             \
+	"{\"imr\":3,\"event_type\":134217729,\"digest\":\"\",\"event\":\"" name "\","             \
+	"\"event_payload\":\"\"" more "}"
+	static const struct {
+		const char *log, *want;
+	} rows[] = {
+		{ "[" EV("app-id", "") "," EV("system-ready", "") "," EV("x", "") "]", NULL },
+		{ "[" EV("x", "") "," EV("x", "") "]", NULL }, /* another system's */
+		{ "[" EV("x", "") "," EV("app-id", "") "]", "event-foreign" },
+		{ "[" EV("app-id", "") "," EV("app-id", "") "]", "event-duplicate" },
+		{ "[" EV("app-id", ",\"version\":2") "," EV("storage-fs", ",\"version\":2") "]",
+		  NULL },
+		{ "[" EV("app-id", ",\"version\":2") "," EV("storage-fs", "") "]", "event-foreign" },
+		{ "[" EV("app-id", ",\"version\":2,\"preimage\":\"7b7d\"") "]", "event-preimage" },
+		{ "[" EV("a:b", "") "]", "event-name" },
+	};
+	static const char *const args[] = { "log", "--json", "--event-log", "log.json", NULL };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		world_put("log.json", DS_SPAN_STR(rows[i].log));
+		expect(cmd_log, args, rows[i].want ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].want);
+	}
+}
+
 #define IMAGE	 "--image", "image.json"
 #define KMS_ROOT "--kms-root", "kms-root.pem"
 #define COMPOSE	 "--compose", "compose.json"
@@ -314,7 +341,7 @@ int main(void)
 		cmocka_unit_test(app_table),	  cmocka_unit_test(app_files),
 		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
-		cmocka_unit_test(default_app_id),
+		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

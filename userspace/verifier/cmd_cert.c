@@ -23,6 +23,7 @@ struct subject {
 	struct ds_cert_info leaf;
 	struct ds_attestation att;
 	struct ds_identity id;
+	const struct ds_verify_opts *opts;
 	bool is_app;
 };
 
@@ -255,19 +256,23 @@ static int hard(int r)
 	return r < 0 ? r : 0;
 }
 
-static int judge(const struct options *o, struct subject *s, struct ds_verdict *v)
+static int judge_evidence(void *ctx, struct ds_span collateral, struct ds_verdict *v)
 {
-	DS_BUF struct ds_buf collateral = DS_BUF_NULL;
+	struct subject *s = ctx;
 	uint8_t expect[64];
 
-	if (o->collateral)
-		DS_TRY(load(o->collateral, DS_MAX_COLLATERAL, DS_REASON_COLLATERAL_FORMAT,
-			    &collateral, v));
+	DS_TRY(ds_ratls_report_data(ds_buf_span(&s->leaf.spki), expect));
+	ds_identity_done(&s->id);
+	s->id = DS_IDENTITY_NULL;
+	return ds_attest_evidence(&s->att, expect, collateral, s->opts, v, &s->id);
+}
+
+static int judge(const struct options *o, struct subject *s, struct ds_verdict *v)
+{
+	s->opts = &o->verify;
 	DS_TRY(load_chain(o, s, v));
 	DS_TRY(load_evidence(s, v));
-	DS_TRY(ds_ratls_report_data(ds_buf_span(&s->leaf.spki), expect));
-	DS_TRY(ds_attest_evidence(&s->att, expect, ds_buf_span(&collateral), &o->verify, v,
-				  &s->id));
+	DS_TRY(collateral_judge(o, ds_buf_span(&s->att.quote), judge_evidence, s, v));
 	if (!v->accepted)
 		return 0;
 	DS_TRY(hard(check_validity(s, v)));

@@ -36,24 +36,33 @@ static const struct opt {
 	{ "help", NULL, OPT_HELP, "print this" },
 };
 
+#define MAX_OPTS (DS_ARRAY_SIZE(table) + FETCH_TABLE_MAX)
+
 void options_done(struct options *o)
 {
 	ds_buf_done(&o->root_buf);
 	o->policy = ds_tcb_policy_free(o->policy);
 }
 
+static void help_line(const char *name, const char *arg, const char *what)
+{
+	char left[40];
+
+	(void)snprintf(left, sizeof(left), "--%s %s", name, arg ? arg : "");
+	printf("  %-24s %s\n", left, what);
+}
+
 static void help(unsigned int mask, const char *usage)
 {
 	printf("usage: dstack-verify %s\n\n", usage);
-	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++) {
-		char left[32];
-
-		if (!((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id))
-			continue;
-		(void)snprintf(left, sizeof(left), "--%s %s", table[i].name,
-			       table[i].arg ? table[i].arg : "");
-		printf("  %-20s %s\n", left, table[i].what);
-	}
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++)
+		if ((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id)
+			help_line(table[i].name, table[i].arg, table[i].what);
+	if (!(mask & OPT_FETCH))
+		return;
+	puts("\nfrom a service:");
+	for (const struct fetch_option *f = fetch_table; f->name; f++)
+		help_line(f->name, f->arg, f->what);
 }
 
 static int parse_time(const char *s, int64_t *ret)
@@ -120,6 +129,8 @@ static int take(struct options *o, int id, const char *arg)
 {
 	const char **text = text_of(o, id);
 
+	if (id & OPT_FETCH)
+		return fetch_take(&o->fetch, id & ~OPT_FETCH, arg);
 	if (text) {
 		if (check_text(id, arg))
 			return EXIT_USAGE;
@@ -140,7 +151,7 @@ static int take(struct options *o, int id, const char *arg)
 	return 0;
 }
 
-static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 1])
+static size_t fill(unsigned int mask, struct option opts[MAX_OPTS + 1])
 {
 	size_t n = 0;
 
@@ -149,6 +160,10 @@ static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 
 			opts[n++] = (struct option){ table[i].name,
 						     table[i].arg ? required_argument : no_argument,
 						     NULL, table[i].id };
+	for (int i = 0; mask & OPT_FETCH && fetch_table[i].name; i++)
+		opts[n++] = (struct option){ fetch_table[i].name,
+					     fetch_table[i].arg ? required_argument : no_argument,
+					     NULL, OPT_FETCH | i };
 	opts[n] = (struct option){ 0 };
 	return n;
 }
@@ -156,7 +171,7 @@ static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 
 int options_parse(int argc, char **argv, unsigned int mask, int want_args, const char *usage,
 		  struct options *o, int *ret_first)
 {
-	struct option opts[DS_ARRAY_SIZE(table) + 1];
+	struct option opts[MAX_OPTS + 1];
 	char *given = argv[0], name[64];
 	int c;
 

@@ -29,12 +29,22 @@ enum {
 	OPT_KMS_ROOT = 1 << 10,
 	OPT_APP_ID = 1 << 11,
 	OPT_HOST = 1 << 12,
-	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY,
+	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
+	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY | OPT_FETCH,
+};
+
+/* Where collateral is fetched, see collateral.c. */
+struct fetch_options {
+	const char *url, *root_crl_url, *tls_ca, *cache, *save;
+	const char *fmspc; /* of the collateral command */
+	bool processor, early, insecure_http;
+	uint64_t evaluation, timeout_s; /* 0: default */
 };
 
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
 		*image, *kms_root, *app_id, *host;
+	struct fetch_options fetch;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
@@ -58,6 +68,30 @@ DS_MUST int options_load(struct options *o);
 DS_MUST int input_file(const char *path, size_t max, struct ds_buf *ret);
 /* A file that is all hex digits and white space is decoded, anything else is taken as it is. */
 DS_MUST int input_quote(const char *path, struct ds_buf *ret);
+
+/*
+ * collateral.c: its options, a NULL name ends the table; id: index in it. 0 or EXIT_USAGE after
+ * printing why.
+ */
+struct fetch_option {
+	const char *name, *arg, *what;
+};
+extern const struct fetch_option fetch_table[];
+#define FETCH_TABLE_MAX 12
+DS_MUST int fetch_take(struct fetch_options *f, int id, const char *arg);
+/*
+ * Judge with the collateral of --collateral, of --collateral-url, or none. From a service it is
+ * fetched after the quote's certificates have been found good, and a second time when documents from
+ * the cache were refused. fn judges and writes v. 0 also when refused; negative after printing why.
+ */
+typedef int (*judge_fn)(void *ctx, struct ds_span collateral, struct ds_verdict *v);
+DS_MUST int collateral_judge(const struct options *o, struct ds_span quote, judge_fn fn, void *ctx,
+			     struct ds_verdict *v);
+struct ds_pcs;
+/* From o->fetch; notes go to stderr. 0 or EXIT_USAGE after printing why. */
+DS_MUST int fetch_open(const struct fetch_options *f, struct ds_pcs **ret);
+/* A reason that newer documents could change. */
+bool is_collateral_reason(enum ds_reason reason);
 
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
@@ -88,6 +122,7 @@ int cmd_quote(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
+int cmd_collateral(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 
 #endif

@@ -102,8 +102,7 @@ int ds_check_pck_chain(struct ds_judge *j)
 	return 0;
 }
 
-/* The value of the one SGX extension, borrowed from x. */
-static int sgx_extension(const X509 *x, struct ds_span *ret)
+int ds_pck_sgx_extension(const X509 *x, struct ds_span *ret)
 {
 	ASN1_OBJECT *oid = OBJ_txt2obj(OID_SGX, 1);
 	const ASN1_OCTET_STRING *value;
@@ -128,7 +127,7 @@ int ds_check_pck_ext(struct ds_judge *j)
 	bool platform;
 	int r;
 
-	r = sgx_extension(j->pck[LEAF].x, &value);
+	r = ds_pck_sgx_extension(j->pck[LEAF].x, &value);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_EXT,
 				       "PCK has no SGX extension, or more than one");

@@ -128,6 +128,8 @@ DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root,
 /* pckchain.c: checks 7-13 and 17 */
 DS_MUST int ds_check_pck_chain(struct ds_judge *j);
 DS_MUST int ds_check_pck_ext(struct ds_judge *j);
+/* The value of the one SGX extension, borrowed from x. -EBADMSG: none, or several. */
+DS_MUST int ds_pck_sgx_extension(const X509 *x, struct ds_span *ret);
 
 /* collateral.c: check 14 */
 DS_MUST int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err);

@@ -19,3 +19,4 @@ fuzzers += $(addprefix tests/fuzz/,fuzz_prpc_json.c fuzz_http.c fuzz_kms_policy.
 fuzzers += tests/fuzz/fuzz_kms_reply.c
 fuzzers += tests/fuzz/fuzz_emul_params.c
 fuzzers += tests/fuzz/fuzz_pcs.c
+fuzzers += tests/fuzz/fuzz_keyreply.c

@@ -12,6 +12,7 @@ static const struct command {
 	{ "app", cmd_app, "an app's certificate, its boot and its compose file" },
 	{ "cert", cmd_cert, "an RA-TLS certificate" },
 	{ "collateral", cmd_collateral, "fetch collateral and save it, judge nothing" },
+	{ "key", cmd_key, "a key or signature of an app, back to its KMS" },
 	{ "explain", cmd_explain, "what a reason means and what to do about it" },
 };
 

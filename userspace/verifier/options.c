@@ -32,6 +32,11 @@ static const struct opt {
 	{ "app-id", "HEX", OPT_APP_ID, "app id that must be the measured one" },
 	{ "host", "NAME", OPT_HOST,
 	  "name the certificate must be for, and of the app if it holds an id" },
+	{ "kms-root-key", "HEX", OPT_KMS_ROOT_KEY, "secp256k1 root key of the KMS, compressed" },
+	{ "purpose", "TEXT", OPT_PURPOSE, "purpose that the key was asked for (GetKey)" },
+	{ "algorithm", "NAME", OPT_ALGORITHM, "secp256k1 (default), secp256k1_prehashed or ed25519" },
+	{ "data", "FILE", OPT_DATA, "what was signed (Sign)" },
+	{ "max-age", "AGE", OPT_MAX_AGE, "of an environment key, in seconds (default 300), or any" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
 };
@@ -103,6 +108,16 @@ static const char **text_of(struct options *o, int id)
 		return &o->app_id;
 	case OPT_HOST:
 		return &o->host;
+	case OPT_KMS_ROOT_KEY:
+		return &o->kms_root_key;
+	case OPT_PURPOSE:
+		return &o->purpose;
+	case OPT_ALGORITHM:
+		return &o->algorithm;
+	case OPT_DATA:
+		return &o->data;
+	case OPT_MAX_AGE:
+		return &o->max_age;
 	default:
 		return NULL;
 	}

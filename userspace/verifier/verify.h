@@ -29,6 +29,12 @@ enum {
 	OPT_KMS_ROOT = 1 << 10,
 	OPT_APP_ID = 1 << 11,
 	OPT_HOST = 1 << 12,
+	OPT_KMS_ROOT_KEY = 1 << 21,
+	OPT_PURPOSE = 1 << 22,
+	OPT_ALGORITHM = 1 << 23,
+	OPT_DATA = 1 << 24,
+	OPT_MAX_AGE = 1 << 25,
+	OPT_KEY = OPT_KMS_ROOT_KEY | OPT_PURPOSE | OPT_ALGORITHM | OPT_DATA | OPT_MAX_AGE,
 	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
 	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY | OPT_FETCH,
 };
@@ -45,6 +51,7 @@ struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
 		*image, *kms_root, *app_id, *host;
 	struct fetch_options fetch;
+	const char *kms_root_key, *purpose, *algorithm, *data, *max_age;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
@@ -123,6 +130,7 @@ int cmd_log(int argc, char **argv);
 int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
 int cmd_collateral(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 
 #endif

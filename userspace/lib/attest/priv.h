@@ -26,7 +26,7 @@ struct ds_collateral {
 	struct ds_buf root_crl, pck_crl; /* DER */
 	struct ds_span tcb_chain, tcb_info;
 	struct ds_span qe_chain, qe_identity;
-	uint8_t tcb_sig[64], qe_sig[64];
+	struct ds_buf tcb_sig, qe_sig; /* 64 bytes, or the signature does not verify */
 };
 
 struct ds_crl {
@@ -142,7 +142,7 @@ DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X
 
 /* signer.c: checks 18, 19, 22 (signatures) */
 DS_MUST int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text,
-			    const uint8_t sig[64], enum ds_reason sig_reason, const char *what);
+			    struct ds_span sig, enum ds_reason sig_reason, const char *what);
 
 /* json.c */
 DS_MUST int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n);

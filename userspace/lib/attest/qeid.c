@@ -83,7 +83,7 @@ int ds_check_qe_identity(struct ds_judge *j)
 	struct ds_err err = DS_ERR_NULL;
 	int r;
 
-	DS_TRY(ds_check_signed(j, j->col.qe_chain, j->col.qe_identity, j->col.qe_sig,
+	DS_TRY(ds_check_signed(j, j->col.qe_chain, j->col.qe_identity, ds_buf_span(&j->col.qe_sig),
 			       DS_REASON_QEID_SIGNATURE, "QE identity"));
 	r = ds_qe_identity_parse(j->col.qe_identity, &j->qe, &err);
 	if (r == DS_QEID_E_KIND)

@@ -38,7 +38,7 @@ static int check_chain(struct ds_judge *j, struct ds_acert chain[CHAIN_LEN], con
 }
 
 static int check_signature(struct ds_judge *j, const X509 *leaf, struct ds_span text,
-			   const uint8_t sig[64], enum ds_reason reason, const char *what)
+			   struct ds_span sig, enum ds_reason reason, const char *what)
 {
 	uint8_t xy[64];
 	int r;
@@ -46,7 +46,10 @@ static int check_signature(struct ds_judge *j, const X509 *leaf, struct ds_span 
 	if (ds_cert_xy(leaf, xy))
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN,
 				       "%s: signer's key is not on P-256", what);
-	r = ds_p256_verify_raw(xy, text, sig);
+	if (sig.n != 64)
+		return ds_verdict_fail(j->v, reason, "%s: signature: expected 64 bytes, got %zu", what,
+				       sig.n);
+	r = ds_p256_verify_raw(xy, text, sig.p);
 	if (r == -EKEYREJECTED || r == -EBADMSG)
 		return ds_verdict_fail(j->v, reason, "%s: signature does not match its %zu bytes",
 				       what, text.n);
@@ -54,7 +57,7 @@ static int check_signature(struct ds_judge *j, const X509 *leaf, struct ds_span 
 }
 
 int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text,
-		    const uint8_t sig[64], enum ds_reason sig_reason, const char *what)
+		    struct ds_span sig, enum ds_reason sig_reason, const char *what)
 {
 	struct ds_acert chain[CHAIN_LEN] = { 0 };
 	int r;

@@ -181,7 +181,7 @@ int ds_check_tcb_info(struct ds_judge *j)
 	struct ds_err err = DS_ERR_NULL;
 	int r;
 
-	DS_TRY(ds_check_signed(j, j->col.tcb_chain, j->col.tcb_info, j->col.tcb_sig,
+	DS_TRY(ds_check_signed(j, j->col.tcb_chain, j->col.tcb_info, ds_buf_span(&j->col.tcb_sig),
 			       DS_REASON_TCBINFO_SIGNATURE, "TCB info"));
 	r = ds_tcb_info_parse(j->col.tcb_info, &j->tcb, &err);
 	if (r == DS_TCBINFO_E_KIND)

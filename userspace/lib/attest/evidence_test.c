@@ -113,7 +113,8 @@ static void make(const struct boot *b, struct world *x)
 
 static enum ds_reason judge(const struct world *x, struct ds_verdict *v, struct ds_identity *id)
 {
-	const struct ds_verify_opts opts = { ds_buf_span(&x->w.root_pem), FORGE_TIME, NULL };
+	const struct ds_verify_opts opts = { .root_ca = ds_buf_span(&x->w.root_pem),
+					     .time = FORGE_TIME };
 
 	assert_int_equal(ds_attest_evidence(&x->att, x->report_data, ds_buf_span(&x->w.collateral),
 					    &opts, v, id),

@@ -100,16 +100,16 @@ static int check_status(struct ds_judge *j)
 					 j->v->tcb_status);
 	else
 		ds_verdict_pass(j->v, "tcb-status", "%s", j->v->tcb_status);
-	if (j->tcb.evaluation < j->policy->min_evaluation)
+	if (j->docs->tcb.evaluation < j->policy->min_evaluation)
 		r = ds_verdict_fail(j->v, DS_REASON_TCB_EVALUATION,
 				    "TCB evaluation: expected at least %llu, got %llu",
 				    (unsigned long long)j->policy->min_evaluation,
-				    (unsigned long long)j->tcb.evaluation);
-	if (j->qe.evaluation < j->policy->min_qe_evaluation)
+				    (unsigned long long)j->docs->tcb.evaluation);
+	if (j->docs->qe.evaluation < j->policy->min_qe_evaluation)
 		r = ds_verdict_fail(j->v, DS_REASON_TCB_EVALUATION,
 				    "QE evaluation: expected at least %llu, got %llu",
 				    (unsigned long long)j->policy->min_qe_evaluation,
-				    (unsigned long long)j->qe.evaluation);
+				    (unsigned long long)j->docs->qe.evaluation);
 	return r;
 }
 
@@ -183,9 +183,9 @@ static int check_svns(struct ds_judge *j)
 	const struct ds_td_body *b = &j->q.body;
 	unsigned int qe = ds_get_u16le(j->q.qe_report.p + QE_ISVSVN);
 
-	DS_TRY(check_components(j, "SGX", m->sgx, j->ext.tcb));
-	if (j->ext.pcesvn < m->pce)
-		return below(j, "PCE SVN", m->pce, j->ext.pcesvn);
+	DS_TRY(check_components(j, "SGX", m->sgx, j->plat->ext.tcb));
+	if (j->plat->ext.pcesvn < m->pce)
+		return below(j, "PCE SVN", m->pce, j->plat->ext.pcesvn);
 	if (qe < m->qe)
 		return below(j, "QE SVN", m->qe, qe);
 	DS_TRY(check_components(j, "TEE_TCB_SVN", m->tdx, b->tee_tcb_svn));
@@ -221,13 +221,13 @@ static int check_platform(struct ds_judge *j)
 {
 	const struct ds_tcb_policy *p = j->policy;
 
-	DS_TRY(check_lists(j, "PPID", j->ext.ppid, 16, p->deny_ppid, p->n_deny_ppid, p->allow_ppid,
-			   p->n_allow_ppid));
-	DS_TRY(check_lists(j, "FMSPC", j->ext.fmspc, 6, p->deny_fmspc, p->n_deny_fmspc,
+	DS_TRY(check_lists(j, "PPID", j->plat->ext.ppid, 16, p->deny_ppid, p->n_deny_ppid,
+			   p->allow_ppid, p->n_allow_ppid));
+	DS_TRY(check_lists(j, "FMSPC", j->plat->ext.fmspc, 6, p->deny_fmspc, p->n_deny_fmspc,
 			   p->allow_fmspc, p->n_allow_fmspc));
-	return check_lists(j, "platform instance", j->ext.platform ? j->ext.instance : NULL, 16,
-			   p->deny_instance, p->n_deny_instance, p->allow_instance,
-			   p->n_allow_instance);
+	return check_lists(
+		j, "platform instance", j->plat->ext.platform ? j->plat->ext.instance : NULL, 16,
+		p->deny_instance, p->n_deny_instance, p->allow_instance, p->n_allow_instance);
 }
 
 static bool same_image(const struct ds_td_body *b, const struct ds_image_mr *im)
@@ -245,8 +245,9 @@ static int check_images(struct ds_judge *j)
 	for (size_t i = 0; i < p->n_image; i++) {
 		if (!same_image(&j->q.body, &p->image[i]))
 			continue;
-		ds_verdict_pass(j->v, "measurement", "MRTD and RTMR0-2 are those of image %zu of %zu",
-				i + 1, p->n_image);
+		ds_verdict_pass(j->v, "measurement",
+				"MRTD and RTMR0-2 are those of image %zu of %zu", i + 1,
+				p->n_image);
 		return 0;
 	}
 	return ds_verdict_fail(j->v, DS_REASON_MEASUREMENT,
@@ -256,8 +257,9 @@ static int check_images(struct ds_judge *j)
 
 int ds_check_td(struct ds_judge *j)
 {
-	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam, check_service_td,
-						     check_status,     check_svns, check_advisories,
+	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam,
+						     check_service_td, check_status,
+						     check_svns,       check_advisories,
 						     check_platform,   check_images };
 	int r = 0;
 

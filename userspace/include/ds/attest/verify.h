@@ -13,12 +13,14 @@
 #include <ds/wire/eventlog.h>
 
 struct ds_attestation;
+struct ds_attest_cache;
 
 struct ds_verify_opts {
 	struct ds_span
 		root_ca; /* DER or PEM, one certificate; n == 0: the pinned Intel SGX Root CA */
 	int64_t time;	 /* seconds since 1970 */
 	const struct ds_tcb_policy *policy; /* NULL: ds_tcb_policy_default */
+	struct ds_attest_cache *cache;	    /* NULL, or see ds/attest/cache.h */
 };
 
 /* Quote and collateral (the JSON set of spec/dcap 4.1; n == 0 ends in collateral-missing after the

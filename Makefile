@@ -50,6 +50,11 @@ clean:
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch
+#: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
+#: make check-mutation                    every byte of every accepted sample changed (half an hour)
+#: make check-removal                     every check of the verifier removed one at a time: which test notices
+#: make check-differential bench-verify   against dcap-qvl and go-tdx-guest (need cargo, go and a network)
+#: make fuzz-long FUZZ_SECONDS=3600       each harness for so long, one line each into build/fuzz/long.log
 #: make image        the guest image into build/image (image-production: without the emulator)
 #: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The published evidence of $DSTACK_TESTDATA/dcap: every case gives its verdict, reason, TCB status,
- * advisories and expiry. The accepted rows of manifest.tsv again, damaged: cut at every length, bits
- * flipped in everything that is authenticated. Says so and passes when the data is not there.
+ * The published evidence of $DSTACK_TESTDATA/dcap: every case gives its verdict, reason, TCB
+ * status, advisories and expiry. The accepted rows of manifest.tsv again, cut at every length.
+ * Changed bytes: mutation_test.c. Says so and passes when the data is not there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,6 @@
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 
-#define FLIPS	   16
 #define INTEL_ROOT "roots/intel-sgx-root-ca.pem"
 
 static const char *data_dir(void)
@@ -141,9 +140,8 @@ static int manifest_row(char *line)
 	struct ds_verdict v;
 	long long t;
 
-	if (*line == '#' ||
-	    sscanf(line, "%255[^\t]\t%255[^\t]\t%lld\t%31[^\t]\t%63[^\t]\t%255s", quote, coll, &t,
-		   verdict, status, root) < 5)
+	if (*line == '#' || sscanf(line, "%255[^\t]\t%255[^\t]\t%lld\t%31[^\t]\t%63[^\t]\t%255s",
+				   quote, coll, &t, verdict, status, root) < 5)
 		return 0;
 	judge_files(quote, coll, root, t, &v);
 	if (v.accepted != !strcmp(verdict, "accepted"))
@@ -190,41 +188,17 @@ static void cut_everywhere(const struct ds_buf *quote, size_t used)
 	}
 }
 
-/* Up to the PEM text, every bit counts (spec/dcap 7.1); steps are odd, so rows hit different
- * fields. */
-static void flip_some(const char *name, struct ds_buf *quote, struct ds_span collateral, int64_t t,
-		      size_t end)
+static void row(const char *name)
 {
-	const struct ds_verify_opts opts = { .time = t };
-	struct ds_verdict v;
-	size_t step = end / FLIPS | 1;
-
-	for (size_t at = (size_t)t % step; at < end; at += step) {
-		quote->p[at] ^= 1u << at % 8;
-		assert_int_equal(ds_attest_quote(ds_buf_span(quote), collateral, &opts, &v), 0);
-		if (v.accepted)
-			fail_msg("%s: bit of byte %zu is not authenticated", name, at);
-		quote->p[at] ^= 1u << at % 8;
-	}
-	assert_int_equal(ds_attest_quote(ds_buf_span(quote), collateral, &opts, &v), 0);
-	assert_true(v.accepted);
-	assert_false(v.emulated);
-}
-
-static void row(const char *name, const char *coll_name, int64_t t)
-{
-	DS_BUF struct ds_buf quote = DS_BUF_NULL, collateral = DS_BUF_NULL;
+	DS_BUF struct ds_buf quote = DS_BUF_NULL;
 	struct ds_quote q;
 
 	assert_int_equal(load(name, &quote), 0);
-	assert_int_equal(load(coll_name, &collateral), 0);
 	assert_int_equal(ds_quote_parse(ds_buf_span(&quote), &q, NULL), 0);
 	cut_everywhere(&quote, q.used);
-	/* s of both signatures may become n - s, never by one bit */
-	flip_some(name, &quote, ds_buf_span(&collateral), t, (size_t)(q.cert_data.p - quote.p));
 }
 
-static void accepted_rows_damaged(void **state)
+static void accepted_rows_cut(void **state)
 {
 	DS_BUF struct ds_buf manifest = DS_BUF_NULL;
 	char quote[256], coll[256], verdict[32];
@@ -241,7 +215,7 @@ static void accepted_rows_damaged(void **state)
 			   verdict) != 4 ||
 		    strcmp(verdict, "accepted"))
 			continue;
-		row(quote, coll, t);
+		row(quote);
 		rows++;
 	}
 	assert_true(rows > 10);
@@ -252,7 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases),
 		cmocka_unit_test(manifests),
-		cmocka_unit_test(accepted_rows_damaged),
+		cmocka_unit_test(accepted_rows_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

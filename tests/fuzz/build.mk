@@ -20,3 +20,4 @@ fuzzers += tests/fuzz/fuzz_kms_reply.c
 fuzzers += tests/fuzz/fuzz_emul_params.c
 fuzzers += tests/fuzz/fuzz_pcs.c
 fuzzers += tests/fuzz/fuzz_keyreply.c
+fuzzers += tests/fuzz/fuzz_bundle.c

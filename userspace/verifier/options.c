@@ -32,6 +32,12 @@ static const struct opt {
 	{ "app-id", "HEX", OPT_APP_ID, "app id that must be the measured one" },
 	{ "host", "NAME", OPT_HOST,
 	  "name the certificate must be for, and of the app if it holds an id" },
+	{ "bundle", "FILE", OPT_BUNDLE, "all of it in one file, see dstackctl(1) evidence" },
+	{ "nonce", "HEX", OPT_NONCE, "the bundle's quote must have been made for it" },
+	{ "kms-root-hash", "HEX", OPT_KMS_ROOT_HASH,
+	  "trust the bundle's KMS root: SHA-256 of its public key (SPKI)" },
+	{ "image-hash", "HEX", OPT_IMAGE_HASH,
+	  "trust the bundle's image: SHA-256 of its sha256sum.txt" },
 	{ "kms-root-key", "HEX", OPT_KMS_ROOT_KEY, "secp256k1 root key of the KMS, compressed" },
 	{ "purpose", "TEXT", OPT_PURPOSE, "purpose that the key was asked for (GetKey)" },
 	{ "algorithm", "NAME", OPT_ALGORITHM, "secp256k1 (default), secp256k1_prehashed or ed25519" },
@@ -108,6 +114,14 @@ static const char **text_of(struct options *o, int id)
 		return &o->app_id;
 	case OPT_HOST:
 		return &o->host;
+	case OPT_BUNDLE:
+		return &o->bundle;
+	case OPT_NONCE:
+		return &o->nonce;
+	case OPT_KMS_ROOT_HASH:
+		return &o->kms_root_hash;
+	case OPT_IMAGE_HASH:
+		return &o->image_hash;
 	case OPT_KMS_ROOT_KEY:
 		return &o->kms_root_key;
 	case OPT_PURPOSE:
@@ -126,10 +140,21 @@ static const char **text_of(struct options *o, int id)
 /* What would be a mismatch whatever the certificate says is a mistake of the caller. */
 static int check_text(int id, const char *arg)
 {
-	uint8_t app_id[20];
+	uint8_t app_id[20], bytes[64];
 
 	if (id == OPT_APP_ID && ds_hex_decode_exact(arg, app_id, sizeof(app_id))) {
 		fprintf(stderr, "dstack-verify: --app-id: expected 40 hex digits, got '%s'\n", arg);
+		return EXIT_USAGE;
+	}
+	if ((id == OPT_KMS_ROOT_HASH || id == OPT_IMAGE_HASH) &&
+	    ds_hex_decode_exact(arg, bytes, 32)) {
+		fprintf(stderr, "dstack-verify: --%s: expected 64 hex digits, got '%s'\n",
+			id == OPT_IMAGE_HASH ? "image-hash" : "kms-root-hash", arg);
+		return EXIT_USAGE;
+	}
+	if (id == OPT_NONCE && (!*arg || ds_hex_decode(arg, strlen(arg), bytes, sizeof(bytes)))) {
+		fprintf(stderr, "dstack-verify: --nonce: expected 2 to 128 hex digits, got '%s'\n",
+			arg);
 		return EXIT_USAGE;
 	}
 	/* a name that begins with a dot would stand for all names under it */

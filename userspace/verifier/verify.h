@@ -35,6 +35,10 @@ enum {
 	OPT_DATA = 1 << 24,
 	OPT_MAX_AGE = 1 << 25,
 	OPT_KEY = OPT_KMS_ROOT_KEY | OPT_PURPOSE | OPT_ALGORITHM | OPT_DATA | OPT_MAX_AGE,
+	OPT_BUNDLE = 1 << 13,
+	OPT_NONCE = 1 << 14 | OPT_BUNDLE, /* these go with it */
+	OPT_KMS_ROOT_HASH = 1 << 15 | OPT_BUNDLE,
+	OPT_IMAGE_HASH = 1 << 16 | OPT_BUNDLE,
 	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
 	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY | OPT_FETCH,
 };
@@ -51,6 +55,7 @@ struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
 		*image, *kms_root, *app_id, *host;
 	struct fetch_options fetch;
+	const char *bundle, *nonce, *kms_root_hash, *image_hash;
 	const char *kms_root_key, *purpose, *algorithm, *data, *max_age;
 	int64_t time;
 	bool json;
@@ -108,7 +113,9 @@ DS_MUST int expect_judge(const struct options *o, struct ds_span leaf, const str
 			 bool is_app, struct ds_verdict *v);
 /* The caller expects somebody in particular. */
 bool expect_identity(const struct options *o);
-/* The image is known: --image, or images in the policy. */
+/* A KMS vouches: --kms-root or --kms-root-hash. */
+bool expect_kms(const struct options *o);
+/* The image is known: --image, --image-hash, or images in the policy. */
 bool expect_image(const struct options *o);
 /* Who vouches: "kms-root", "image" or "nobody". */
 const char *expect_source(const struct options *o);

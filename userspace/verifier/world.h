@@ -13,6 +13,7 @@
 #include <ds/base/base.h>
 
 #define WORLD_COMPOSE "{\"name\":\"app\"}"
+#define WORLD_NONCE   0x5a /* each of the 32 bytes that quote-nonce was made for */
 #define INSTANCE      0x1a /* each byte of the instance id */
 /* Hex of the app id, of the instance id and of another app that the certificate names too. */
 #define X10(s)	     s s s s s s s s s s
@@ -27,6 +28,8 @@ struct fault {
 		no_evidence, junk_evidence, ended, bad_payload;
 	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
 	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
+	bool emulated;	     /* by an emulated quoting enclave; writes quote-nonce and quote-other too */
+	const char *key_provider; /* payload of the event; NULL: not measured */
 	bool again;	     /* another app's launch behind system-ready */
 };
 

@@ -16,6 +16,7 @@
 #include <ds/wire/appinfo.h>
 #include <ds/wire/attestation.h>
 #include <ds/x509/cert.h>
+#include <ds/x509/pki.h>
 
 #include "../lib/attest/forge.h"
 #include "../lib/x509/internal.h"
@@ -74,6 +75,46 @@ static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
 	}
 }
 
+static void emul_quote(const struct ds_emul_qe *qe, const struct ds_emul_td *td, struct ds_buf *ret)
+{
+	uint8_t report[DS_TDREPORT_SIZE];
+
+	assert_int_equal(ds_emul_tdreport(td, report), 0);
+	assert_int_equal(ds_emul_qe_quote(qe, DS_SPAN_ARRAY(report), 4, ret, NULL), 0);
+}
+
+/* In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, quote-other not. */
+static void emulate(const uint8_t rtmr3[48], const uint8_t report_data[64], struct forged *w)
+{
+	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
+	const struct ds_pki_opts opts = { .fmspc = { 0x30, 0x60, 0x6a }, .not_before = FROM };
+	DS_BUF struct ds_buf nonce = DS_BUF_NULL, other = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *bundle = NULL;
+	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
+	DS_PKI struct ds_pki *pki = NULL;
+	struct ds_emul_td td;
+
+	assert_int_equal(ds_pki_new(&opts, &pki, NULL) | ds_pki_root_pem(pki, &w->root_pem) |
+				 ds_pki_collateral(pki, &docs, &w->collateral, NULL) |
+				 ds_pki_bundle(pki, &bundle),
+			 0);
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(bundle->p, bundle->n), &qe, NULL), 0);
+	ds_emul_td_init(&td);
+	memset(td.mr_td, 0xd1, sizeof(td.mr_td));
+	for (int i = 0; i < 3; i++)
+		memset(td.rt_mr[i], 0xe0 + i, sizeof(td.rt_mr[i]));
+	memcpy(td.rt_mr[3], rtmr3, 48);
+	memcpy(td.report_data, report_data, 64);
+	emul_quote(qe, &td, &w->quote);
+	memset(td.report_data, 0, 64);
+	memset(td.report_data, WORLD_NONCE, 32);
+	emul_quote(qe, &td, &nonce);
+	td.rt_mr[0][0] ^= 1;
+	emul_quote(qe, &td, &other);
+	world_put("quote-nonce", ds_buf_span(&nonce));
+	world_put("quote-other", ds_buf_span(&other));
+}
+
 /* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
 static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
 {
@@ -91,6 +132,8 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	event(&att, "compose-hash", hash, sizeof(hash));
 	event(&att, "instance-id", instance, sizeof(instance));
 	event(&att, "boot-mr-done", "", 0);
+	if (f->key_provider)
+		event(&att, "key-provider", f->key_provider, strlen(f->key_provider));
 	event(&att, "system-ready", "", 0);
 	if (f->again) {
 		launch(&att.runtime_events, false, 0xbb);
@@ -98,7 +141,10 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	}
 	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
-	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
+	if (f->emulated)
+		emulate(rtmr3, att.report_data, &w);
+	else
+		forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
 	if (f->bad_payload)
 		att.runtime_events.ev[1].payload.p[0] ^= 1;

@@ -52,6 +52,24 @@ static void app_table(void **state)
 	}
 }
 
+/* Each field of extension .9 against what was measured. */
+static void app_info_fields(void **state)
+{
+	const struct fault base = { .key_provider = "{\"name\":\"kms\",\"id\":\"\"}",
+				    .os_image = true };
+
+	world(&base);
+	expect(cmd_app, app_full, EXIT_ACCEPTED, "");
+	for (int i = 1; i <= 9; i++) {
+		struct fault f = base;
+
+		f.bad_info = i;
+		world(&f);
+		expect(cmd_app, app_full, EXIT_REFUSED, "cert-identity");
+		expect(cmd_cert, cert_full, EXIT_REFUSED, "cert-identity");
+	}
+}
+
 static void app_files(void **state)
 {
 	world(&(struct fault){ 0 });
@@ -342,6 +360,7 @@ int main(void)
 		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
 		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
+		cmocka_unit_test(app_info_fields),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

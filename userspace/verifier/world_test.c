@@ -132,6 +132,8 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	event(&att, "compose-hash", hash, sizeof(hash));
 	event(&att, "instance-id", instance, sizeof(instance));
 	event(&att, "boot-mr-done", "", 0);
+	if (f->os_image)
+		event(&att, "os-image-hash", hash, sizeof(hash));
 	if (f->key_provider)
 		event(&att, "key-provider", f->key_provider, strlen(f->key_provider));
 	event(&att, "system-ready", "", 0);
@@ -169,6 +171,29 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	world_put("image-other.json", ds_buf_span(&image));
 }
 
+static void bad_info(int field, struct ds_app_info *info)
+{
+	struct ds_buf *const bufs[] = { &info->app_id,	      &info->compose_hash,
+					&info->instance_id,   &info->device_id,
+					&info->mr_system,     &info->mr_aggregated,
+					&info->os_image_hash, &info->key_provider_info };
+	struct ds_buf *to;
+
+	if (!field)
+		return;
+	if ((size_t)field > DS_ARRAY_SIZE(bufs)) { /* a script that was not measured */
+		info->has_init_script_hashes = true;
+		info->init_script_hashes = calloc(1, sizeof(*info->init_script_hashes));
+		assert_non_null(info->init_script_hashes);
+		info->n_init_script_hashes = 1;
+		to = &info->init_script_hashes[0];
+	} else {
+		to = bufs[field - 1];
+	}
+	to->n = 0;
+	assert_int_equal(ds_buf_add_zero(to, 32), 0);
+}
+
 static void app_info(const struct fault *f, struct ds_buf *out)
 {
 	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
@@ -180,6 +205,7 @@ static void app_info(const struct fault *f, struct ds_buf *out)
 	assert_int_equal(ds_buf_add(&info.app_id, app, 20), 0);
 	assert_int_equal(ds_buf_add(&info.instance_id, instance, 20), 0);
 	assert_int_equal(ds_buf_add(&info.compose_hash, hash, 32), 0);
+	bad_info(f->bad_info, &info);
 	assert_int_equal(ds_app_info_encode(&info, out), 0);
 }
 

@@ -46,6 +46,8 @@ clean:
 #: make check-e2e    the demo as a test    make check-integration  daemons on loopback
 #: make tdx-run PROGRAM="./a.out ARGS"  a TDX guest program in QEMU, see docs/tdx-emulator.md
 #: make check-debug-kernel               the kernel tests on a kernel with KASAN, UBSAN, lockdep, kmemleak (built first)
+#: make deb          Debian packages into build/deb; ./dev deb installs what that needs first
+#: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)

@@ -77,44 +77,61 @@ static int save(int dir, const char *name, const struct ds_buf *content, struct 
 	return r ? ds_err_set(err, r, "image", 0, "%s: %s", name, strerror(-r)) : 0;
 }
 
-/* An image that brings its firmware is measured with that one, and the list names it first. */
-static int load_firmware(int dir, const char *path, struct ds_buf *ret, struct ds_buf *list,
-			 struct ds_err *err)
+void mr_files_done(struct mr_files *f)
 {
-	int r = ds_read_file(dir, FIRMWARE, DS_TDVF_MAX_IMAGE, ret);
+	ds_buf_done(&f->firmware);
+	ds_buf_done(&f->kernel);
+	ds_buf_done(&f->initrd);
+	ds_buf_done(&f->metadata);
+	ds_buf_done(&f->cmdline);
+}
 
+/* An image that brings its firmware is measured with that one. */
+static int load_firmware(int dir, const char *path, struct mr_files *f, struct ds_err *err)
+{
+	int r = ds_read_file(dir, FIRMWARE, DS_TDVF_MAX_IMAGE, &f->firmware);
+
+	f->own_firmware = !r;
 	if (!r)
-		return add_sum(list, FIRMWARE, ds_buf_span(ret));
+		return 0;
 	if (r != -ENOENT)
 		return ds_err_set(err, r, "image", 0, FIRMWARE ": %s", strerror(-r));
-	return load(AT_FDCWD, path, DS_TDVF_MAX_IMAGE, ret, err);
+	return load(AT_FDCWD, path, DS_TDVF_MAX_IMAGE, &f->firmware, err);
+}
+
+int mr_files_load(int dir, const char *firmware, struct mr_files *ret, struct mr_input *ret_in,
+		  struct ds_err *err)
+{
+	DS_TRY(load_firmware(dir, firmware, ret, err));
+	DS_TRY(load(dir, KERNEL, MR_MAX_KERNEL, &ret->kernel, err));
+	DS_TRY(load(dir, INITRD, MR_MAX_INITRD, &ret->initrd, err));
+	DS_TRY(load(dir, METADATA, MAX_METADATA, &ret->metadata, err));
+	DS_TRY(parse_metadata(ds_buf_span(&ret->metadata), &ret->cmdline, err));
+	ret_in->firmware = ds_buf_span(&ret->firmware);
+	ret_in->kernel = ds_buf_span(&ret->kernel);
+	ret_in->initrd = ds_buf_span(&ret->initrd);
+	ret_in->cmdline = ds_buf_cstr(&ret->cmdline);
+	return ret_in->cmdline ? 0 : -ENOMEM;
 }
 
 int mr_image(int dir, const char *firmware, const struct mr_machine *m, uint8_t ret_hash[32],
 	     struct mr_result *ret, struct ds_err *err)
 {
-	DS_BUF struct ds_buf fw = DS_BUF_NULL, kernel = DS_BUF_NULL, initrd = DS_BUF_NULL,
-			     meta = DS_BUF_NULL;
-	DS_BUF struct ds_buf cmdline = DS_BUF_NULL, json = DS_BUF_NULL, list = DS_BUF_NULL;
-	struct mr_input in = { .memory = m->memory };
+	DS_BUF struct ds_buf json = DS_BUF_NULL, list = DS_BUF_NULL;
+	MR_FILES struct mr_files f = MR_FILES_NULL;
+	struct mr_source src;
+	struct mr_input in;
 	struct mr_result mr;
 
-	DS_TRY(load_firmware(dir, firmware, &fw, &list, err));
-	DS_TRY(load(dir, KERNEL, MR_MAX_KERNEL, &kernel, err));
-	DS_TRY(load(dir, INITRD, MR_MAX_INITRD, &initrd, err));
-	DS_TRY(load(dir, METADATA, MAX_METADATA, &meta, err));
-	DS_TRY(parse_metadata(ds_buf_span(&meta), &cmdline, err));
-	in.firmware = ds_buf_span(&fw);
-	in.kernel = ds_buf_span(&kernel);
-	in.initrd = ds_buf_span(&initrd);
-	in.cmdline = ds_buf_cstr(&cmdline);
-	if (!in.cmdline)
-		return -ENOMEM;
-	DS_TRY(mr_measure(&in, &mr, err));
+	DS_TRY(mr_files_load(dir, firmware, &f, &in, err));
+	DS_TRY(mr_source_files(&in, m->memory, &src, err));
+	DS_TRY(mr_measure(&src, m, &mr, err));
 	DS_TRY(mr_json(&mr, m, &json));
+	if (f.own_firmware)
+		DS_TRY(add_sum(&list, FIRMWARE, in.firmware));
 	DS_TRY(add_sum(&list, KERNEL, in.kernel));
 	DS_TRY(add_sum(&list, INITRD, in.initrd));
-	DS_TRY(add_sum(&list, METADATA, ds_buf_span(&meta)));
+	DS_TRY(add_sum(&list, METADATA, ds_buf_span(&f.metadata)));
 	DS_TRY(add_sum(&list, MEASUREMENT, ds_buf_span(&json)));
 	DS_TRY(save(dir, MEASUREMENT, &json, err));
 	DS_TRY(save(dir, "sha256sum.txt", &list, err));

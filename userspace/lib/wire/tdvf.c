@@ -17,15 +17,11 @@ static const uint8_t footer_guid[16] = { 0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf
 static const uint8_t metadata_guid[16] = { 0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47,
 					   0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2 };
 
-/*
- * Walk the table backwards from the footer and find where the descriptor lies. Each entry is data,
- * u16 length, GUID; the length counts all three. The footer's own length counts the whole table.
- */
-static int find_descriptor(struct ds_span image, size_t *ret_off, struct ds_err *err)
+int ds_tdvf_table(struct ds_span image, const uint8_t guid[16], struct ds_span *ret,
+		  struct ds_err *err)
 {
 	const uint8_t *p = image.p;
 	size_t start, end, len;
-	uint32_t back;
 
 	if (image.n < RESET_VECTOR + TRAILER ||
 	    memcmp(p + image.n - RESET_VECTOR - 16, footer_guid, 16) != 0)
@@ -44,23 +40,32 @@ static int find_descriptor(struct ds_span image, size_t *ret_off, struct ds_err 
 			return ds_err_set(err, -EBADMSG, DOMAIN, end - TRAILER,
 					  "GUID table entry of %zu bytes, %zu left", len,
 					  end - start);
-		if (memcmp(p + end - 16, metadata_guid, 16) == 0) {
-			if (len < TRAILER + 4)
-				return ds_err_set(err, -EBADMSG, DOMAIN, end,
-						  "metadata entry without offset");
-			back = ds_get_u32le(p + end - TRAILER - 4);
-			if (back > image.n)
-				return ds_err_set(
-					err, -EBADMSG, DOMAIN, end,
-					"metadata %u bytes before the end of a %zu byte image",
-					back, image.n);
-			*ret_off = image.n - back;
+		if (memcmp(p + end - 16, guid, 16) == 0) {
+			*ret = DS_SPAN(p + end - len, len - TRAILER);
 			return 0;
 		}
 		end -= len;
 	}
-	return ds_err_set(err, -EBADMSG, DOMAIN, start,
-			  "no TDX metadata in the GUID table: not a TDX firmware");
+	return -ENOENT;
+}
+
+int ds_tdvf_table_offset(struct ds_span image, const uint8_t guid[16], size_t *ret,
+			 struct ds_err *err)
+{
+	struct ds_span data = DS_SPAN_NULL;
+	uint32_t back;
+
+	DS_TRY(ds_tdvf_table(image, guid, &data, err));
+	if (data.n < 4)
+		return ds_err_set(err, -EBADMSG, DOMAIN, (size_t)(data.p - image.p),
+				  "metadata entry without offset");
+	back = ds_get_u32le(data.p + data.n - 4);
+	if (back > image.n)
+		return ds_err_set(err, -EBADMSG, DOMAIN, (size_t)(data.p - image.p),
+				  "metadata %u bytes before the end of a %zu byte image", back,
+				  image.n);
+	*ret = image.n - back;
+	return 0;
 }
 
 static int parse_section(struct ds_rd *rd, struct ds_span image, struct ds_tdvf_section *ret,
@@ -137,7 +142,12 @@ int ds_tdvf_parse(struct ds_span image, struct ds_tdvf *ret, struct ds_err *err)
 	if (image.n > DS_TDVF_MAX_IMAGE)
 		return ds_err_set(err, -EFBIG, DOMAIN, 0, "image of %zu bytes, at most %u", image.n,
 				  DS_TDVF_MAX_IMAGE);
-	DS_TRY(find_descriptor(image, &off, err));
+	r = ds_tdvf_table_offset(image, metadata_guid, &off, err);
+	if (r == -ENOENT)
+		return ds_err_set(err, -EBADMSG, DOMAIN, 0,
+				  "no TDX metadata in the GUID table: not a TDX firmware");
+	if (r)
+		return r;
 	rd = ds_rd_init(DS_SPAN(image.p + off, image.n - off));
 	if (err)
 		*err = DS_ERR_NULL;

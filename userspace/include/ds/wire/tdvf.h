@@ -37,6 +37,17 @@ struct ds_tdvf {
 /* -EBADMSG when the image has no well-formed TDVF descriptor, -EFBIG above the limits. */
 DS_MUST int ds_tdvf_parse(struct ds_span image, struct ds_tdvf *ret, struct ds_err *err);
 
+/*
+ * The table of GUIDs at the end of a firmware image, walked backwards from its footer: each entry
+ * is data, u16 length, GUID; the length counts all three. ret: the entry's data. -ENOENT: no such
+ * entry (err untouched); -EBADMSG: no table, or lengths that do not fit.
+ */
+DS_MUST int ds_tdvf_table(struct ds_span image, const uint8_t guid[16], struct ds_span *ret,
+			  struct ds_err *err);
+/* The same for an entry that ends with a u32 distance from the end of the image. */
+DS_MUST int ds_tdvf_table_offset(struct ds_span image, const uint8_t guid[16], size_t *ret,
+				 struct ds_err *err);
+
 /* Receives the stream piece by piece; a non-zero return stops the walk and is passed up. */
 typedef int (*ds_tdvf_sink)(void *ctx, struct ds_span piece);
 

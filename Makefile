@@ -22,7 +22,7 @@ modules:
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel)
 
 # Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
-check-stages := check-style check-layers check-unit check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
+check-stages := check-style check-layers check-unit check-contracts check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
 # Fuzzing gets a short turn here; FUZZ_SECONDS=N asks for another.
 check: fuzz-turn := $(if $(filter command environment,$(firstword $(origin FUZZ_SECONDS))),$(FUZZ_SECONDS),8)
 check: all
@@ -46,9 +46,17 @@ clean:
 #: make check-e2e    the demo as a test    make check-integration  daemons on loopback
 #: make tdx-run PROGRAM="./a.out ARGS"  a TDX guest program in QEMU, see docs/tdx-emulator.md
 #: make check-debug-kernel               the kernel tests on a kernel with KASAN, UBSAN, lockdep, kmemleak (built first)
+#: make deb          Debian packages into build/deb; ./dev deb installs what that needs first
+#: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
+#: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch
+#: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
+#: make check-mutation                    every byte of every accepted sample changed (half an hour)
+#: make check-removal                     every check of the verifier removed one at a time: which test notices
+#: make check-differential bench-verify   against dcap-qvl and go-tdx-guest (need cargo, go and a network)
+#: make fuzz-long FUZZ_SECONDS=3600       each harness for so long, one line each into build/fuzz/long.log
 #: make image        the guest image into build/image (image-production: without the emulator)
 #: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
 

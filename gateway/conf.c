@@ -167,6 +167,8 @@ static int attest_key(struct ds_gw_conf *c, const char *key, const char *v, stru
 		return ds_conf_str(v, &c->root_ca, err);
 	if (!strcmp(key, "collateral"))
 		return ds_conf_str(v, &c->collateral, err);
+	if (!strcmp(key, "tcb_policy"))
+		return ds_conf_str(v, &c->tcb_policy, err);
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(v, &c->allow_emulated, err);
 	if (!strcmp(key, "tcb_status"))
@@ -208,6 +210,8 @@ static int check(struct ds_gw_conf *c, const char *name, struct ds_err *err)
 		wrong = "[gateway] state_dir is missing";
 	else if (!c->agent == !(c->cert && c->key) || !c->cert != !c->key)
 		wrong = "[tls] needs either agent, or cert and key";
+	else if (c->tcb_policy && c->tcb_status)
+		wrong = "[attest] takes tcb_status or tcb_policy, not both";
 	else if (!c->agent && !c->kms_root)
 		wrong = "[tls] kms_root is required with certificate files";
 	else if (!c->client_range.prefix || c->client_range.prefix > 30 ||
@@ -280,5 +284,6 @@ void ds_gw_conf_done(struct ds_gw_conf *c)
 	free(c->kms_root);
 	free(c->root_ca);
 	free(c->collateral);
+	free(c->tcb_policy);
 	*c = (struct ds_gw_conf){ 0 };
 }

@@ -38,6 +38,7 @@ struct ds_gw_conf {
 	/* [attest] */
 	char *root_ca;	  /* NULL: Intel's */
 	char *collateral; /* JSON file */
+	char *tcb_policy; /* NULL: the defaults */
 	bool allow_emulated;
 	uint32_t tcb_status; /* 1 << enum ds_tcb_status */
 };

@@ -10,6 +10,7 @@
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
 #include <ds/base/log.h>
+#include <ds/net/tcbpolicy.h>
 #include <ds/wire/appinfo.h>
 #include <ds/wire/attestation.h>
 #include <ds/x509/cert.h>
@@ -38,17 +39,38 @@ static int read_anchor(const char *path, size_t max, struct ds_buf *ret, struct 
 		 : 0;
 }
 
+static int read_policy(const char *path, struct ds_tcb_policy_file **ret, struct ds_err *err)
+{
+	struct ds_err why = DS_ERR_NULL;
+	int r = path ? ds_tcb_policy_load(path, ret, &why) : 0;
+
+	if (r)
+		ds_log(DS_LOG_ERR, "event=attest error=\"%s\"", why.msg);
+	return r ? ds_err_set(err, r, DOM, 0,
+			      "the gateway's own verification material cannot be read")
+		 : 0;
+}
+
+static void policy_done(struct ds_tcb_policy_file **file)
+{
+	ds_tcb_policy_free(*file);
+}
+
 static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdict *v,
 		 struct ds_identity *id, struct ds_err *err)
 {
 	DS_BUF struct ds_buf root = DS_BUF_NULL, collateral = DS_BUF_NULL;
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	DS_CLEANUP(policy_done) struct ds_tcb_policy_file *file = NULL;
 	struct ds_tcb_policy policy = ds_tcb_policy_default;
 	struct ds_verify_opts opts = { .time = time(NULL), .policy = &policy };
 	struct ds_err why = DS_ERR_NULL;
 	uint8_t want[64];
 
 	policy.tcb_status = c->live.tcb_status;
+	DS_TRY(read_policy(c->live.tcb_policy, &file, err));
+	if (file)
+		opts.policy = ds_tcb_policy_get(file);
 	DS_TRY(read_anchor(c->live.root_ca, DS_MAX_CERT_PEM, &root, err));
 	DS_TRY(read_anchor(c->live.collateral, DS_MAX_COLLATERAL, &collateral, err));
 	opts.root_ca = ds_buf_span(&root);

@@ -80,6 +80,8 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 	if (!strcmp(section, "attest")) {
 		if (!strcmp(key, "root_ca"))
 			return ds_conf_str(value, &c->root_ca, err);
+		if (!strcmp(key, "tcb_policy"))
+			return ds_conf_str(value, &c->tcb_policy, err);
 		if (!strcmp(key, "collateral"))
 			return append(c->collateral, &c->n_collateral, KMS_MAX_COLLATERAL, value,
 				      err);
@@ -96,6 +98,7 @@ void kms_conf_done(struct kms_conf *c)
 	free(c->release_log);
 	free(c->port_file);
 	free(c->root_ca);
+	free(c->tcb_policy);
 	for (size_t i = 0; i < c->n_alt_names; i++)
 		free(c->alt_names[i]);
 	for (size_t i = 0; i < c->n_collateral; i++)

@@ -28,6 +28,7 @@ struct kms_conf {
 	char *root_ca; /* NULL: the pinned Intel root */
 	char *collateral[KMS_MAX_COLLATERAL];
 	size_t n_collateral;
+	char *tcb_policy; /* NULL: the defaults */
 };
 
 DS_MUST int kms_conf_load(const char *path, struct kms_conf *ret, struct ds_err *err);

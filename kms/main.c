@@ -8,6 +8,7 @@
 #include <ds/base/file.h>
 #include <ds/base/log.h>
 #include <ds/net/loop.h>
+#include <ds/net/tcbpolicy.h>
 #include <getopt.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -99,6 +100,7 @@ static int run(const struct kms_conf *conf)
 
 static int cmd_serve(const char *path, bool check_only)
 {
+	struct ds_tcb_policy_file *tcb = NULL;
 	struct kms_policy *policy = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct kms_conf conf;
@@ -112,6 +114,9 @@ static int cmd_serve(const char *path, bool check_only)
 	if (check_only) {
 		r = kms_policy_load(conf.policy, &policy, &err);
 		kms_policy_free(policy);
+		if (!r && conf.tcb_policy)
+			r = ds_tcb_policy_load(conf.tcb_policy, &tcb, &err);
+		ds_tcb_policy_free(tcb);
 		if (r)
 			fail(&err, r);
 	} else {

@@ -10,6 +10,7 @@
 #include "relog.h"
 
 #include <ds/net/prpc.h>
+#include <ds/net/tcbpolicy.h>
 #include <ds/wire/attestation.h>
 #include <sys/stat.h>
 
@@ -24,6 +25,7 @@ struct kms_net {
 	const struct kms_conf *conf;
 	int keys; /* socket to the keys process */
 	struct kms_policy *policy;
+	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
 	struct kms_relog *relog;
 	struct kms_file root_ca, collateral[KMS_MAX_COLLATERAL];
 	/* public parts of the key directory */

@@ -24,18 +24,31 @@ static int refuse_verdict(struct kms_refusal *why, const struct ds_verdict *v)
 	return kms_refuse(why, code, "invalid quote: %s: %.240s", code, v->detail);
 }
 
+/* Both files have to agree: what one of them does not accept is refused. */
+static struct ds_tcb_policy tcb_policy(const struct kms_net *net)
+{
+	const struct kms_policy *p = net->policy;
+	struct ds_tcb_policy tcb = net->tcb ? *ds_tcb_policy_get(net->tcb) : ds_tcb_policy_default;
+
+	if (!net->tcb)
+		tcb.tcb_status = p->tcb_status;
+	else if (p->tcb_given)
+		tcb.tcb_status &= p->tcb_status;
+	if (p->min_tcb_evaluation > tcb.min_evaluation)
+		tcb.min_evaluation = p->min_tcb_evaluation;
+	return tcb;
+}
+
 /* Against each collateral set until one knows the platform; several sets serve several kinds of
  * machine. */
 static int verify(struct kms_net *net, const struct ds_attestation *att, const uint8_t expect[64],
 		  int64_t now, struct ds_verdict *v, struct ds_identity *id)
 {
-	struct ds_tcb_policy tcb = ds_tcb_policy_default;
+	struct ds_tcb_policy tcb = tcb_policy(net);
 	struct ds_verify_opts opts = { .root_ca = ds_buf_span(&net->root_ca.data),
 				       .time = now,
 				       .policy = &tcb };
 
-	tcb.tcb_status = net->policy->tcb_status;
-	tcb.min_evaluation = net->policy->min_tcb_evaluation;
 	for (size_t i = 0; i < net->conf->n_collateral; i++) {
 		ds_identity_done(id);
 		*id = DS_IDENTITY_NULL;

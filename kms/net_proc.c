@@ -100,20 +100,39 @@ static void warn_policy(const struct kms_policy *p)
 				    "for tests only\"");
 }
 
+static int load_policies(const struct kms_conf *conf, struct kms_policy **ret,
+			 struct ds_tcb_policy_file **ret_tcb, struct ds_err *err)
+{
+	struct ds_tcb_policy_file *tcb = NULL;
+	int r;
+
+	if (conf->tcb_policy)
+		DS_TRY(ds_tcb_policy_load(conf->tcb_policy, &tcb, err));
+	r = kms_policy_load(conf->policy, ret, err);
+	if (r)
+		ds_tcb_policy_free(tcb);
+	else
+		*ret_tcb = tcb;
+	return r;
+}
+
 static void on_hup(void *arg)
 {
 	struct process *p = arg;
 	struct kms_policy *fresh = NULL;
+	struct ds_tcb_policy_file *tcb = NULL;
 	struct ds_err err = DS_ERR_NULL;
 
 	if (ds_notify("RELOADING=1"))
 		ds_log(DS_LOG_WARN, "event=notify-failed");
-	if (kms_policy_load(p->net.conf->policy, &fresh, &err)) {
+	if (load_policies(p->net.conf, &fresh, &tcb, &err)) {
 		ds_log(DS_LOG_ERR, "event=reload-failed note=\"the old policy stays\" error=\"%s\"",
 		       err.msg);
 	} else {
 		kms_policy_free(p->net.policy);
+		ds_tcb_policy_free(p->net.tcb);
 		p->net.policy = fresh;
+		p->net.tcb = tcb;
 		warn_policy(fresh);
 	}
 	if (ds_notify("READY=1"))
@@ -237,7 +256,7 @@ static int start(struct process *p, struct ds_err *err)
 	DS_TRY(become(p->net.conf->user, err));
 	/* read again while running, so read as who runs */
 	DS_TRY(load_attest(&p->net, err));
-	DS_TRY(kms_policy_load(p->net.conf->policy, &p->net.policy, err));
+	DS_TRY(load_policies(p->net.conf, &p->net.policy, &p->net.tcb, err));
 	ds_log(DS_LOG_WARN,
 	       "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN "
 	       "%s; "
@@ -263,6 +282,7 @@ static void stop(struct process *p)
 	ds_loop_free(p->loop);
 	kms_relog_close(p->net.relog);
 	kms_policy_free(p->net.policy);
+	ds_tcb_policy_free(p->net.tcb);
 	json_decref(p->net.bootstrap_info);
 	free(p->net.domain);
 	ds_buf_done(&p->net.root_pem);

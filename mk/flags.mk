@@ -28,7 +28,7 @@ san-flags :=
 else
 san-flags := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
-DS_VERSION := 0.1.0
+DS_VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 werror := $(if $(CI)$(WERROR),-Werror)
 
 ds-cflags = -std=gnu11 -D_GNU_SOURCE -DDS_VERSION=\"$(DS_VERSION)\" $(warn-flags) $(werror) $(hard-flags) $(san-flags) \

@@ -2,7 +2,7 @@
 # Integration tests: each script prints TAP, starts its own daemons in a private directory and ends them.
 .PHONY: check-integration check-e2e demo demo-stop
 integration-tests := $(sort $(wildcard tests/integration/[0-9][0-9]-*))
-check-integration: userspace
+check-integration: userspace $(addprefix $(O)/test/,$(verifier-tests))
 	$(Q)rc=0; for t in $(integration-tests); do \
 		BIN=$(abspath $(O)/bin) scripts/tap "$$t" timeout 300 "$$t" || rc=1; done; exit $$rc
 

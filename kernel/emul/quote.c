@@ -305,17 +305,22 @@ static bool host_wanted(ktime_t next)
 static int host_thread(void *unused)
 {
 	struct emul_quote *q;
-	ktime_t next;
+	ktime_t next, left;
 
 	while (!kthread_should_stop()) {
 		q = take_due(&next);
-		if (q)
+		if (q) {
 			deliver(q);
-		else if (next == KTIME_MAX)
+			continue;
+		}
+		if (next == KTIME_MAX) {
 			wait_event_interruptible(host_wait, host_wanted(next));
-		else
-			wait_event_interruptible_hrtimeout(host_wait, host_wanted(next),
-							   ktime_sub(next, ktime_get()));
+			continue;
+		}
+		/* It may have become due since; a timer takes a negative timeout for "never". */
+		left = ktime_sub(next, ktime_get());
+		if (left > 0)
+			wait_event_interruptible_hrtimeout(host_wait, host_wanted(next), left);
 	}
 	return 0;
 }

@@ -81,19 +81,14 @@ bool ds_event_is_ready(const struct ds_event *event)
 	return name_is(event, READY_NAME);
 }
 
-size_t ds_event_preimage_len(const struct ds_event *event)
+size_t ds_event_head(const struct ds_event *event, u8 ret_head[DS_EVENT_HEAD_MAX])
 {
-	return sizeof(preimage_head) + event->name_len + 1 + event->payload_len;
-}
-
-void ds_event_preimage(const struct ds_event *event, u8 *ret_data)
-{
-	u8 *p = ret_data;
+	u8 *p = ret_head;
 
 	memcpy(p, preimage_head, sizeof(preimage_head));
 	p += sizeof(preimage_head);
 	memcpy(p, event->name, event->name_len);
 	p += event->name_len;
 	*p++ = ':';
-	memcpy(p, event->payload, event->payload_len);
+	return p - ret_head;
 }

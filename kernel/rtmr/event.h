@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include "uapi/dstack.h"
+
 /* Borrows from the written buffer. */
 struct ds_event {
 	const char *name;
@@ -23,8 +25,11 @@ int __must_check ds_event_parse(const u8 *data, size_t len, struct ds_event *ret
 bool ds_event_is_launch(const struct ds_event *event);
 bool ds_event_is_ready(const struct ds_event *event);
 
-/* LE32(type) ':' name ':' payload; its SHA-384 is the digest that is extended. */
-size_t ds_event_preimage_len(const struct ds_event *event);
-void ds_event_preimage(const struct ds_event *event, u8 *ret_data);
+/*
+ * The digest that is extended is SHA-384 of LE32(type) ':' name ':' payload. This is all of that but
+ * the payload; returns how much of ret_head it is.
+ */
+#define DS_EVENT_HEAD_MAX	(sizeof(__le32) + 1 + DSTACK_EVENT_NAME_MAX + 1)
+size_t ds_event_head(const struct ds_event *event, u8 ret_head[DS_EVENT_HEAD_MAX]);
 
 #endif /* DS_RTMR_EVENT_H */

@@ -94,19 +94,20 @@ int ds_log_reserve(size_t data_len)
 	return grow(need);
 }
 
-void ds_log_commit(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE], const void *data,
-		   size_t data_len)
+void ds_log_commit(const struct ds_log_event *event)
 {
 	struct record *rec = (struct record *)(log.buf + log.len);
+	size_t data_len = event->head_len + event->rest_len;
 
 	lockdep_assert_held(&ds_measure_lock);
-	rec->pcr = cpu_to_le32(DSTACK_LOG_PCR(rtmr));
-	rec->type = cpu_to_le32(type);
+	rec->pcr = cpu_to_le32(DSTACK_LOG_PCR(event->rtmr));
+	rec->type = cpu_to_le32(event->type);
 	rec->digest_count = cpu_to_le32(1);
 	rec->alg_id = cpu_to_le16(DS_TCG2_ALG_SHA384);
-	memcpy(rec->digest, digest, sizeof(rec->digest));
+	memcpy(rec->digest, event->digest, sizeof(rec->digest));
 	rec->data_len = cpu_to_le32(data_len);
-	memcpy(rec->data, data, data_len);
+	memcpy(rec->data, event->head, event->head_len);
+	memcpy(rec->data + event->head_len, event->rest, event->rest_len);
 	log.len += sizeof(*rec) + data_len;
 	log.events++;
 }
@@ -150,6 +151,19 @@ bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE])
 		at += sizeof(*rec) + le32_to_cpu(rec->data_len);
 	}
 	return false;
+}
+
+bool ds_log_next(size_t *at, u8 *ret_rtmr, const u8 **ret_digest)
+{
+	const struct record *rec = (const struct record *)(log.buf + *at);
+
+	lockdep_assert_held(&ds_measure_lock);
+	if (*at >= log.len)
+		return false;
+	*ret_rtmr = le32_to_cpu(rec->pcr) - DSTACK_LOG_PCR(0);
+	*ret_digest = rec->digest;
+	*at += sizeof(*rec) + le32_to_cpu(rec->data_len);
+	return true;
 }
 
 int ds_log_init(void)

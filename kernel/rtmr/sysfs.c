@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/workqueue.h>
 
 #include "event.h"
 #include "measure.h"
@@ -200,11 +201,19 @@ static const struct attribute_group state_group = {
 
 const struct attribute_group *ds_sysfs_groups[] = { &mr_group, &state_group, NULL };
 
+static void notify_log(struct work_struct *work)
+{
+	sysfs_notify(&ds_quote_misc.this_device->kobj, NULL, bin_attr_eventlog.attr.name);
+}
+
+static DECLARE_DELAYED_WORK(notify_work, notify_log);
+
 void ds_sysfs_notify_log(void)
 {
-	/* NULL until the device is there; nobody can be polling its file before. */
-	struct device *dev = READ_ONCE(ds_quote_misc.this_device);
-
-	if (dev)
-		sysfs_notify(&dev->kobj, NULL, bin_attr_eventlog.attr.name);
+	/*
+	 * NULL until the device is there; nobody can be polling its file before. From then on the
+	 * module stays loaded. A tick later, so that many events are one notification.
+	 */
+	if (READ_ONCE(ds_quote_misc.this_device))
+		schedule_delayed_work(&notify_work, 1);
 }

@@ -10,7 +10,7 @@ struct attribute_group;
 
 extern const struct attribute_group *ds_sysfs_groups[];
 
-/* Wake whoever polls eventlog. Any process context, also under ds_measure_lock. */
+/* Wake whoever polls eventlog, a tick later. Any context, also under ds_measure_lock. */
 void ds_sysfs_notify_log(void);
 
 #endif /* DS_RTMR_SYSFS_H */

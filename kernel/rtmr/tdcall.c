@@ -34,11 +34,16 @@ static int try_extend(u8 rtmr)
 
 static int patient(const char *leaf, int (*try)(u8 rtmr), u8 rtmr)
 {
-	ktime_t limit = ktime_add_ms(ktime_get(), DS_TDCALL_BUSY_MS);
 	unsigned int tries = 0;
+	ktime_t limit = 0;
 	int err;
 
-	while ((err = try(rtmr)) == -EBUSY && !ktime_after(ktime_get(), limit)) {
+	/* The clock is not looked at where nobody is busy. */
+	while ((err = try(rtmr)) == -EBUSY) {
+		if (!limit)
+			limit = ktime_add_ms(ktime_get(), DS_TDCALL_BUSY_MS);
+		else if (ktime_after(ktime_get(), limit))
+			break;
 		if (tries++ < BUSY_SPINS)
 			cpu_relax();
 		else

@@ -18,4 +18,7 @@ fuzzers += tests/fuzz/fuzz_gateway_register.c
 fuzzers += $(addprefix tests/fuzz/,fuzz_prpc_json.c fuzz_http.c fuzz_kms_policy.c)
 fuzzers += tests/fuzz/fuzz_kms_reply.c
 fuzzers += tests/fuzz/fuzz_emul_params.c
+fuzzers += tests/fuzz/fuzz_pcs.c
+fuzzers += tests/fuzz/fuzz_keyreply.c
+fuzzers += tests/fuzz/fuzz_bundle.c
 fuzzers += $(addprefix tests/fuzz/,fuzz_acpi.c fuzz_material.c)

@@ -103,6 +103,19 @@ policy "min_tcb_evaluation = 2"; hup
 refused "TCB evaluation that is too old" "tcb-evaluation"
 policy "min_tcb_evaluation = 1"; hup
 peer; is "and one that is not" "$status" 200
+policy "tcb_status = UpToDate"; tcb "tcb_status = OutOfDate"; hup
+refused "TCB status that only one of the two files has" "tcb-status"
+policy ""; tcb "min_tdx_module = 1:255"; hup
+refused "TDX module that is too old for the TCB policy" "tcb-svn"
+collateral "-out-of-date"
+tcb "tcb_status = UpToDate, OutOfDate"; hup
+refused "advisory that the TCB policy does not tolerate" "advisory"
+tcb "tcb_status = UpToDate, OutOfDate
+tolerate_advisory = DSTACK-EMUL-00001"; hup
+peer; is "and one that it does" "$status" 200
+collateral ""; tcb "no such key"; hup
+refused "a broken TCB policy changes nothing" "App not registered" --app-id "$(rep 99 20)"
+tcb ""
 policy "allow_emulated = no"; hup
 refused "emulated evidence" "(emulated)"
 echo "[nonsense" >"$work/policy.conf"; hup

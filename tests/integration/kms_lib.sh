@@ -94,7 +94,10 @@ max_connections = 8
 [attest]
 root_ca = $work/pki/root-ca.pem
 collateral = $work/collateral.json
+tcb_policy = $work/tcb.conf
 END
+tcb() { printf '[policy]\n%s\n' "$1" >"$work/tcb.new" && mv "$work/tcb.new" "$work/tcb.conf"; }
+tcb ""
 policy ""
 collateral ""
 

@@ -238,7 +238,8 @@ static void slow_enclave(void)
 		KT_CHECK(out.ms >= delay[i].ms && out.ms < delay[i].ms + 900);
 		ask_intree(0x37);
 		KT_CHECK(came_to(FULL, 0));
-		KT_CHECK(out.ms >= 1000);
+		/* It looks when it has asked, and then once a second; 4 ms may be over by then. */
+		KT_CHECK(out.ms >= (i ? 1000 : delay[i].ms));
 	}
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_delay_us"), "0"));
 }

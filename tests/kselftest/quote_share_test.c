@@ -8,38 +8,13 @@
 
 #include "ktap.h"
 #include "qe_echo.h"
+#include "quote_util.h"
 #include "rtmr_util.h"
 
 #define FAIL_SHARE	"/sys/module/dstack_rtmr/parameters/fail_share"
 #define FAIL_MANY	1000
-#define SLOTS		4
 /* Well below the timeout of a request. */
 #define SOON_MS		10000
-
-static int ask(void)
-{
-	static const uint8_t reportdata[DSTACK_REPORTDATA_SIZE];
-	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, reportdata, sizeof(reportdata)) == sizeof(reportdata))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static short wait_ready(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) == 1 ? p.revents : 0;
-}
-
-static bool answered(int fd)
-{
-	struct qe_echo_quote quote;
-
-	return wait_ready(fd, SOON_MS) == POLLIN && read(fd, &quote, sizeof(quote)) == sizeof(quote);
-}
 
 static long failures_left(void)
 {
@@ -55,13 +30,13 @@ static void none(void)
 
 	KT_CHECK(failures_left() == FAIL_MANY);
 	for (i = 0; i < 3; i++) {
-		fd = ask();
+		fd = qt_ask(0, 0);
 		KT_CHECK(fd >= 0);
-		KT_CHECK(wait_ready(fd, SOON_MS) == (POLLIN | POLLERR));
+		KT_CHECK(qt_ready(fd, SOON_MS) == (POLLIN | POLLERR));
 		KT_ERRNO(read(fd, &byte, 1), ENOMEM);
 		close(fd);
 		/* Each buffer is lost once. */
-		KT_CHECK(failures_left() == FAIL_MANY - SLOTS);
+		KT_CHECK(failures_left() == FAIL_MANY - QT_SLOTS);
 	}
 }
 
@@ -69,19 +44,19 @@ static void one(void)
 {
 	int first, second;
 
-	KT_CHECK(failures_left() == SLOTS - 1);
-	first = ask();
-	KT_CHECK(first >= 0 && answered(first));
+	KT_CHECK(failures_left() == QT_SLOTS - 1);
+	first = qt_ask(0, 0);
+	KT_CHECK(first >= 0 && qt_answered(first, 0));
 	close(first);
 	KT_CHECK(failures_left() == 0);
 	/* The only buffer is with the host: the second request waits for it, and tries no other. */
 	KT_CHECK(!kt_write_text(FAIL_SHARE, "1000"));
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_fault"), "hold"));
-	first = ask();
-	second = ask();
-	KT_CHECK(first >= 0 && second >= 0 && wait_ready(second, 200) == 0);
+	first = qt_ask(0, 0);
+	second = qt_ask(0, 0);
+	KT_CHECK(first >= 0 && second >= 0 && qt_ready(second, 200) == 0);
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_fault"), "none"));
-	KT_CHECK(answered(first) && answered(second));
+	KT_CHECK(qt_answered(first, 0) && qt_answered(second, 0));
 	close(first);
 	close(second);
 	KT_CHECK(failures_left() == FAIL_MANY);

@@ -11,55 +11,11 @@
 
 #include "ktap.h"
 #include "qe_echo.h"
+#include "quote_util.h"
 #include "rtmr_util.h"
 
-#define SLOTS		4	/* buffers the module gives to the host at most */
-#define LIVE_MAX	64	/* requests it lets wait or keep a quote */
-#define DEADLINE_MS	20000
 
 static const void *const nowhere = (void *)8;
-
-static int fault(const char *name)
-{
-	return kt_write_text(DS_KNOB("quote_fault"), name);
-}
-
-/* An open request for this reportdata, -1 and errno. */
-static int ask(uint8_t fill, int flags)
-{
-	uint8_t reportdata[64];
-	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC | flags), saved;
-
-	if (fd < 0)
-		return -1;
-	memset(reportdata, fill, sizeof(reportdata));
-	if (write(fd, reportdata, sizeof(reportdata)) == sizeof(reportdata))
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
-static short wait_ready(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) == 1 ? p.revents : 0;
-}
-
-/* The quote of an asked request: the echo of a report with this reportdata. */
-static bool answered(int fd, uint8_t fill)
-{
-	struct qe_echo_quote quote;
-	uint8_t want[64];
-
-	memset(want, fill, sizeof(want));
-	return wait_ready(fd, DEADLINE_MS) == POLLIN &&
-	       read(fd, &quote, sizeof(quote)) == sizeof(quote) &&
-	       !memcmp(quote.tag, QE_ECHO_TAG, sizeof(quote.tag)) &&
-	       !memcmp(quote.tdreport + TDREPORT_REPORTDATA, want, sizeof(want));
-}
 
 static void honest_host(void)
 {
@@ -70,11 +26,11 @@ static void honest_host(void)
 	int fd;
 
 	KT_CHECK(!rt_event("app-before", "quote"));
-	fd = ask(0x31, 0);
+	fd = qt_ask(0x31, 0);
 	KT_CHECK(fd >= 0);
 	/* Measured after the report was taken: not covered by this quote. */
 	KT_CHECK(!rt_event("app-after", "quote"));
-	KT_CHECK(wait_ready(fd, DEADLINE_MS) == POLLIN);
+	KT_CHECK(qt_ready(fd, QT_DEADLINE_MS) == POLLIN);
 	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 	KT_CHECK(info.state == DSTACK_QUOTE_DONE && info.quote_len == sizeof(quote));
 	KT_CHECK(info.log_events == 1);
@@ -102,17 +58,17 @@ static void one_file_one_request(void)
 	KT_ERRNO(write(fd, nowhere, 64), EFAULT);
 	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 	KT_CHECK(info.state == DSTACK_QUOTE_NEW && !info.log_len && !info.quote_len);
-	KT_CHECK(!fault("hold"));
+	KT_CHECK(!qt_fault("hold"));
 	KT_CHECK(write(fd, data, 64) == 64);
 	KT_ERRNO(write(fd, data, 64), EBUSY);
 	KT_CHECK(!fcntl(fd, F_SETFL, O_NONBLOCK));
 	KT_ERRNO(read(fd, data, 1), EAGAIN);
 	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 	KT_CHECK(info.state == DSTACK_QUOTE_WAITING && info.log_len && !info.quote_len);
-	KT_CHECK(!fault("none"));
-	KT_CHECK(wait_ready(fd, DEADLINE_MS) == POLLIN);
+	KT_CHECK(!qt_fault("none"));
+	KT_CHECK(qt_ready(fd, QT_DEADLINE_MS) == POLLIN);
 	KT_ERRNO(read(fd, (void *)nowhere, 1), EFAULT);
-	KT_CHECK(answered(fd, 0));
+	KT_CHECK(qt_answered(fd, 0));
 	KT_ERRNO(write(fd, data, 64), EBUSY);
 	close(fd);
 }
@@ -136,18 +92,18 @@ static void host_errors(void)
 	int fd;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		KT_CHECK(!fault(bad[i].fault));
-		fd = ask(0x10, 0);
+		KT_CHECK(!qt_fault(bad[i].fault));
+		fd = qt_ask(0x10, 0);
 		KT_CHECK(fd >= 0);
-		KT_CHECK(wait_ready(fd, DEADLINE_MS) == (POLLIN | POLLERR));
+		KT_CHECK(qt_ready(fd, QT_DEADLINE_MS) == (POLLIN | POLLERR));
 		KT_ERRNO(read(fd, &byte, 1), bad[i].err);
 		KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 		KT_CHECK(info.state == DSTACK_QUOTE_FAILED && !info.quote_len);
 		close(fd);
 	}
-	KT_CHECK(!fault("none"));
-	fd = ask(0x11, 0);
-	KT_CHECK(fd >= 0 && answered(fd, 0x11));
+	KT_CHECK(!qt_fault("none"));
+	fd = qt_ask(0x11, 0);
+	KT_CHECK(fd >= 0 && qt_answered(fd, 0x11));
 	close(fd);
 }
 
@@ -157,16 +113,16 @@ static void host_garbage(void)
 	struct qe_echo_quote quote;
 	int fd;
 
-	KT_CHECK(!fault("short"));
-	fd = ask(0x20, 0);
+	KT_CHECK(!qt_fault("short"));
+	fd = qt_ask(0x20, 0);
 	KT_CHECK(fd >= 0 && read(fd, &quote, sizeof(quote)) == sizeof(quote) / 2);
 	close(fd);
-	KT_CHECK(!fault("garbage"));
-	fd = ask(0x21, 0);
+	KT_CHECK(!qt_fault("garbage"));
+	fd = qt_ask(0x21, 0);
 	KT_CHECK(fd >= 0 && read(fd, &quote, sizeof(quote)) == sizeof(quote));
 	KT_CHECK(memcmp(quote.tag, QE_ECHO_TAG, sizeof(quote.tag)));
 	close(fd);
-	KT_CHECK(!fault("none"));
+	KT_CHECK(!qt_fault("none"));
 }
 
 static void host_retry(void)
@@ -174,40 +130,40 @@ static void host_retry(void)
 	int fd;
 
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_retry"), "20"));
-	fd = ask(0x22, 0);
-	KT_CHECK(fd >= 0 && answered(fd, 0x22));
+	fd = qt_ask(0x22, 0);
+	KT_CHECK(fd >= 0 && qt_answered(fd, 0x22));
 	close(fd);
 }
 
 static void busy_report(void)
 {
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "100000000"));
-	KT_ERRNO(ask(0x23, 0), EBUSY);
+	KT_ERRNO(qt_ask(0x23, 0), EBUSY);
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
 }
 
 /* Abandoned requests leave their buffers with the host; the next ones still get their own answer. */
 static void abandoned(void)
 {
-	int fds[2 * SLOTS], i;
+	int fds[2 * QT_SLOTS], i;
 
-	KT_CHECK(!fault("hold"));
-	for (i = 0; i < SLOTS; i++) {
-		fds[i] = ask((uint8_t)(0x40 + i), 0);
+	KT_CHECK(!qt_fault("hold"));
+	for (i = 0; i < QT_SLOTS; i++) {
+		fds[i] = qt_ask((uint8_t)(0x40 + i), 0);
 		KT_CHECK(fds[i] >= 0);
 	}
 	/* Long enough for all four to be with the host: nothing else tells from outside. */
-	KT_CHECK(wait_ready(fds[0], 200) == 0);
-	for (i = 0; i < SLOTS; i++)
+	KT_CHECK(qt_ready(fds[0], 200) == 0);
+	for (i = 0; i < QT_SLOTS; i++)
 		close(fds[i]);
-	for (i = 0; i < 2 * SLOTS; i++) {
-		fds[i] = ask((uint8_t)(0x50 + i), 0);
+	for (i = 0; i < 2 * QT_SLOTS; i++) {
+		fds[i] = qt_ask((uint8_t)(0x50 + i), 0);
 		KT_CHECK(fds[i] >= 0);
 	}
-	KT_CHECK(wait_ready(fds[0], 300) == 0);
-	KT_CHECK(!fault("none"));
-	for (i = 0; i < 2 * SLOTS; i++) {
-		KT_CHECK(answered(fds[i], (uint8_t)(0x50 + i)));
+	KT_CHECK(qt_ready(fds[0], 300) == 0);
+	KT_CHECK(!qt_fault("none"));
+	for (i = 0; i < 2 * QT_SLOTS; i++) {
+		KT_CHECK(qt_answered(fds[i], (uint8_t)(0x50 + i)));
 		close(fds[i]);
 	}
 }
@@ -215,32 +171,32 @@ static void abandoned(void)
 static void bounded_queue(void)
 {
 	struct pollfd p = { .events = POLLOUT };
-	static int fds[LIVE_MAX];
+	static int fds[QT_LIVE_MAX];
 	int i;
 
-	KT_CHECK(!fault("hold"));
-	for (i = 0; i < LIVE_MAX; i++) {
-		fds[i] = ask((uint8_t)i, 0);
+	KT_CHECK(!qt_fault("hold"));
+	for (i = 0; i < QT_LIVE_MAX; i++) {
+		fds[i] = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
-	KT_ERRNO(ask(0xff, O_NONBLOCK), EAGAIN);
+	KT_ERRNO(qt_ask(0xff, O_NONBLOCK), EAGAIN);
 	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 	KT_CHECK(p.fd >= 0);
 	KT_CHECK(poll(&p, 1, 0) == 0);
 	/* A queued one goes away: room at once, and the poller is told. */
-	close(fds[LIVE_MAX - 1]);
-	KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
-	fds[LIVE_MAX - 1] = ask(LIVE_MAX - 1, 0);
-	KT_CHECK(!fault("none"));
+	close(fds[QT_LIVE_MAX - 1]);
+	KT_CHECK(poll(&p, 1, QT_DEADLINE_MS) == 1 && p.revents == POLLOUT);
+	fds[QT_LIVE_MAX - 1] = qt_ask(QT_LIVE_MAX - 1, 0);
+	KT_CHECK(!qt_fault("none"));
 	/* Quotes are memory too, until their files are closed. */
-	for (i = 0; i < LIVE_MAX; i++)
-		KT_CHECK(wait_ready(fds[i], DEADLINE_MS) == POLLIN);
-	KT_ERRNO(ask(0xff, O_NONBLOCK), EAGAIN);
+	for (i = 0; i < QT_LIVE_MAX; i++)
+		KT_CHECK(qt_ready(fds[i], QT_DEADLINE_MS) == POLLIN);
+	KT_ERRNO(qt_ask(0xff, O_NONBLOCK), EAGAIN);
 	KT_CHECK(poll(&p, 1, 0) == 0);
-	for (i = 0; i < LIVE_MAX; i++) {
-		KT_CHECK(answered(fds[i], (uint8_t)i));
+	for (i = 0; i < QT_LIVE_MAX; i++) {
+		KT_CHECK(qt_answered(fds[i], (uint8_t)i));
 		close(fds[i]);
-		KT_CHECK(poll(&p, 1, DEADLINE_MS) == 1 && p.revents == POLLOUT);
+		KT_CHECK(poll(&p, 1, QT_DEADLINE_MS) == 1 && p.revents == POLLOUT);
 	}
 	close(p.fd);
 }
@@ -248,42 +204,42 @@ static void bounded_queue(void)
 /* Without O_NONBLOCK the write waits for room, or for a signal. */
 static void write_waits_for_room(void)
 {
-	static int fds[LIVE_MAX];
+	static int fds[QT_LIVE_MAX];
 	int i, status, ready[2];
 	char byte;
 	pid_t pid;
 
-	KT_CHECK(!fault("hold") && !pipe(ready));
-	for (i = 0; i < LIVE_MAX; i++) {
-		fds[i] = ask((uint8_t)i, 0);
+	KT_CHECK(!qt_fault("hold") && !pipe(ready));
+	for (i = 0; i < QT_LIVE_MAX; i++) {
+		fds[i] = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
 	pid = fork();
 	if (!pid) {
 		uint8_t reportdata[64] = { 0xee };
 
-		for (i = 0; i < LIVE_MAX; i++)
+		for (i = 0; i < QT_LIVE_MAX; i++)
 			close(fds[i]);
 		i = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 		_exit(write(i, reportdata, 64) != 64 || write(ready[1], "x", 1) != 1);
 	}
 	/* Half a second of nothing: it waits. */
-	KT_CHECK(wait_ready(ready[0], 500) == 0);
-	close(fds[LIVE_MAX - 1]);
-	KT_CHECK(wait_ready(ready[0], DEADLINE_MS) == POLLIN && read(ready[0], &byte, 1) == 1);
+	KT_CHECK(qt_ready(ready[0], 500) == 0);
+	close(fds[QT_LIVE_MAX - 1]);
+	KT_CHECK(qt_ready(ready[0], QT_DEADLINE_MS) == POLLIN && read(ready[0], &byte, 1) == 1);
 	KT_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-	fds[LIVE_MAX - 1] = ask(0xef, 0);
-	KT_CHECK(fds[LIVE_MAX - 1] >= 0);
+	fds[QT_LIVE_MAX - 1] = qt_ask(0xef, 0);
+	KT_CHECK(fds[QT_LIVE_MAX - 1] >= 0);
 	pid = fork();
 	if (!pid)
-		_exit(ask(0xee, 0) >= 0);
-	KT_CHECK(wait_ready(ready[0], 200) == 0);
+		_exit(qt_ask(0xee, 0) >= 0);
+	KT_CHECK(qt_ready(ready[0], 200) == 0);
 	KT_CHECK(!kill(pid, SIGKILL));
 	KT_CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
-	KT_CHECK(!fault("none"));
-	for (i = 0; i < LIVE_MAX; i++) {
-		if (i < LIVE_MAX - 1)
-			KT_CHECK(answered(fds[i], (uint8_t)i));
+	KT_CHECK(!qt_fault("none"));
+	for (i = 0; i < QT_LIVE_MAX; i++) {
+		if (i < QT_LIVE_MAX - 1)
+			KT_CHECK(qt_answered(fds[i], (uint8_t)i));
 		close(fds[i]);
 	}
 	close(ready[0]);
@@ -303,13 +259,13 @@ static void interrupted_reader(void)
 	int fd;
 
 	KT_CHECK(!sigaction(SIGALRM, &act, NULL));
-	KT_CHECK(!fault("hold"));
-	fd = ask(0x24, 0);
+	KT_CHECK(!qt_fault("hold"));
+	fd = qt_ask(0x24, 0);
 	KT_CHECK(fd >= 0);
 	alarm(1);
 	KT_ERRNO(read(fd, &byte, 1), EINTR);
-	KT_CHECK(!fault("none"));
-	KT_CHECK(answered(fd, 0x24));
+	KT_CHECK(!qt_fault("none"));
+	KT_CHECK(qt_answered(fd, 0x24));
 	close(fd);
 }
 
@@ -348,15 +304,15 @@ static void parameters(void)
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_max_us"), "700000"));
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_min_us"), "700000"));
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	fd = ask(0x25, 0);
-	KT_CHECK(fd >= 0 && answered(fd, 0x25));
+	fd = qt_ask(0x25, 0);
+	KT_CHECK(fd >= 0 && qt_answered(fd, 0x25));
 	close(fd);
 	KT_CHECK(elapsed_ms(&start) >= 600);
 	/* The wrong way round: the upper bound wins. */
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_max_us"), "100"));
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	fd = ask(0x26, 0);
-	KT_CHECK(fd >= 0 && answered(fd, 0x26));
+	fd = qt_ask(0x26, 0);
+	KT_CHECK(fd >= 0 && qt_answered(fd, 0x26));
 	close(fd);
 	KT_CHECK(elapsed_ms(&start) < 600);
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_poll_min_us"), "100"));
@@ -366,9 +322,9 @@ static void parameters(void)
 static int ask_many(uint8_t fill, unsigned int n)
 {
 	while (n--) {
-		int fd = ask(fill, 0);
+		int fd = qt_ask(fill, 0);
 
-		if (fd < 0 || !answered(fd, fill))
+		if (fd < 0 || !qt_answered(fd, fill))
 			return 1;
 		close(fd);
 	}
@@ -408,35 +364,35 @@ static void killed_askers(void)
 		nanosleep(&life, NULL);
 		KT_CHECK(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
 	}
-	fd = ask(0x67, 0);
-	KT_CHECK(fd >= 0 && answered(fd, 0x67));
+	fd = qt_ask(0x67, 0);
+	KT_CHECK(fd >= 0 && qt_answered(fd, 0x67));
 	close(fd);
 }
 
 /* All of them wait together: those with the host and those behind them. */
 static void timeout(void)
 {
-	int fds[SLOTS + 2], i;
+	int fds[QT_SLOTS + 2], i;
 	struct timespec start;
 	uint8_t byte;
 
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "1500"));
-	KT_CHECK(!fault("hold"));
+	KT_CHECK(!qt_fault("hold"));
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	for (i = 0; i < SLOTS + 2; i++) {
-		fds[i] = ask((uint8_t)i, 0);
+	for (i = 0; i < QT_SLOTS + 2; i++) {
+		fds[i] = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
 	}
-	for (i = 0; i < SLOTS + 2; i++) {
-		KT_CHECK(wait_ready(fds[i], DEADLINE_MS) == (POLLIN | POLLERR));
+	for (i = 0; i < QT_SLOTS + 2; i++) {
+		KT_CHECK(qt_ready(fds[i], QT_DEADLINE_MS) == (POLLIN | POLLERR));
 		KT_CHECK(elapsed_ms(&start) >= 1500);
 		KT_ERRNO(read(fds[i], &byte, 1), ETIMEDOUT);
 		close(fds[i]);
 	}
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "30000"));
-	KT_CHECK(!fault("none"));
-	i = ask(0x70, 0);
-	KT_CHECK(i >= 0 && answered(i, 0x70));
+	KT_CHECK(!qt_fault("none"));
+	i = qt_ask(0x70, 0);
+	KT_CHECK(i >= 0 && qt_answered(i, 0x70));
 	close(i);
 }
 

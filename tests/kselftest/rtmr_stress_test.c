@@ -3,14 +3,15 @@
  * dstack_rtmr.ko under concurrency, kill -9 and a full log: the log and the register never part.
  * The tests run in this order in one VM; the full log comes last.
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "ktap.h"
+#include "lock_util.h"
 #include "rtmr_util.h"
 
 #define WRITERS		4
@@ -120,6 +121,104 @@ static int check_reports(unsigned int n)
 	return fd < 0;
 }
 
+#define DOORS_EACH	150
+
+/* What a report said, to be found again by replay. */
+struct seen {
+	uint64_t log_len;
+	uint8_t rtmr[2][48];	/* 2 and 3, all zero if not known */
+};
+
+static int go_through_doors(unsigned int me, struct seen *seen)
+{
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+	unsigned int i;
+
+	for (i = 0; fd >= 0 && i < DOORS_EACH; i++, seen += 2) {
+		struct dstack_extend ext = { .rtmr = 2 + i % 2, .digest = { (uint8_t)me, (uint8_t)i } };
+		struct dstack_report report = { 0 };
+		int err;
+
+		switch (i % 5) {
+		case 0:
+			err = rt_event("app-door", "x");
+			break;
+		case 1:
+			err = rt_event_once("app-door-once", i % 2 ? "a" : "b");
+			break;
+		case 2:
+			err = kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), ext.digest, 48);
+			break;
+		case 3:
+			err = kt_write_file(DS_SYSFS("measurements/rtmr3:sha384"), ext.digest, 48);
+			break;
+		default:
+			err = ioctl(fd, DSTACK_IOC_EXTEND, &ext);
+			seen[0].log_len = ext.log_len;
+			memcpy(seen[0].rtmr[ext.rtmr - 2], ext.value, 48);
+		}
+		if (err || ioctl(fd, DSTACK_IOC_REPORT, &report))
+			return 1;
+		seen[1].log_len = report.log_len;
+		memcpy(seen[1].rtmr, report.tdreport + TDREPORT_RTMR(2), sizeof(seen[1].rtmr));
+	}
+	close(fd);
+	return fd < 0;
+}
+
+/* One pass over the log: every register value that was seen is the replay of the log up to there. */
+static unsigned int count_explained(const struct rt_log *log, const struct seen *seen, size_t n)
+{
+	static const uint8_t unknown[48];
+	uint8_t both[2][96] = { 0 };
+	size_t at = log->bytes && log->n ? (size_t)(log->events[0].data - 66 - log->bytes) : 0, i, k, r;
+	unsigned int ok = 0;
+
+	for (i = 0; i < log->n; i++) {
+		const struct rt_event *e = &log->events[i];
+
+		at += 66 + e->data_len;
+		r = e->pcr - 3;
+		if (r > 1)
+			return 0;
+		memcpy(both[r] + 48, e->digest, 48);
+		rt_sha384(both[r], 96, both[r]);
+		for (k = 0; k < n; k++) {
+			if (seen[k].log_len != at)
+				continue;
+			for (r = 0; r < 2; r++) {
+				if (memcmp(seen[k].rtmr[r], unknown, 48) && memcmp(seen[k].rtmr[r], both[r], 48))
+					return ok;
+			}
+			ok++;
+		}
+	}
+	return ok;
+}
+
+static void all_doors(void)
+{
+	const size_t n = 2 * 2 * DOORS_EACH;
+	struct seen *seen = mmap(NULL, n * sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int i, expected = 0;
+	struct rt_log log;
+
+	KT_CHECK(seen != MAP_FAILED);
+	for (i = 0; i < 2; i++) {
+		if (!fork())
+			_exit(go_through_doors(i, seen + i * 2 * DOORS_EACH));
+	}
+	KT_CHECK(reap_all_well(2));
+	for (i = 0; i < n; i++)
+		expected += seen[i].log_len != 0;
+	KT_CHECK(expected == 2 * (DOORS_EACH + DOORS_EACH / 5));
+	KT_CHECK(rt_log_load(&log) && count_explained(&log, seen, n) == expected);
+	printf("# %u register values of two processes, each the replay of the log up to it\n", expected);
+	KT_CHECK(rt_replay_matches(2) && rt_replay_matches(3));
+	rt_log_free(&log);
+	munmap(seen, n * sizeof(*seen));
+}
+
 static int write_noise(void)
 {
 	char payload[32];
@@ -196,82 +295,6 @@ static void killed_daemon(void)
 	rt_log_free(&log);
 }
 
-#define BUSY_FOR_LONG "100000000"
-
-/* A child that has the measurement lock, as the knob that its TDCALLs count down tells. */
-static pid_t hold_lock(void)
-{
-	pid_t pid;
-
-	if (kt_write_text(DS_KNOB("busy"), BUSY_FOR_LONG))
-		return -1;
-	pid = fork();
-	if (!pid)
-		_exit(rt_consistent() < 0);
-	for (;;) {
-		char text[16] = "";
-
-		if (pid < 0 || kt_read_file(DS_KNOB("busy"), text, sizeof(text) - 1) < 0)
-			return -1;
-		if (strncmp(text, BUSY_FOR_LONG, strlen(BUSY_FOR_LONG)))
-			return pid;
-		sched_yield();
-	}
-}
-
-static int release_lock(pid_t pid)
-{
-	return kt_write_text(DS_KNOB("busy"), "0") || waitpid(pid, NULL, 0) != pid;
-}
-
-static int device_op(unsigned long request)
-{
-	union {
-		struct dstack_report report;
-		struct dstack_extend extend;
-	} arg = { 0 };
-	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC), ret, saved;
-
-	arg.extend.rtmr = request == DSTACK_IOC_EXTEND ? 2 : 0;
-	ret = request ? ioctl(fd, request, &arg) : (int)write(fd, &arg, DSTACK_REPORTDATA_SIZE);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return ret;
-}
-
-/* Each way to wait for the lock; -1 and errno if it was not got. */
-static long waits_for_lock(unsigned int way)
-{
-	static const uint8_t digest[48];
-	uint8_t buf[64];
-
-	switch (way) {
-	case 0:
-		return kt_read_file(DS_SYSFS("measurements/rtmr0:sha384"), buf, sizeof(buf));
-	case 1:
-		return kt_read_file(DS_SYSFS("consistent"), buf, sizeof(buf));
-	case 2:
-		return kt_read_file(DS_SYSFS("eventlog"), buf, sizeof(buf));
-	case 3:
-		return kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), digest, 48);
-	case 4:
-		return rt_event("app-interrupted", "");
-	case 5:
-		return rt_event_once("app-interrupted", "");
-	case 6:
-		return kt_write_text(DS_SYSFS("phase"), "runtime");
-	case 7:
-		return device_op(0);
-	case 8:
-		return device_op(DSTACK_IOC_REPORT);
-	case 9:
-		return device_op(DSTACK_IOC_EXTEND);
-	default:
-		return 0;
-	}
-}
-
 static void on_alarm(int sig)
 {
 }
@@ -286,15 +309,15 @@ static void interrupted(void)
 	unsigned int way;
 
 	KT_CHECK(rt_log_load(&before) && !sigaction(SIGALRM, &act, NULL));
-	for (way = 0; way < 10; way++) {
-		pid_t holder = hold_lock();
+	for (way = 0; way < LK_WAYS; way++) {
+		pid_t holder = lk_hold();
 		long ret;
 		int err;
 
 		KT_CHECK(holder > 0 && !setitimer(ITIMER_REAL, &often, NULL));
-		ret = waits_for_lock(way);
+		ret = lk_wait(way);
 		err = errno;
-		KT_CHECK(!setitimer(ITIMER_REAL, &never, NULL) && !release_lock(holder));
+		KT_CHECK(!setitimer(ITIMER_REAL, &never, NULL) && !lk_release(holder));
 		if (ret != -1 || err != EINTR)
 			printf("# way %u: %ld, errno %d\n", way, ret, err);
 		KT_CHECK(ret == -1 && err == EINTR);
@@ -367,6 +390,7 @@ static void rtmr2_behind_our_back(void)
 static const struct kt_test tests[] = {
 	{ "rtmr: concurrent writers keep their order, shared events are there once",
 	  concurrent_writers },
+	{ "rtmr: two processes through every door at once: log order is register order, every time", all_doors },
 	{ "rtmr: each report replays from the log prefix it names", report_and_log_agree },
 	{ "rtmr: kill -9 neither loses nor repeats a measurement", killed_daemon },
 	{ "rtmr: whoever waits for the lock can be interrupted, and has done nothing", interrupted },

@@ -3,8 +3,4 @@ progs += dstack-agent
 dstack-agent_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 libkeyutils libnl-genl-3.0 \
 	libnl-route-3.0 libnl-3.0
 dstack-agent_srcs := $(addprefix userspace/agent/,main.c serve.c config.c evidence.c kms_session.c issue.c rpc_key.c \
-	rpc_tls.c rpc_quote.c rpc_info.c secretbuf.c cli.c gateway.c caps.c sign.c rpc_sign.c)
-
-ds_tests += userspace/agent/sign_test.c
-userspace/agent/sign_test.c_objs := $(O)/obj/userspace/agent/sign.o
-$(O)/test/userspace/agent/sign_test: $(O)/obj/userspace/agent/sign.o
+	rpc_tls.c rpc_quote.c rpc_info.c secretbuf.c cli.c gateway.c caps.c rpc_sign.c)

@@ -5,9 +5,9 @@
 #include <ds/keys/derive.h>
 #include <ds/keys/holder.h>
 #include <ds/keys/keyring.h>
+#include <ds/keys/sign.h>
 
 #include "agent.h"
-#include "sign.h"
 
 #define SIGN_PATH    "vms"
 #define SIGN_PURPOSE "signing"
@@ -19,7 +19,7 @@ struct signature {
 	uint8_t app_sig[65];
 };
 
-static int make(struct agent *a, enum sign_alg alg, struct ds_span data, struct signature *s,
+static int make(struct agent *a, enum ds_sign_alg alg, struct ds_span data, struct signature *s,
 		struct ds_err *err)
 {
 	DS_SECRET struct ds_secret *key = NULL;
@@ -27,14 +27,14 @@ static int make(struct agent *a, enum sign_alg alg, struct ds_span data, struct 
 
 	if (r)
 		return ds_err_set(err, r, "sign", 0, "signing key: %s", strerror(-r));
-	r = sign_data(alg, key->p, data, s->sig);
+	r = ds_sign_data(alg, key->p, data, s->sig);
 	if (r == -EINVAL)
 		return ds_err_set(
 			err, r, "sign", 0,
 			"Pre-hashed signing requires a 32-byte digest, but received %zu bytes",
 			data.n);
 	if (!r)
-		r = ds_app_key_pub(alg == SIGN_ED25519 ? DS_KEY_ALG_ED25519 : DS_KEY_ALG_SECP256K1,
+		r = ds_app_key_pub(alg == DS_SIGN_ED25519 ? DS_KEY_ALG_ED25519 : DS_KEY_ALG_SECP256K1,
 				   key->p, s->pub, &s->pub_n);
 	if (!r)
 		r = a->holder_fd < 0 ? -EPIPE
@@ -59,12 +59,12 @@ static int encode(struct agent *a, const struct signature *s, struct ds_buf *b)
 	return ds_buf_addf(b, "\"}");
 }
 
-static int get_alg(json_t *args, enum sign_alg *ret, struct ds_err *err)
+static int get_alg(json_t *args, enum ds_sign_alg *ret, struct ds_err *err)
 {
 	const char *name = NULL;
 
 	DS_TRY(ds_json_str(args, "algorithm", 64, &name, err));
-	if (sign_alg_parse(name ? name : "", ret))
+	if (ds_sign_alg_parse(name ? name : "", ret))
 		return ds_err_set(err, -EOPNOTSUPP, "sign", 0, "Unsupported algorithm");
 	return 0;
 }
@@ -74,7 +74,7 @@ void rpc_sign(void *ctx, struct ds_req *req, json_t *args)
 	DS_BUF struct ds_buf data = DS_BUF_NULL, out = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct signature s = { .pub_n = 0 };
-	enum sign_alg alg;
+	enum ds_sign_alg alg;
 	int r = get_alg(args, &alg, &err);
 
 	if (!r)
@@ -92,14 +92,14 @@ void rpc_sign(void *ctx, struct ds_req *req, json_t *args)
 static int verify(json_t *args, bool *ret, struct ds_err *err)
 {
 	DS_BUF struct ds_buf data = DS_BUF_NULL, sig = DS_BUF_NULL, pub = DS_BUF_NULL;
-	enum sign_alg alg;
+	enum ds_sign_alg alg;
 	int r;
 
 	DS_TRY(get_alg(args, &alg, err));
 	DS_TRY(ds_json_hex(args, "data", DS_MAX_RPC_BODY, &data, err));
 	DS_TRY(ds_json_hex(args, "signature", 1024, &sig, err));
 	DS_TRY(ds_json_hex(args, "public_key", 1024, &pub, err));
-	r = sign_verify(alg, ds_buf_span(&pub), ds_buf_span(&data), ds_buf_span(&sig), ret);
+	r = ds_sign_verify(alg, ds_buf_span(&pub), ds_buf_span(&data), ds_buf_span(&sig), ret);
 	return r == -EBADMSG ? ds_err_set(err, r, "sign", 0, "invalid public key or signature") : r;
 }
 

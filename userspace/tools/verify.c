@@ -21,20 +21,6 @@ static const char help_text[] =
 	"nothing about the app: add --app-id or --compose. --image or --kms-root is needed.\n"
 	"--save keeps the chain. The exit status is dstack-verify's: 0 accepted, 1 refused, 2 usage.\n";
 
-/* "host:port" with a numeric port; host is copied. */
-static int split(const char *s, char *host, size_t cap, uint16_t *ret_port)
-{
-	const char *colon = strrchr(s, ':');
-	uint64_t port;
-
-	if (!colon || colon == s || (size_t)(colon - s) >= cap || ds_parse_u64(colon + 1, strlen(colon + 1), 65535, &port))
-		return -EINVAL;
-	memcpy(host, s, (size_t)(colon - s));
-	host[colon - s] = '\0';
-	*ret_port = (uint16_t)port;
-	return 0;
-}
-
 static int judge(const char *file, const char *host, int argc, char **extra)
 {
 	const char *const fixed[] = { "app", "--cert", file, "--host", host };
@@ -85,9 +71,9 @@ int cmd_verify(int argc, char **argv)
 		else
 			return 2;
 	}
-	if (optind >= argc || split(argv[optind], host, sizeof(host), &port))
+	if (optind >= argc || split_host_port(argv[optind], host, sizeof(host), &port))
 		return usage_error("verify: HOST:PORT is needed (see --help)");
-	if (split(connect ? connect : argv[optind], addr, sizeof(addr), &to_port))
+	if (split_host_port(connect ? connect : argv[optind], addr, sizeof(addr), &to_port))
 		return usage_error("verify: --connect '%s' is not ADDR:PORT", connect);
 	optind++;
 	if (optind < argc && !strcmp(argv[optind], "--"))

@@ -5,6 +5,7 @@
 
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
+#include <ds/base/text.h>
 
 #include "vm.h"
 
@@ -129,4 +130,17 @@ int vm_store(const struct vm *vm, const char *file, const json_t *obj)
 	if (!text)
 		return -ENOMEM;
 	return ds_write_file_atomic(vm->dirfd, file, DS_SPAN_STR(text), 0600);
+}
+
+int split_host_port(const char *s, char *host, size_t cap, uint16_t *ret_port)
+{
+	const char *colon = strrchr(s, ':');
+	uint64_t port;
+
+	if (!colon || colon == s || (size_t)(colon - s) >= cap || ds_parse_u64(colon + 1, strlen(colon + 1), 65535, &port))
+		return -EINVAL;
+	memcpy(host, s, (size_t)(colon - s));
+	host[colon - s] = '\0';
+	*ret_port = (uint16_t)port;
+	return 0;
 }

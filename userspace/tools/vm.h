@@ -83,6 +83,9 @@ struct notify_event {
 /* One line of notify.log: JSON {"event":..,"payload":..}; -EBADMSG otherwise. Pure. */
 DS_MUST int notify_parse(struct ds_span line, struct notify_event *ret);
 
+/* "host:port" with a numeric port; host is copied. */
+DS_MUST int split_host_port(const char *s, char *host, size_t cap, uint16_t *ret_port);
+
 /* Print "dstackctl: ..." to stderr and return 1. */
 int failure(const char *fmt, ...) DS_PRINTF(1, 2);
 int usage_error(const char *fmt, ...) DS_PRINTF(1, 2);
@@ -92,5 +95,6 @@ int cmd_ps(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_evidence(int argc, char **argv);
 
 #endif

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-verify
-verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c policy.c cmd_quote.c cmd_log.c cmd_cert.c expect.c)
+verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c cmd_quote.c cmd_log.c cmd_cert.c expect.c text.c explain.c collateral.c)
+verifier-parts += $(addprefix userspace/verifier/,cmd_key.c bundle.c)
 dstack-verify_srcs := userspace/verifier/main.c $(verifier-parts)
-dstack-verify_pkgs := libcrypto jansson inih
-ds_tests += userspace/verifier/verify_test.c
-userspace/verifier/verify_test.c_objs := $(patsubst %.c,$(O)/obj/%.o,$(verifier-parts) userspace/verifier/world_test.c userspace/lib/attest/forge_test.c)
-$(O)/test/userspace/verifier/verify_test: $(userspace/verifier/verify_test.c_objs)
+dstack-verify_pkgs := libcrypto jansson inih libcurl sqlite3 libsecp256k1
+# the world of files is no test of its own but part of these
+verifier-tests := $(addprefix userspace/verifier/,verify_test text_test key_test bundle_test)
+verifier-objs := $(patsubst %.c,$(O)/obj/%.o,$(verifier-parts) userspace/verifier/world_test.c userspace/lib/attest/forge_test.c)
+ds_tests += $(addsuffix .c,$(verifier-tests))
+$(foreach t,$(verifier-tests),$(eval $(t).c_objs := $(verifier-objs)))
+$(addprefix $(O)/test/,$(verifier-tests)): $(verifier-objs)

@@ -81,7 +81,8 @@ static json_t *events_json(const struct ds_eventlog *log)
 		/* name and payload of an opaque entry explain nothing, so they are not repeated */
 		if (ev->type == DS_EV_RUNTIME) {
 			ds_hex_encode(ev->payload.p, ev->payload.n, hex);
-			o = json_pack("{s:s, s:s}", "event", ev->name, "event_payload", hex);
+			o = json_pack("{s:s, s:s, s:i}", "event", ev->name, "event_payload", hex,
+				      "version", (int)ev->version);
 		} else {
 			o = json_object();
 			output_hex(o, "digest", ev->digest, sizeof(ev->digest));
@@ -112,7 +113,7 @@ static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48
 {
 	bool opaque;
 	const size_t launch = ds_eventlog_launch(log, &opaque);
-	char hex[97];
+	char hex[97], text[160];
 
 	for (size_t i = 0; i < log->n; i++) {
 		const struct ds_event *ev = &log->ev[i];
@@ -123,14 +124,19 @@ static void print_replay(const struct ds_eventlog *log, const uint8_t rtmr[4][48
 			continue;
 		(void)snprintf(what, sizeof(what), "%s event", origin);
 		if (ev->type == DS_EV_RUNTIME)
-			printf("     %-22s %s (%zu bytes)\n", what, ev->name, ev->payload.n);
-		else
-			printf("     %-22s %s\n", what, ds_hex_encode(ev->digest, 48, hex));
+			(void)snprintf(text, sizeof(text), "%s (%zu bytes)",
+				       ds_escape(DS_SPAN_STR(ev->name), hex, sizeof(hex)),
+				       ev->payload.n);
+		output_field("", what,
+			     ev->type == DS_EV_RUNTIME ? text : ds_hex_encode(ev->digest, 48, hex));
 	}
 	if (opaque)
-		puts("note a bare digest before system-ready: no event behind it counts as launch");
-	for (unsigned int i = 0; i < 4; i++)
-		printf("     replay of rt_mr%u       %s\n", i, ds_hex_encode(rtmr[i], 48, hex));
+		output_linef("note",
+			     "a bare digest before system-ready: no event behind it counts as launch");
+	for (unsigned int i = 0; i < 4; i++) {
+		(void)snprintf(text, sizeof(text), "replay of rt_mr%u", i);
+		output_field("", text, ds_hex_encode(rtmr[i], 48, hex));
+	}
 }
 
 static int judge(const struct options *o, struct ds_eventlog *log, struct ds_verdict *v)
@@ -146,9 +152,33 @@ static int judge(const struct options *o, struct ds_eventlog *log, struct ds_ver
 		DS_TRY(load_quote(o->quote, v));
 		memcpy(want, v->body.rt_mr, sizeof(want));
 	}
-	if (!o->quote && !o->rtmr3)
+	if (o->quote || o->rtmr3)
+		DS_TRY(ds_verify_log(v, log, want, o->quote != NULL));
+	return 0;
+}
+
+/* Logs of other systems are theirs; one of dstack's must keep to the rules of the launch. */
+static int check_launch(const struct ds_eventlog *log, struct ds_verdict *v)
+{
+	if (!ds_eventlog_is_dstack(log))
 		return 0;
-	return ds_verify_log(v, log, want, o->quote != NULL);
+	DS_TRY(ds_verify_launch_events(v, log, "event log"));
+	ds_verdict_pass(v, "launch", "only dstack's launch events before system-ready, each once");
+	return 0;
+}
+
+static int replay(const struct ds_eventlog *log, uint8_t rtmr[4][48], struct ds_verdict *v)
+{
+	struct ds_err err = DS_ERR_NULL;
+	int r = ds_eventlog_replay(log, rtmr, &err);
+
+	if (!r)
+		return 0;
+	return ds_verdict_fail(v,
+			       r == DS_EVENTLOG_E_NAME	     ? DS_REASON_EVENT_NAME
+			       : r == DS_EVENTLOG_E_PREIMAGE ? DS_REASON_EVENT_PREIMAGE
+							     : DS_REASON_EVENT_LOG_FORMAT,
+			       "%s", err.msg);
 }
 
 /* With nothing to compare with there is no verdict: exit 0 says that the log can be read and
@@ -168,32 +198,26 @@ static int output_replay_only(const struct options *o, json_t *replay)
 static int finish(const struct options *o, const struct ds_eventlog *log, struct ds_verdict *v,
 		  int r)
 {
-	struct ds_err err = DS_ERR_NULL;
-	json_t *replay = NULL;
+	json_t *replayed = NULL;
 	uint8_t rtmr[4][48];
 	int rc;
 
+	if (!r)
+		r = replay(log, rtmr, v);
+	if (!r)
+		r = check_launch(log, v);
 	if (r < 0)
 		return EXIT_USAGE;
-	if (!r && !o->quote && !o->rtmr3) {
-		r = ds_eventlog_replay(log, rtmr, &err);
-		if (r)
-			r = ds_verdict_fail(v,
-					    r == DS_EVENTLOG_E_NAME ? DS_REASON_EVENT_NAME
-								    : DS_REASON_EVENT_LOG_FORMAT,
-					    "%s", err.msg);
-	} else if (!r) {
+	if (!r)
 		ds_verdict_accept(v);
-		r = ds_eventlog_replay(log, rtmr, &err);
-	}
 	if (!r) {
-		replay = replay_json(log, rtmr);
+		replayed = replay_json(log, rtmr);
 		if (!o->json)
 			print_replay(log, rtmr);
 	}
-	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replay)
-				       : output_replay_only(o, replay);
-	json_decref(replay);
+	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replayed)
+				       : output_replay_only(o, replayed);
+	json_decref(replayed);
 	return rc;
 }
 

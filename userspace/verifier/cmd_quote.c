@@ -6,36 +6,38 @@
 
 #define USAGE "quote [OPTION...] QUOTE"
 
+struct subject {
+	struct ds_span quote;
+	const struct ds_verify_opts *opts;
+};
+
+static int judge_quote(void *ctx, struct ds_span collateral, struct ds_verdict *v)
+{
+	const struct subject *s = ctx;
+	int r = ds_attest_quote(s->quote, collateral, s->opts, v);
+
+	if (r)
+		fprintf(stderr, "dstack-verify: %s\n", strerror(-r));
+	return r;
+}
+
 static int judge(struct options *o, const char *path, struct ds_verdict *v)
 {
 	DS_BUF struct ds_buf quote = DS_BUF_NULL;
-	DS_BUF struct ds_buf collateral = DS_BUF_NULL;
-	int r, rc = 0;
+	struct subject s = { .opts = &o->verify };
+	int r;
 
 	r = input_quote(path, &quote);
 	if (r && r != -EFBIG)
 		return r;
-	if (o->collateral)
-		rc = input_file(o->collateral, DS_MAX_COLLATERAL, &collateral);
-	if (rc && rc != -EFBIG)
-		return rc;
 	if (r == -EFBIG) {
 		ds_verdict_init(v);
 		(void)ds_verdict_fail(v, DS_REASON_PARSE_SIZE, "quote: more than %u bytes",
 				      DS_MAX_QUOTE);
 		return 0;
 	}
-	if (rc == -EFBIG || (o->collateral && !collateral.n)) {
-		ds_verdict_init(v);
-		(void)ds_verdict_fail(v, DS_REASON_COLLATERAL_FORMAT,
-				      "collateral: empty, or more than %u bytes",
-				      DS_MAX_COLLATERAL);
-		return 0;
-	}
-	r = ds_attest_quote(ds_buf_span(&quote), ds_buf_span(&collateral), &o->verify, v);
-	if (r)
-		fprintf(stderr, "dstack-verify: %s\n", strerror(-r));
-	return r ? EXIT_USAGE : 0;
+	s.quote = ds_buf_span(&quote);
+	return collateral_judge(o, s.quote, judge_quote, &s, v) ? EXIT_USAGE : 0;
 }
 
 int cmd_quote(int argc, char **argv)

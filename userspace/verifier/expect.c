@@ -24,9 +24,20 @@ bool expect_identity(const struct options *o)
 	return o->app_id || o->host;
 }
 
+/* An image list of the policy has been checked with the quote. */
+bool expect_image(const struct options *o)
+{
+	return o->image || o->image_hash || (o->verify.policy && o->verify.policy->n_image);
+}
+
+bool expect_kms(const struct options *o)
+{
+	return o->kms_root || o->kms_root_hash;
+}
+
 const char *expect_source(const struct options *o)
 {
-	return o->kms_root ? "kms-root" : o->image ? "image" : "nobody";
+	return expect_kms(o) ? "kms-root" : expect_image(o) ? "image" : "nobody";
 }
 
 /*
@@ -38,7 +49,7 @@ static int check_choice(const struct options *o, const struct ds_identity *id, s
 {
 	uint8_t named[20];
 
-	if (o->kms_root || o->compose || !memcmp(id->app_id, id->compose_hash, sizeof(id->app_id)))
+	if (expect_kms(o) || o->compose || !memcmp(id->app_id, id->compose_hash, sizeof(id->app_id)))
 		return 0;
 	if (!o->app_id && !(o->host && id_in_host(o->host, named)))
 		return 0;
@@ -51,7 +62,7 @@ static int check_choice(const struct options *o, const struct ds_identity *id, s
 static int check_source(const struct options *o, const struct ds_identity *id, bool needed,
 			struct ds_verdict *v)
 {
-	if (o->kms_root || o->image)
+	if (expect_kms(o) || expect_image(o))
 		return check_choice(o, id, v);
 	if (!needed)
 		return 0;
@@ -84,6 +95,9 @@ static int check_host(const struct options *o, struct ds_span leaf, const struct
 
 	if (!o->host)
 		return 0;
+	if (!leaf.n)
+		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY,
+				       "there is no certificate that could name a host");
 	if (ds_cert_check_host(leaf, o->host, &err))
 		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY, "%s", err.msg);
 	has_id = id_in_host(o->host, named);

@@ -11,6 +11,9 @@ static const struct command {
 	{ "log", cmd_log, "an event log against the registers of a quote" },
 	{ "app", cmd_app, "an app's certificate, its boot and its compose file" },
 	{ "cert", cmd_cert, "an RA-TLS certificate" },
+	{ "collateral", cmd_collateral, "fetch collateral and save it, judge nothing" },
+	{ "key", cmd_key, "a key or signature of an app, back to its KMS" },
+	{ "explain", cmd_explain, "what a reason means and what to do about it" },
 };
 
 static void usage(FILE *f)
@@ -19,7 +22,7 @@ static void usage(FILE *f)
 	      "Judge evidence. Exit status 0 accepted, 1 refused, 2 usage or unreadable input.\n\n",
 	      f);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-7s %s\n", commands[i].name, commands[i].what);
+		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].what);
 	fputs("\n'dstack-verify COMMAND --help' lists its options.\n", f);
 }
 

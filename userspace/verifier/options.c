@@ -32,28 +32,48 @@ static const struct opt {
 	{ "app-id", "HEX", OPT_APP_ID, "app id that must be the measured one" },
 	{ "host", "NAME", OPT_HOST,
 	  "name the certificate must be for, and of the app if it holds an id" },
+	{ "bundle", "FILE", OPT_BUNDLE, "all of it in one file, see dstackctl(1) evidence" },
+	{ "nonce", "HEX", OPT_NONCE, "the bundle's quote must have been made for it" },
+	{ "kms-root-hash", "HEX", OPT_KMS_ROOT_HASH,
+	  "trust the bundle's KMS root: SHA-256 of its public key (SPKI)" },
+	{ "image-hash", "HEX", OPT_IMAGE_HASH,
+	  "trust the bundle's image: SHA-256 of its sha256sum.txt" },
+	{ "kms-root-key", "HEX", OPT_KMS_ROOT_KEY, "secp256k1 root key of the KMS, compressed" },
+	{ "purpose", "TEXT", OPT_PURPOSE, "purpose that the key was asked for (GetKey)" },
+	{ "algorithm", "NAME", OPT_ALGORITHM, "secp256k1 (default), secp256k1_prehashed or ed25519" },
+	{ "data", "FILE", OPT_DATA, "what was signed (Sign)" },
+	{ "max-age", "AGE", OPT_MAX_AGE, "of an environment key, in seconds (default 300), or any" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
 };
 
+#define MAX_OPTS (DS_ARRAY_SIZE(table) + FETCH_TABLE_MAX)
+
 void options_done(struct options *o)
 {
 	ds_buf_done(&o->root_buf);
-	o->policy = policy_free(o->policy);
+	o->policy = ds_tcb_policy_free(o->policy);
+}
+
+static void help_line(const char *name, const char *arg, const char *what)
+{
+	char left[40];
+
+	(void)snprintf(left, sizeof(left), "--%s %s", name, arg ? arg : "");
+	printf("  %-24s %s\n", left, what);
 }
 
 static void help(unsigned int mask, const char *usage)
 {
 	printf("usage: dstack-verify %s\n\n", usage);
-	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++) {
-		char left[32];
-
-		if (!((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id))
-			continue;
-		(void)snprintf(left, sizeof(left), "--%s %s", table[i].name,
-			       table[i].arg ? table[i].arg : "");
-		printf("  %-20s %s\n", left, table[i].what);
-	}
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++)
+		if ((mask | OPT_JSON | OPT_HELP) & (unsigned int)table[i].id)
+			help_line(table[i].name, table[i].arg, table[i].what);
+	if (!(mask & OPT_FETCH))
+		return;
+	puts("\nfrom a service:");
+	for (const struct fetch_option *f = fetch_table; f->name; f++)
+		help_line(f->name, f->arg, f->what);
 }
 
 static int parse_time(const char *s, int64_t *ret)
@@ -94,6 +114,24 @@ static const char **text_of(struct options *o, int id)
 		return &o->app_id;
 	case OPT_HOST:
 		return &o->host;
+	case OPT_BUNDLE:
+		return &o->bundle;
+	case OPT_NONCE:
+		return &o->nonce;
+	case OPT_KMS_ROOT_HASH:
+		return &o->kms_root_hash;
+	case OPT_IMAGE_HASH:
+		return &o->image_hash;
+	case OPT_KMS_ROOT_KEY:
+		return &o->kms_root_key;
+	case OPT_PURPOSE:
+		return &o->purpose;
+	case OPT_ALGORITHM:
+		return &o->algorithm;
+	case OPT_DATA:
+		return &o->data;
+	case OPT_MAX_AGE:
+		return &o->max_age;
 	default:
 		return NULL;
 	}
@@ -102,10 +140,21 @@ static const char **text_of(struct options *o, int id)
 /* What would be a mismatch whatever the certificate says is a mistake of the caller. */
 static int check_text(int id, const char *arg)
 {
-	uint8_t app_id[20];
+	uint8_t app_id[20], bytes[64];
 
 	if (id == OPT_APP_ID && ds_hex_decode_exact(arg, app_id, sizeof(app_id))) {
 		fprintf(stderr, "dstack-verify: --app-id: expected 40 hex digits, got '%s'\n", arg);
+		return EXIT_USAGE;
+	}
+	if ((id == OPT_KMS_ROOT_HASH || id == OPT_IMAGE_HASH) &&
+	    ds_hex_decode_exact(arg, bytes, 32)) {
+		fprintf(stderr, "dstack-verify: --%s: expected 64 hex digits, got '%s'\n",
+			id == OPT_IMAGE_HASH ? "image-hash" : "kms-root-hash", arg);
+		return EXIT_USAGE;
+	}
+	if (id == OPT_NONCE && (!*arg || ds_hex_decode(arg, strlen(arg), bytes, sizeof(bytes)))) {
+		fprintf(stderr, "dstack-verify: --nonce: expected 2 to 128 hex digits, got '%s'\n",
+			arg);
 		return EXIT_USAGE;
 	}
 	/* a name that begins with a dot would stand for all names under it */
@@ -120,6 +169,8 @@ static int take(struct options *o, int id, const char *arg)
 {
 	const char **text = text_of(o, id);
 
+	if (id & OPT_FETCH)
+		return fetch_take(&o->fetch, id & ~OPT_FETCH, arg);
 	if (text) {
 		if (check_text(id, arg))
 			return EXIT_USAGE;
@@ -140,7 +191,7 @@ static int take(struct options *o, int id, const char *arg)
 	return 0;
 }
 
-static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 1])
+static size_t fill(unsigned int mask, struct option opts[MAX_OPTS + 1])
 {
 	size_t n = 0;
 
@@ -149,6 +200,10 @@ static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 
 			opts[n++] = (struct option){ table[i].name,
 						     table[i].arg ? required_argument : no_argument,
 						     NULL, table[i].id };
+	for (int i = 0; mask & OPT_FETCH && fetch_table[i].name; i++)
+		opts[n++] = (struct option){ fetch_table[i].name,
+					     fetch_table[i].arg ? required_argument : no_argument,
+					     NULL, OPT_FETCH | i };
 	opts[n] = (struct option){ 0 };
 	return n;
 }
@@ -156,7 +211,7 @@ static size_t fill(unsigned int mask, struct option opts[DS_ARRAY_SIZE(table) + 
 int options_parse(int argc, char **argv, unsigned int mask, int want_args, const char *usage,
 		  struct options *o, int *ret_first)
 {
-	struct option opts[DS_ARRAY_SIZE(table) + 1];
+	struct option opts[MAX_OPTS + 1];
 	char *given = argv[0], name[64];
 	int c;
 
@@ -177,9 +232,10 @@ int options_parse(int argc, char **argv, unsigned int mask, int want_args, const
 		}
 	}
 	argv[0] = given;
-	if (argc - optind != want_args) {
-		fprintf(stderr, "%s: expected %d operand%s, got %d\nusage: dstack-verify %s\n",
-			name, want_args, want_args == 1 ? "" : "s", argc - optind, usage);
+	if (want_args < 0 ? argc - optind > -want_args : argc - optind != want_args) {
+		fprintf(stderr, "%s: expected %s%d operand%s, got %d\nusage: dstack-verify %s\n",
+			name, want_args < 0 ? "at most " : "", abs(want_args),
+			abs(want_args) == 1 ? "" : "s", argc - optind, usage);
 		return EXIT_USAGE;
 	}
 	*ret_first = optind;
@@ -203,11 +259,11 @@ int options_load(struct options *o)
 		o->verify.root_ca = ds_buf_span(&o->root_buf);
 	}
 	if (o->policy_file) {
-		if (policy_load(o->policy_file, &o->policy, &err)) {
+		if (ds_tcb_policy_load(o->policy_file, &o->policy, &err)) {
 			fprintf(stderr, "dstack-verify: %s\n", err.msg);
 			return EXIT_USAGE;
 		}
-		o->verify.policy = policy_get(o->policy);
+		o->verify.policy = ds_tcb_policy_get(o->policy);
 	}
 	return 0;
 }

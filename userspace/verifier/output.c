@@ -71,10 +71,8 @@ static json_t *verdict_json(const struct ds_verdict *v)
 	json_object_set_new(o, "verdict", json_string(v->accepted ? "accepted" : "refused"));
 	json_object_set_new(o, "reason", json_string(ds_reason_name(v->reason)));
 	json_object_set_new(o, "detail", json_string(v->detail));
-	if (v->expected[0] || v->actual[0]) {
-		json_object_set_new(o, "expected", json_string(v->expected));
-		json_object_set_new(o, "actual", json_string(v->actual));
-	}
+	if (!v->accepted)
+		explain_json(o, v);
 	json_object_set_new(o, "tcb_status", json_string(v->tcb_status));
 	for (size_t i = 0; i < v->n_advisories; i++)
 		json_array_append_new(ids, json_string(v->advisories[i]));
@@ -133,41 +131,46 @@ static void print_attributes(const uint8_t td_attributes[8])
 		{ 63, "PERFMON" },
 	};
 	uint64_t attr = ds_get_u64le(td_attributes);
+	char text[256];
+	size_t n;
 
-	printf("     %-22s 0x%016llx", "td attributes", (unsigned long long)attr);
+	n = (size_t)snprintf(text, sizeof(text), "0x%016llx", (unsigned long long)attr);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++)
 		if (attr >> names[i].bit & 1)
-			printf(" %s", names[i].name);
-	putchar('\n');
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", names[i].name);
+	output_field("", "td attributes", text);
 }
 
 static void print_text(const struct ds_verdict *v)
 {
-	char hex[2 * 48 + 1], t[DS_TIME_SIZE];
+	char hex[2 * 48 + 1], t[DS_TIME_SIZE], label[16];
 
 	for (size_t i = 0; i < v->n_checks; i++)
-		printf("%s %-22s %s\n", v->checks[i].ok ? "ok  " : "FAIL", v->checks[i].name,
-		       v->checks[i].text);
+		output_field(v->checks[i].ok ? "ok" : "FAIL", v->checks[i].name, v->checks[i].text);
 	if (v->has_body) {
 		print_attributes(v->body.td_attributes);
-		printf("     %-22s %s\n", "mr_td", ds_hex_encode(v->body.mr_td, 48, hex));
-		for (unsigned int i = 0; i < 4; i++)
-			printf("     rt_mr%u                 %s\n", i,
-			       ds_hex_encode(v->body.rt_mr[i], 48, hex));
+		output_field("", "mr_td", ds_hex_encode(v->body.mr_td, 48, hex));
+		for (unsigned int i = 0; i < 4; i++) {
+			(void)snprintf(label, sizeof(label), "rt_mr%u", i);
+			output_field("", label, ds_hex_encode(v->body.rt_mr[i], 48, hex));
+		}
 	}
 	for (size_t i = 0; i < v->n_advisories; i++)
-		printf("     %-22s %s\n", "advisory", v->advisories[i]);
+		output_field("", "advisory", v->advisories[i]);
 	if (v->custom_root && !v->emulated)
-		puts("note judged under a root that is not Intel's");
+		output_linef("note", "judged under a root that is not Intel's");
 	if (v->emulated)
-		puts("note EMULATED: this quote comes from the TDX emulator and protects nothing");
+		output_linef("note",
+			     "EMULATED: this quote comes from the TDX emulator and protects nothing");
+	if (!v->accepted)
+		explain_print(v);
 	if (v->accepted && v->expires)
-		printf("accepted: TCB %s, good until %s%s\n", v->tcb_status,
-		       ds_time_format_rfc3339(v->expires, t), v->emulated ? ", emulated" : "");
+		output_linef("accepted:", "TCB %s, good until %s%s", v->tcb_status,
+			     ds_time_format_rfc3339(v->expires, t), v->emulated ? ", emulated" : "");
 	else if (v->accepted)
 		puts("accepted");
 	else
-		printf("refused: %s: %s\n", ds_reason_name(v->reason), v->detail);
+		output_linef("refused:", "%s: %s", ds_reason_name(v->reason), v->detail);
 }
 
 int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra)

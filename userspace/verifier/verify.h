@@ -10,6 +10,7 @@
 
 #include <ds/attest/verify.h>
 #include <ds/base/base.h>
+#include <ds/net/tcbpolicy.h>
 
 enum { EXIT_ACCEPTED = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -28,18 +29,38 @@ enum {
 	OPT_KMS_ROOT = 1 << 10,
 	OPT_APP_ID = 1 << 11,
 	OPT_HOST = 1 << 12,
-	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY,
+	OPT_KMS_ROOT_KEY = 1 << 21,
+	OPT_PURPOSE = 1 << 22,
+	OPT_ALGORITHM = 1 << 23,
+	OPT_DATA = 1 << 24,
+	OPT_MAX_AGE = 1 << 25,
+	OPT_KEY = OPT_KMS_ROOT_KEY | OPT_PURPOSE | OPT_ALGORITHM | OPT_DATA | OPT_MAX_AGE,
+	OPT_BUNDLE = 1 << 13,
+	OPT_NONCE = 1 << 14 | OPT_BUNDLE, /* these go with it */
+	OPT_KMS_ROOT_HASH = 1 << 15 | OPT_BUNDLE,
+	OPT_IMAGE_HASH = 1 << 16 | OPT_BUNDLE,
+	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
+	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY | OPT_FETCH,
 };
 
-struct policy;
+/* Where collateral is fetched, see collateral.c. */
+struct fetch_options {
+	const char *url, *root_crl_url, *tls_ca, *cache, *save;
+	const char *fmspc; /* of the collateral command */
+	bool processor, early, insecure_http;
+	uint64_t evaluation, timeout_s; /* 0: default */
+};
 
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
 		*image, *kms_root, *app_id, *host;
+	struct fetch_options fetch;
+	const char *bundle, *nonce, *kms_root_hash, *image_hash;
+	const char *kms_root_key, *purpose, *algorithm, *data, *max_age;
 	int64_t time;
 	bool json;
 	struct ds_buf root_buf;
-	struct policy *policy;
+	struct ds_tcb_policy_file *policy;
 	struct ds_verify_opts verify;
 };
 
@@ -47,8 +68,8 @@ struct options {
 void options_done(struct options *o);
 
 /*
- * Parse argv against the mask; want_args operands must be left, from *ret_first. 0; EXIT_USAGE
- * after printing why; or -ECANCELED when --help was printed.
+ * Parse argv against the mask; want_args operands must be left, from *ret_first (at most -want_args
+ * when it is negative). 0; EXIT_USAGE after printing why; or -ECANCELED when --help was printed.
  */
 DS_MUST int options_parse(int argc, char **argv, unsigned int mask, int want_args,
 			  const char *usage, struct options *o, int *ret_first);
@@ -60,10 +81,29 @@ DS_MUST int input_file(const char *path, size_t max, struct ds_buf *ret);
 /* A file that is all hex digits and white space is decoded, anything else is taken as it is. */
 DS_MUST int input_quote(const char *path, struct ds_buf *ret);
 
-/* policy.c */
-DS_MUST int policy_load(const char *path, struct policy **ret, struct ds_err *err);
-struct policy *policy_free(struct policy *p);
-const struct ds_tcb_policy *policy_get(const struct policy *p);
+/*
+ * collateral.c: its options, a NULL name ends the table; id: index in it. 0 or EXIT_USAGE after
+ * printing why.
+ */
+struct fetch_option {
+	const char *name, *arg, *what;
+};
+extern const struct fetch_option fetch_table[];
+#define FETCH_TABLE_MAX 12
+DS_MUST int fetch_take(struct fetch_options *f, int id, const char *arg);
+/*
+ * Judge with the collateral of --collateral, of --collateral-url, or none. From a service it is
+ * fetched after the quote's certificates have been found good, and a second time when documents from
+ * the cache were refused. fn judges and writes v. 0 also when refused; negative after printing why.
+ */
+typedef int (*judge_fn)(void *ctx, struct ds_span collateral, struct ds_verdict *v);
+DS_MUST int collateral_judge(const struct options *o, struct ds_span quote, judge_fn fn, void *ctx,
+			     struct ds_verdict *v);
+struct ds_pcs;
+/* From o->fetch; notes go to stderr. 0 or EXIT_USAGE after printing why. */
+DS_MUST int fetch_open(const struct fetch_options *f, struct ds_pcs **ret);
+/* A reason that newer documents could change. */
+bool is_collateral_reason(enum ds_reason reason);
 
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
@@ -73,8 +113,20 @@ DS_MUST int expect_judge(const struct options *o, struct ds_span leaf, const str
 			 bool is_app, struct ds_verdict *v);
 /* The caller expects somebody in particular. */
 bool expect_identity(const struct options *o);
+/* A KMS vouches: --kms-root or --kms-root-hash. */
+bool expect_kms(const struct options *o);
+/* The image is known: --image, --image-hash, or images in the policy. */
+bool expect_image(const struct options *o);
 /* Who vouches: "kms-root", "image" or "nobody". */
 const char *expect_source(const struct options *o);
+
+/* text.c: lines of at most 80 columns. mark: "ok", "FAIL", "note" or ""; long values go on below. */
+void output_field(const char *mark, const char *label, const char *value);
+void output_linef(const char *lead, const char *fmt, ...) DS_PRINTF(2, 3);
+
+/* explain.c: what a refusal means and what to do, as fields of a JSON object or as lines. */
+void explain_json(json_t *obj, const struct ds_verdict *v);
+void explain_print(const struct ds_verdict *v);
 
 /* output.c: the verdict on stdout; extra (borrowed, may be NULL) is merged into the JSON object. */
 DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra);
@@ -84,5 +136,8 @@ int cmd_quote(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
+int cmd_collateral(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 
 #endif

@@ -13,8 +13,6 @@
 #include "verify.h"
 #include "world.h"
 
-static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
-
 static const char *const app_full[] = { "app",	      "--cert",	      "chain.pem",
 					"--compose",  "compose.json", "--image",
 					"image.json", "--event-log",  "log.json",
@@ -51,6 +49,24 @@ static void app_table(void **state)
 		expect(cmd_app, app_full, *rows[i].app ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].app);
 		expect(cmd_cert, cert_full, *rows[i].cert ? EXIT_REFUSED : EXIT_ACCEPTED,
 		       rows[i].cert);
+	}
+}
+
+/* Each field of extension .9 against what was measured. */
+static void app_info_fields(void **state)
+{
+	const struct fault base = { .key_provider = "{\"name\":\"kms\",\"id\":\"\"}",
+				    .os_image = true };
+
+	world(&base);
+	expect(cmd_app, app_full, EXIT_ACCEPTED, "");
+	for (int i = 1; i <= 9; i++) {
+		struct fault f = base;
+
+		f.bad_info = i;
+		world(&f);
+		expect(cmd_app, app_full, EXIT_REFUSED, "cert-identity");
+		expect(cmd_cert, cert_full, EXIT_REFUSED, "cert-identity");
 	}
 }
 
@@ -215,6 +231,33 @@ static void hidden_launch(void **state)
 	expect(cmd_app, full, EXIT_REFUSED, "event-log-format");
 }
 
+/* A log of dstack's keeps to the rules of the launch, with or without registers to compare with. */
+static void launch_rules(void **state)
+{
+#define EV(name, more)                                                                             \
+	"{\"imr\":3,\"event_type\":134217729,\"digest\":\"\",\"event\":\"" name "\","             \
+	"\"event_payload\":\"\"" more "}"
+	static const struct {
+		const char *log, *want;
+	} rows[] = {
+		{ "[" EV("app-id", "") "," EV("system-ready", "") "," EV("x", "") "]", NULL },
+		{ "[" EV("x", "") "," EV("x", "") "]", NULL }, /* another system's */
+		{ "[" EV("x", "") "," EV("app-id", "") "]", "event-foreign" },
+		{ "[" EV("app-id", "") "," EV("app-id", "") "]", "event-duplicate" },
+		{ "[" EV("app-id", ",\"version\":2") "," EV("storage-fs", ",\"version\":2") "]",
+		  NULL },
+		{ "[" EV("app-id", ",\"version\":2") "," EV("storage-fs", "") "]", "event-foreign" },
+		{ "[" EV("app-id", ",\"version\":2,\"preimage\":\"7b7d\"") "]", "event-preimage" },
+		{ "[" EV("a:b", "") "]", "event-name" },
+	};
+	static const char *const args[] = { "log", "--json", "--event-log", "log.json", NULL };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		world_put("log.json", DS_SPAN_STR(rows[i].log));
+		expect(cmd_log, args, rows[i].want ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].want);
+	}
+}
+
 #define IMAGE	 "--image", "image.json"
 #define KMS_ROOT "--kms-root", "kms-root.pem"
 #define COMPOSE	 "--compose", "compose.json"
@@ -310,33 +353,15 @@ static void default_app_id(void **state)
 	       EXIT_REFUSED, "cert-identity");
 }
 
-static int setup(void **state)
-{
-	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	static const char *const files[] = {
-		"log.json",	      "quote",	      "collateral.json",
-		"root.pem",	      "image.json",   "image-other.json",
-		"chain.pem",	      "kms-root.pem", "compose.json",
-		"compose-other.json", "out",	      "big"
-	};
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(files); i++)
-		unlink(files[i]);
-	return chdir("/") || rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(app_table),	  cmocka_unit_test(app_files),
 		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
-		cmocka_unit_test(default_app_id),
+		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
+		cmocka_unit_test(app_info_fields),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, world_enter, world_leave);
 }

@@ -13,6 +13,7 @@
 #include <ds/base/base.h>
 
 #define WORLD_COMPOSE "{\"name\":\"app\"}"
+#define WORLD_NONCE   0x5a /* each of the 32 bytes that quote-nonce was made for */
 #define INSTANCE      0x1a /* each byte of the instance id */
 /* Hex of the app id, of the instance id and of another app that the certificate names too. */
 #define X10(s)	     s s s s s s s s s s
@@ -27,6 +28,10 @@ struct fault {
 		no_evidence, junk_evidence, ended, bad_payload;
 	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
 	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
+	int bad_info;	     /* field of the app info from 1: app id, compose hash, instance id, ... */
+	bool emulated;	     /* by an emulated quoting enclave; writes quote-nonce and quote-other too */
+	bool os_image;	     /* measure an os-image-hash: the compose hash */
+	const char *key_provider; /* payload of the event; NULL: not measured */
 	bool again;	     /* another app's launch behind system-ready */
 };
 
@@ -43,6 +48,10 @@ void world(const struct fault *f);
 void older_world(bool hide_real, bool hide_forged);
 void world_app_id(const struct fault *f, uint8_t ret[20]);
 void world_put(const char *name, struct ds_span data);
+
+/* For cmocka_run_group_tests(): a folder of its own for the files, removed at the end. */
+int world_enter(void **state);
+int world_leave(void **state);
 
 /* Run with stdout in the file "out"; the reason in the JSON goes to reason. The exit status. */
 int run(int (*cmd)(int, char **), char reason[40], const char *const *args);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -15,6 +16,7 @@
 #include <ds/wire/appinfo.h>
 #include <ds/wire/attestation.h>
 #include <ds/x509/cert.h>
+#include <ds/x509/pki.h>
 
 #include "../lib/attest/forge.h"
 #include "../lib/x509/internal.h"
@@ -73,6 +75,46 @@ static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
 	}
 }
 
+static void emul_quote(const struct ds_emul_qe *qe, const struct ds_emul_td *td, struct ds_buf *ret)
+{
+	uint8_t report[DS_TDREPORT_SIZE];
+
+	assert_int_equal(ds_emul_tdreport(td, report), 0);
+	assert_int_equal(ds_emul_qe_quote(qe, DS_SPAN_ARRAY(report), 4, ret, NULL), 0);
+}
+
+/* In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, quote-other not. */
+static void emulate(const uint8_t rtmr3[48], const uint8_t report_data[64], struct forged *w)
+{
+	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
+	const struct ds_pki_opts opts = { .fmspc = { 0x30, 0x60, 0x6a }, .not_before = FROM };
+	DS_BUF struct ds_buf nonce = DS_BUF_NULL, other = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *bundle = NULL;
+	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
+	DS_PKI struct ds_pki *pki = NULL;
+	struct ds_emul_td td;
+
+	assert_int_equal(ds_pki_new(&opts, &pki, NULL) | ds_pki_root_pem(pki, &w->root_pem) |
+				 ds_pki_collateral(pki, &docs, &w->collateral, NULL) |
+				 ds_pki_bundle(pki, &bundle),
+			 0);
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(bundle->p, bundle->n), &qe, NULL), 0);
+	ds_emul_td_init(&td);
+	memset(td.mr_td, 0xd1, sizeof(td.mr_td));
+	for (int i = 0; i < 3; i++)
+		memset(td.rt_mr[i], 0xe0 + i, sizeof(td.rt_mr[i]));
+	memcpy(td.rt_mr[3], rtmr3, 48);
+	memcpy(td.report_data, report_data, 64);
+	emul_quote(qe, &td, &w->quote);
+	memset(td.report_data, 0, 64);
+	memset(td.report_data, WORLD_NONCE, 32);
+	emul_quote(qe, &td, &nonce);
+	td.rt_mr[0][0] ^= 1;
+	emul_quote(qe, &td, &other);
+	world_put("quote-nonce", ds_buf_span(&nonce));
+	world_put("quote-other", ds_buf_span(&other));
+}
+
 /* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
 static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
 {
@@ -90,6 +132,10 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	event(&att, "compose-hash", hash, sizeof(hash));
 	event(&att, "instance-id", instance, sizeof(instance));
 	event(&att, "boot-mr-done", "", 0);
+	if (f->os_image)
+		event(&att, "os-image-hash", hash, sizeof(hash));
+	if (f->key_provider)
+		event(&att, "key-provider", f->key_provider, strlen(f->key_provider));
 	event(&att, "system-ready", "", 0);
 	if (f->again) {
 		launch(&att.runtime_events, false, 0xbb);
@@ -97,7 +143,10 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	}
 	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
-	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
+	if (f->emulated)
+		emulate(rtmr3, att.report_data, &w);
+	else
+		forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
 	if (f->bad_payload)
 		att.runtime_events.ev[1].payload.p[0] ^= 1;
@@ -122,6 +171,29 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	world_put("image-other.json", ds_buf_span(&image));
 }
 
+static void bad_info(int field, struct ds_app_info *info)
+{
+	struct ds_buf *const bufs[] = { &info->app_id,	      &info->compose_hash,
+					&info->instance_id,   &info->device_id,
+					&info->mr_system,     &info->mr_aggregated,
+					&info->os_image_hash, &info->key_provider_info };
+	struct ds_buf *to;
+
+	if (!field)
+		return;
+	if ((size_t)field > DS_ARRAY_SIZE(bufs)) { /* a script that was not measured */
+		info->has_init_script_hashes = true;
+		info->init_script_hashes = calloc(1, sizeof(*info->init_script_hashes));
+		assert_non_null(info->init_script_hashes);
+		info->n_init_script_hashes = 1;
+		to = &info->init_script_hashes[0];
+	} else {
+		to = bufs[field - 1];
+	}
+	to->n = 0;
+	assert_int_equal(ds_buf_add_zero(to, 32), 0);
+}
+
 static void app_info(const struct fault *f, struct ds_buf *out)
 {
 	DS_APP_INFO struct ds_app_info info = DS_APP_INFO_NULL;
@@ -133,6 +205,7 @@ static void app_info(const struct fault *f, struct ds_buf *out)
 	assert_int_equal(ds_buf_add(&info.app_id, app, 20), 0);
 	assert_int_equal(ds_buf_add(&info.instance_id, instance, 20), 0);
 	assert_int_equal(ds_buf_add(&info.compose_hash, hash, 32), 0);
+	bad_info(f->bad_info, &info);
 	assert_int_equal(ds_app_info_encode(&info, out), 0);
 }
 
@@ -295,6 +368,40 @@ void older_world(bool hide_real, bool hide_forged)
 	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
 }
 
+/* $DSTACK_VERIFY_COLLECT: append what a command printed, one JSON object a line, for a test of the schema. */
+static void collect(const char *command, json_t *doc)
+{
+	const char *path = getenv("DSTACK_VERIFY_COLLECT");
+	json_t *line;
+	FILE *f;
+
+	if (!path || !doc)
+		return;
+	f = fopen(path, "ae");
+	line = json_pack("{s:s, s:O}", "command", command, "output", doc);
+	assert_true(f && line && !json_dumpf(line, f, JSON_COMPACT) && fputc('\n', f) == '\n');
+	json_decref(line);
+	assert_int_equal(fclose(f), 0);
+}
+
+static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
+
+int world_enter(void **state)
+{
+	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
+}
+
+int world_leave(void **state)
+{
+	DIR *d = opendir(".");
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			unlink(e->d_name);
+	return !d || closedir(d) || chdir("/") || rmdir(dir);
+}
+
 /* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
 int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
 {
@@ -317,6 +424,7 @@ int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
 	(void)lseek(out, 0, SEEK_SET);
 	doc = json_loadfd(out, 0, NULL);
+	collect(args[0], doc);
 	text = doc ? json_string_value(json_object_get(doc, "reason")) : NULL;
 	(void)snprintf(reason, 40, "%s", text ? text : "?");
 	json_decref(doc);

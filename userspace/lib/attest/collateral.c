@@ -38,18 +38,6 @@ static int hex(const json_t *doc, const char *key, struct ds_buf *ret, struct ds
 	return r == -ENOMEM ? r : r ? bad(err, key, "not hex") : 0;
 }
 
-static int signature(const json_t *doc, const char *key, uint8_t ret[64], struct ds_err *err)
-{
-	DS_BUF struct ds_buf sig = DS_BUF_NULL;
-
-	DS_TRY(hex(doc, key, &sig, err));
-	if (sig.n != 64)
-		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: expected 64 bytes, got %zu", key,
-				  sig.n);
-	memcpy(ret, sig.p, 64);
-	return 0;
-}
-
 static int fields(struct ds_collateral *c, struct ds_err *err)
 {
 	struct ds_span ignored;
@@ -59,10 +47,10 @@ static int fields(struct ds_collateral *c, struct ds_err *err)
 	DS_TRY(hex(c->doc, "pck_crl", &c->pck_crl, err));
 	DS_TRY(text(c->doc, "tcb_info_issuer_chain", &c->tcb_chain, err));
 	DS_TRY(text(c->doc, "tcb_info", &c->tcb_info, err));
-	DS_TRY(signature(c->doc, "tcb_info_signature", c->tcb_sig, err));
+	DS_TRY(hex(c->doc, "tcb_info_signature", &c->tcb_sig, err));
 	DS_TRY(text(c->doc, "qe_identity_issuer_chain", &c->qe_chain, err));
 	DS_TRY(text(c->doc, "qe_identity", &c->qe_identity, err));
-	return signature(c->doc, "qe_identity_signature", c->qe_sig, err);
+	return hex(c->doc, "qe_identity_signature", &c->qe_sig, err);
 }
 
 int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err)
@@ -95,4 +83,6 @@ void ds_collateral_done(struct ds_collateral *col)
 	col->doc = NULL;
 	ds_buf_done(&col->root_crl);
 	ds_buf_done(&col->pck_crl);
+	ds_buf_done(&col->tcb_sig);
+	ds_buf_done(&col->qe_sig);
 }

@@ -114,6 +114,36 @@ static void boot(struct ds_eventlog *log, unsigned int version)
 	event(log, version, "system-ready", "", 0);
 }
 
+static void tcg2_header(struct ds_buf *b)
+{
+	assert_int_equal(ds_buf_add_u32le(b, 0) | ds_buf_add_u32le(b, DS_EV_NO_ACTION) |
+				 ds_buf_add_zero(b, 20) | ds_buf_add_u32le(b, 33) |
+				 ds_buf_add(b, "Spec ID Event03", 16) |
+				 ds_buf_add(b, "\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0\0", 17),
+			 0);
+}
+
+/* A runtime event with its preimage as data, and a digest that nobody believes. */
+static void tcg2_event(struct ds_buf *b, const struct ds_event *ev)
+{
+	DS_BUF struct ds_buf data = DS_BUF_NULL;
+
+	if (ev->version == 2) {
+		assert_int_equal(ds_event_preimage_v2(ev->name, ds_buf_span(&ev->payload), &data),
+				 0);
+	} else {
+		assert_int_equal(ds_buf_add_u32le(&data, DS_EV_RUNTIME) |
+					 ds_buf_addf(&data, ":%s:", ev->name) |
+					 ds_buf_add_span(&data, ds_buf_span(&ev->payload)),
+				 0);
+	}
+	assert_int_equal(ds_buf_add_u32le(b, 4) | ds_buf_add_u32le(b, DS_EV_RUNTIME) |
+				 ds_buf_add_u32le(b, 1) | ds_buf_add_u16le(b, 12) |
+				 ds_buf_add_zero(b, 48) | ds_buf_add_u32le(b, (uint32_t)data.n) |
+				 ds_buf_add_span(b, ds_buf_span(&data)),
+			 0);
+}
+
 static void replay_vectors(void **state)
 {
 	static const char *const want[][2] = {
@@ -196,6 +226,40 @@ static void refusals(void **state)
 	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, mr, &err), DS_EVENTLOG_E_DIGEST);
 	log.ev[0].imr = 4;
 	assert_int_equal(ds_eventlog_replay(&log, rtmr, &err), -EBADMSG);
+}
+
+/* The same boot in both versions and both forms gives the published registers. */
+static void tcg2_replays_like_json(void **state)
+{
+	for (unsigned int version = 1; version <= 2; version++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL, json = DS_EVENTLOG_NULL,
+					       tcg2 = DS_EVENTLOG_NULL;
+		DS_BUF struct ds_buf text = DS_BUF_NULL, bin = DS_BUF_NULL;
+		uint8_t want[48], got[4][48];
+		struct ds_err err;
+
+		boot(&log, version);
+		assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, want, NULL), 0);
+		assert_int_equal(ds_eventlog_to_json(&log, &text), 0);
+		assert_int_equal(ds_eventlog_parse(ds_buf_span(&text), &json, NULL), 0);
+		assert_int_equal(ds_eventlog_replay(&json, got, NULL), 0);
+		assert_memory_equal(got[3], want, 48);
+		assert_int_equal(json.ev[1].version, version);
+		tcg2_header(&bin);
+		for (size_t i = 0; i < log.n; i++)
+			tcg2_event(&bin, &log.ev[i]);
+		assert_int_equal(ds_eventlog_parse(ds_buf_span(&bin), &tcg2, NULL), 0);
+		assert_int_equal(ds_eventlog_replay(&tcg2, got, NULL), 0);
+		assert_memory_equal(got[3], want, 48);
+		assert_int_equal(tcg2.ev[1].version, version);
+		if (version == 1)
+			continue;
+		/* the same content in other letters is not what was hashed */
+		tcg2.ev[1].preimage.p[0] = ' ';
+		assert_int_equal(ds_eventlog_replay(&tcg2, got, &err), DS_EVENTLOG_E_PREIMAGE);
+		json.ev[1].payload.p[0] ^= 1;
+		assert_int_equal(ds_eventlog_replay(&json, got, &err), DS_EVENTLOG_E_PREIMAGE);
+	}
 }
 
 static void lookup_stops_at_system_ready(void **state)
@@ -308,6 +372,7 @@ int main(void)
 		cmocka_unit_test(replay_vectors),
 		cmocka_unit_test(digests_are_recomputed),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(tcg2_replays_like_json),
 		cmocka_unit_test(lookup_stops_at_system_ready),
 		cmocka_unit_test(firmware_events),
 		cmocka_unit_test(json_round_trip),

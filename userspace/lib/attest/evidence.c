@@ -55,19 +55,6 @@ static bool has_imr(const struct ds_eventlog *log, uint32_t imr)
 	return false;
 }
 
-int ds_verify_launch(struct ds_verdict *v, const struct ds_eventlog *log, const char *what)
-{
-	bool opaque;
-	size_t i = ds_eventlog_launch(log, &opaque);
-
-	if (!opaque)
-		return 0;
-	return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT,
-			       "%s: event %zu (type 0x%08x): a bare digest in RTMR3 before "
-			       "system-ready",
-			       what, i, log->ev[i].type);
-}
-
 static int check_rtmr3(struct ds_verdict *v, const struct ds_eventlog *log, const char *what)
 {
 	struct ds_err err = DS_ERR_NULL;
@@ -97,6 +84,8 @@ static int check_events(struct ds_verdict *v, const struct ds_attestation *att)
 			   "RTMR3 against the replay of the runtime events"));
 	if (has_imr(&att->log, DS_EVENT_IMR))
 		DS_TRY(check_rtmr3(v, &att->log, "RTMR3 against the replay of the event log"));
+	DS_TRY(ds_verify_launch_events(v, &att->runtime_events, "runtime events"));
+	DS_TRY(ds_verify_launch_events(v, &att->log, "event log"));
 	ds_verdict_pass(v, "event-log", "%zu runtime events replay to RTMR3",
 			att->runtime_events.n);
 	return 0;

@@ -27,6 +27,8 @@ struct boot {
 	const char *late; /* measured after system-ready: an app-id of somebody else */
 	bool os_event, no_instance, not_ready;
 	bool again; /* the launch events once more, behind system-ready */
+	const char *foreign; /* measured between instance-id and boot-mr-done */
+	unsigned int foreign_version, version; /* 0: 1 */
 	const char *config;
 };
 
@@ -37,6 +39,7 @@ static void measure(struct ds_eventlog *log, const struct boot *b, const char *n
 		return;
 	assert_int_equal(ds_eventlog_add(log, 3, DS_EV_RUNTIME, NULL, name, DS_SPAN(p, n), NULL),
 			 0);
+	log->ev[log->n - 1].version = b->version ? b->version : 1;
 }
 
 static void launch(const struct boot *b, struct ds_eventlog *log)
@@ -50,6 +53,11 @@ static void launch(const struct boot *b, struct ds_eventlog *log)
 	measure(log, b, "app-id", app, b->app_id_len ? b->app_id_len : 20);
 	measure(log, b, "compose-hash", hash, b->compose_len ? b->compose_len : 32);
 	measure(log, b, "instance-id", instance, b->no_instance ? 0 : 20);
+	if (b->foreign) {
+		measure(log, b, b->foreign, "foreign", 7);
+		if (b->foreign_version)
+			log->ev[log->n - 1].version = b->foreign_version;
+	}
 	measure(log, b, "boot-mr-done", "", 0);
 	if (b->os_event)
 		measure(log, b, "os-image-hash",
@@ -105,7 +113,8 @@ static void make(const struct boot *b, struct world *x)
 
 static enum ds_reason judge(const struct world *x, struct ds_verdict *v, struct ds_identity *id)
 {
-	const struct ds_verify_opts opts = { ds_buf_span(&x->w.root_pem), FORGE_TIME, NULL };
+	const struct ds_verify_opts opts = { .root_ca = ds_buf_span(&x->w.root_pem),
+					     .time = FORGE_TIME };
 
 	assert_int_equal(ds_attest_evidence(&x->att, x->report_data, ds_buf_span(&x->w.collateral),
 					    &opts, v, id),
@@ -310,6 +319,74 @@ static void ambiguous_names(void **state)
 	assert_reason(&x, DS_REASON_EVENT_NAME);
 }
 
+/* Everything replays to the register; it is the story that is not dstack's. */
+static void foreign_and_duplicate_events(void **state)
+{
+	static const struct {
+		struct boot b;
+		enum ds_reason want;
+	} rows[] = {
+		{ { .foreign = "my-event" }, DS_REASON_EVENT_FOREIGN },
+		{ { .foreign = "App-id" }, DS_REASON_EVENT_FOREIGN },
+		{ { .foreign = "app-id" }, DS_REASON_EVENT_DUPLICATE },
+		{ { .foreign = "compose-hash" }, DS_REASON_EVENT_DUPLICATE },
+		{ { .foreign = "boot-mr-done" }, DS_REASON_EVENT_DUPLICATE },
+		{ { .foreign = "init-script-hash" }, DS_REASON_NONE },
+		{ { .foreign = "mr-kms" }, DS_REASON_NONE },
+		{ { .foreign = "rootfs-hash" }, DS_REASON_NONE },
+		{ { .foreign = "init-script-hash", .foreign_version = 2 }, DS_REASON_EVENT_FOREIGN },
+		/* the same boot in version 2 */
+		{ { .version = 2 }, DS_REASON_NONE },
+		{ { .version = 2, .foreign = "app-id" }, DS_REASON_EVENT_DUPLICATE },
+		{ { .version = 2, .foreign = "mr-kms", .foreign_version = 1 },
+		  DS_REASON_EVENT_FOREIGN },
+		/* behind system-ready names are the app's own */
+		{ { .late = "my-event" }, DS_REASON_NONE },
+		{ { .again = true }, DS_REASON_NONE },
+	};
+	WORLD struct world x = { 0 };
+	struct ds_verdict v;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		make(&rows[i].b, &x);
+		assert_reason(&x, rows[i].want);
+		/* in the log beside the runtime events alone */
+		ds_verdict_init(&v);
+		assert_int_equal(ds_verify_launch_events(&v, &x.att.log, "log"),
+				 rows[i].want != DS_REASON_NONE);
+		assert_true(rows[i].want == DS_REASON_NONE || v.reason == rows[i].want);
+	}
+	/* init-script-hash may repeat */
+	make(&(struct boot){ .foreign = "init-script-hash" }, &x);
+	ds_buf_done(&x.att.log.ev[2].payload);
+	(void)snprintf(x.att.log.ev[2].name, sizeof(x.att.log.ev[2].name), "init-script-hash");
+	ds_verdict_init(&v);
+	assert_int_equal(ds_verify_launch_events(&v, &x.att.log, "log"), 0);
+	/* a dstack event in another register, wherever it stands */
+	make(&(struct boot){ 0 }, &x);
+	assert_int_equal(
+		ds_eventlog_add(&x.att.log, 2, DS_EV_RUNTIME, NULL, "app-id", DS_SPAN_NULL, NULL),
+		0);
+	assert_reason(&x, DS_REASON_EVENT_FOREIGN);
+	x.att.log.ev[x.att.log.n - 1].type = 10; /* firmware's own */
+	assert_reason(&x, DS_REASON_NONE);
+}
+
+static void whose_log(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+
+	assert_false(ds_eventlog_is_dstack(&log));
+	assert_int_equal(
+		ds_eventlog_add(&log, 2, DS_EV_RUNTIME, NULL, "app-id", DS_SPAN_NULL, NULL), 0);
+	assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, "mine", DS_SPAN_NULL, NULL),
+			 0);
+	assert_false(ds_eventlog_is_dstack(&log));
+	assert_int_equal(
+		ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, "app-id", DS_SPAN_NULL, NULL), 0);
+	assert_true(ds_eventlog_is_dstack(&log));
+}
+
 static void missing_events(void **state)
 {
 	WORLD struct world x = { 0 };
@@ -461,6 +538,7 @@ int main(void)
 		cmocka_unit_test(ambiguous_names),	 cmocka_unit_test(missing_events),
 		cmocka_unit_test(a_bad_quote_stays_bad), cmocka_unit_test(compose_image_and_log),
 		cmocka_unit_test(published_evidence),	 cmocka_unit_test(hidden_launch),
+		cmocka_unit_test(whose_log),		 cmocka_unit_test(foreign_and_duplicate_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

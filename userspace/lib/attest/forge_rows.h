@@ -20,7 +20,9 @@ struct row {
 static inline int judge(const struct forged *w, int64_t t, const struct ds_tcb_policy *policy,
 			struct ds_verdict *v)
 {
-	const struct ds_verify_opts opts = { ds_buf_span(&w->root_pem), t, policy };
+	const struct ds_verify_opts opts = { .root_ca = ds_buf_span(&w->root_pem),
+					     .time = t,
+					     .policy = policy };
 
 	return ds_attest_quote(ds_buf_span(&w->quote), ds_buf_span(&w->collateral), &opts, v);
 }

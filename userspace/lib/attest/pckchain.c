@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <ds/crypto/ossl.h>
+#include <ds/crypto/p256.h>
 
 #include "priv.h"
 
@@ -15,17 +16,20 @@
 
 enum { LEAF, CA, ROOT };
 
+static int check_type(struct ds_judge *j)
+{
+	if (j->q.cert_type == DS_QUOTE_CERT_PCK_CHAIN)
+		return 0;
+	return ds_verdict_fail(j->v, DS_REASON_CERT_DATA_UNSUPPORTED,
+			       "certification data type: expected 5 (PCK chain), got %u; ask the "
+			       "platform for a quote that carries its chain",
+			       j->q.cert_type);
+}
+
 static int check_format(struct ds_judge *j)
 {
-	int r;
+	int r = ds_acerts_from_pem(j->q.cert_data, j->plat->pck, DS_PCK_CHAIN_LEN);
 
-	if (j->q.cert_type != DS_QUOTE_CERT_PCK_CHAIN)
-		return ds_verdict_fail(
-			j->v, DS_REASON_CERT_DATA_UNSUPPORTED,
-			"certification data type: expected 5 (PCK chain), got %u; ask the "
-			"platform for a quote that carries its chain",
-			j->q.cert_type);
-	r = ds_acerts_from_pem(j->q.cert_data, j->pck, DS_PCK_CHAIN_LEN);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_FORMAT,
 				       "expected exactly three PEM certificates in %zu bytes",
@@ -36,18 +40,19 @@ static int check_format(struct ds_judge *j)
 /* Names are a security check: every PCK in the world chains to the same root. */
 static int check_names(struct ds_judge *j)
 {
-	if (!ds_cert_cn_is(j->pck[LEAF].x, CN_PCK))
+	if (!ds_cert_cn_is(j->plat->pck[LEAF].x, CN_PCK))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "leaf is not \"" CN_PCK "\"");
-	if (!ds_cert_cn_is(j->pck[CA].x, CN_PLATFORM) && !ds_cert_cn_is(j->pck[CA].x, CN_PROCESSOR))
+	if (!ds_cert_cn_is(j->plat->pck[CA].x, CN_PLATFORM) &&
+	    !ds_cert_cn_is(j->plat->pck[CA].x, CN_PROCESSOR))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME,
 				       "CA is neither \"" CN_PLATFORM "\" nor \"" CN_PROCESSOR
 				       "\"");
-	if (!ds_cert_cn_is(j->pck[ROOT].x, CN_ROOT))
+	if (!ds_cert_cn_is(j->plat->pck[ROOT].x, CN_ROOT))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "root is not \"" CN_ROOT "\"");
-	if (!ds_cert_issued_by_name(j->pck[LEAF].x, j->pck[CA].x))
+	if (!ds_cert_issued_by_name(j->plat->pck[LEAF].x, j->plat->pck[CA].x))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_ORDER,
 				       "issuer of the PCK is not the CA in the chain");
-	if (!ds_cert_issued_by_name(j->pck[CA].x, j->pck[ROOT].x))
+	if (!ds_cert_issued_by_name(j->plat->pck[CA].x, j->plat->pck[ROOT].x))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_ORDER,
 				       "issuer of the PCK CA is not the root in the chain");
 	return 0;
@@ -55,8 +60,9 @@ static int check_names(struct ds_judge *j)
 
 static int check_roles(struct ds_judge *j)
 {
-	X509 *ca = j->pck[CA].x;
+	X509 *ca = j->plat->pck[CA].x;
 	uint8_t xy[64];
+	int r;
 
 	if (!ds_cert_has_ext_flag(ca, EXFLAG_BCONS | EXFLAG_CA | EXFLAG_KUSAGE) ||
 	    !(X509_get_key_usage(ca) & KU_KEY_CERT_SIGN))
@@ -66,44 +72,66 @@ static int check_roles(struct ds_judge *j)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA,
 				       "path length of the PCK CA: expected 0, got %ld",
 				       X509_get_pathlen(ca));
-	if (ds_cert_has_ext_flag(j->pck[LEAF].x, EXFLAG_CA))
+	if (ds_cert_has_ext_flag(j->plat->pck[LEAF].x, EXFLAG_CA))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA, "PCK says it is a CA");
-	if (ds_cert_xy(j->pck[LEAF].x, xy))
+	r = ds_cert_xy(j->plat->pck[LEAF].x, xy);
+	if (!r)
+		r = ds_p256_pub_new(xy, &j->plat->key);
+	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_CA, "PCK key is not on P-256");
-	return 0;
+	return r;
 }
 
 static int check_signatures(struct ds_judge *j)
 {
-	if (!ds_cert_signed_by(j->pck[CA].x, j->pck[ROOT].x))
+	if (!ds_cert_signed_by(j->plat->pck[CA].x, j->plat->pck[ROOT].x))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_SIGNATURE,
 				       "PCK CA is not signed by the root");
-	if (!ds_cert_signed_by(j->pck[LEAF].x, j->pck[CA].x))
+	if (!ds_cert_signed_by(j->plat->pck[LEAF].x, j->plat->pck[CA].x))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_SIGNATURE,
 				       "PCK is not signed by the PCK CA");
 	return 0;
 }
 
-int ds_check_pck_chain(struct ds_judge *j)
+/* Everything about the chain that no clock changes. */
+static int prove(struct ds_judge *j)
 {
-	DS_TRY(check_format(j));
-	DS_TRY(ds_check_root(j, &j->pck[ROOT]));
-	ds_verdict_pass(j->v, "root", "root is %s",
-			j->v->custom_root ? "the one given" : "the pinned Intel SGX Root CA");
+	struct ds_platform *p = j->plat;
+
 	DS_TRY(check_names(j));
 	DS_TRY(check_roles(j));
 	DS_TRY(check_signatures(j));
+	DS_TRY(ds_read_cert_dates(j, &p->pck[ROOT], "root certificate"));
+	DS_TRY(ds_read_cert_dates(j, &p->pck[CA], "PCK CA certificate"));
+	DS_TRY(ds_read_cert_dates(j, &p->pck[LEAF], "PCK certificate"));
+	p->processor = ds_cert_cn_is(p->pck[CA].x, CN_PROCESSOR);
+	p->chain_ok = true;
+	return 0;
+}
+
+int ds_check_pck_chain(struct ds_judge *j)
+{
+	struct ds_platform *p = j->plat;
+
+	DS_TRY(check_type(j));
+	if (!p->chain_ok) {
+		DS_TRY(check_format(j));
+		DS_TRY(ds_check_root(j, &p->pck[ROOT]));
+	}
+	ds_verdict_pass(j->v, "root", "root is %s",
+			j->v->custom_root ? "the one given" : "the pinned Intel SGX Root CA");
+	if (!p->chain_ok)
+		DS_TRY(prove(j));
 	ds_verdict_pass(j->v, "pck-chain", "PCK, %s CA, root: names, roles, signatures",
-			ds_cert_cn_is(j->pck[CA].x, CN_PLATFORM) ? "Platform" : "Processor");
-	DS_TRY(ds_check_cert_time(j, j->pck[ROOT].x, "root certificate"));
-	DS_TRY(ds_check_cert_time(j, j->pck[CA].x, "PCK CA certificate"));
-	DS_TRY(ds_check_cert_time(j, j->pck[LEAF].x, "PCK certificate"));
+			p->processor ? "Processor" : "Platform");
+	DS_TRY(ds_check_cert_time(j, &p->pck[ROOT], "root certificate"));
+	DS_TRY(ds_check_cert_time(j, &p->pck[CA], "PCK CA certificate"));
+	DS_TRY(ds_check_cert_time(j, &p->pck[LEAF], "PCK certificate"));
 	ds_verdict_pass(j->v, "dates", "certificates are in date");
 	return 0;
 }
 
-/* The value of the one SGX extension, borrowed from x. */
-static int sgx_extension(const X509 *x, struct ds_span *ret)
+int ds_pck_sgx_extension(const X509 *x, struct ds_span *ret)
 {
 	ASN1_OBJECT *oid = OBJ_txt2obj(OID_SGX, 1);
 	const ASN1_OCTET_STRING *value;
@@ -121,30 +149,39 @@ static int sgx_extension(const X509 *x, struct ds_span *ret)
 	return 0;
 }
 
-int ds_check_pck_ext(struct ds_judge *j)
+static int prove_ext(struct ds_judge *j)
 {
 	struct ds_err err = DS_ERR_NULL;
+	struct ds_platform *p = j->plat;
 	struct ds_span value;
-	bool platform;
 	int r;
 
-	r = sgx_extension(j->pck[LEAF].x, &value);
+	r = ds_pck_sgx_extension(p->pck[LEAF].x, &value);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_EXT,
 				       "PCK has no SGX extension, or more than one");
 	if (r)
 		return r;
-	if (ds_pck_ext_parse(value, &j->ext, &err))
+	if (ds_pck_ext_parse(value, &p->ext, &err))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_EXT, "SGX extension: %s", err.msg);
-	platform = ds_cert_cn_is(j->pck[CA].x, CN_PLATFORM);
-	if (j->ext.platform != platform)
+	if (p->ext.platform == p->processor)
 		return ds_verdict_fail(j->v, DS_REASON_PCK_EXT,
 				       "SGX extension has %s items under the %s CA",
-				       j->ext.platform ? "platform" : "processor",
-				       platform ? "Platform" : "Processor");
-	memcpy(j->v->ppid, j->ext.ppid, sizeof(j->v->ppid));
-	memcpy(j->v->fmspc, j->ext.fmspc, sizeof(j->v->fmspc));
-	memcpy(j->v->instance, j->ext.instance, sizeof(j->v->instance));
+				       p->ext.platform ? "platform" : "processor",
+				       p->processor ? "Processor" : "Platform");
+	p->ext_ok = true;
+	return 0;
+}
+
+int ds_check_pck_ext(struct ds_judge *j)
+{
+	const struct ds_pck_ext *ext = &j->plat->ext;
+
+	if (!j->plat->ext_ok)
+		DS_TRY(prove_ext(j));
+	memcpy(j->v->ppid, ext->ppid, sizeof(j->v->ppid));
+	memcpy(j->v->fmspc, ext->fmspc, sizeof(j->v->fmspc));
+	memcpy(j->v->instance, ext->instance, sizeof(j->v->instance));
 	j->v->has_platform = true;
 	ds_verdict_pass(j->v, "pck-ext", "SGX extension is complete");
 	return 0;

@@ -20,7 +20,9 @@
 static int judge(const struct forged *w, int64_t t, const struct ds_tcb_policy *policy,
 		 struct ds_verdict *v)
 {
-	const struct ds_verify_opts opts = { ds_buf_span(&w->root_pem), t, policy };
+	const struct ds_verify_opts opts = { .root_ca = ds_buf_span(&w->root_pem),
+					     .time = t,
+					     .policy = policy };
 
 	return ds_attest_quote(ds_buf_span(&w->quote), ds_buf_span(&w->collateral), &opts, v);
 }
@@ -32,7 +34,8 @@ static void policies(void **state)
 	static const uint8_t fmspc[1][6] = { { 0x30, 0x60, 0x6a } },
 			     instance[1][16] = { "forged-instance"
 						 "1" };
-	static const char *const advisory[] = { "INTEL-SA-P5" };
+	static const char *const advisory[] = { "INTEL-SA-P5" },
+				*const tolerated[] = { "INTEL-SA-M2", "INTEL-SA-P5" };
 	struct ds_tcb_policy p = ds_tcb_policy_default;
 	FORGED struct forged w = { 0 };
 	struct ds_verdict v;
@@ -56,9 +59,25 @@ static void policies(void **state)
 	forge(&(struct forge){ .qe = { { "\"UpToDate\"", "\"Revoked\"" } } }, &w);
 	p.tcb_status = UINT32_MAX;
 	JUDGE("tcb-status"); /* Revoked can never be allowed */
-	forge(&(struct forge){ .body = { { 0, 4, true } } }, &w);
+	forge(&(struct forge){ .body = { { 0, 4, true } } }, &w); /* INTEL-SA-M2, INTEL-SA-P5 */
 	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	JUDGE("advisory"); /* a status stands with its advisories */
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	p.tolerate_advisory = tolerated;
+	p.n_tolerate_advisory = 1;
+	JUDGE("advisory");
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	p.tolerate_advisory = tolerated;
+	p.n_tolerate_advisory = 2;
 	JUDGE("");
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	p.tolerate_any_advisory = true;
+	JUDGE("");
+	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
+	p.tolerate_any_advisory = true;
+	p.deny_advisory = advisory;
+	p.n_deny_advisory = 1;
+	JUDGE("advisory"); /* denial wins */
 	forge(&(struct forge){ 0 }, &w);
 	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
 	JUDGE("tcb-status"); /* an allow-list, not a floor */
@@ -84,7 +103,126 @@ static void policies(void **state)
 	p.deny_instance = instance;
 	p.n_deny_instance = 1;
 	JUDGE("platform-denied");
+	p.min_qe_evaluation = 19;
+	JUDGE("");
+	p.min_qe_evaluation = 20;
+	JUDGE("tcb-evaluation");
 #undef JUDGE
+}
+
+/* What the policy asks for one more than the platform has, then what it has. */
+static void minimum_svns(void **state)
+{
+	FORGED struct forged w = { 0 };
+	struct ds_tcb_policy p;
+	struct ds_quote q;
+	struct ds_verdict v;
+	uint8_t svn2;
+
+#define MIN(assign, why)                                                                           \
+	do {                                                                                       \
+		p = ds_tcb_policy_default;                                                         \
+		assign;                                                                            \
+		assert_int_equal(judge(&w, T, &p, &v), 0);                                         \
+		assert_string_equal(ds_reason_name(v.reason), why);                                \
+	} while (0)
+
+	forge(&(struct forge){ .v5 = true }, &w);
+	assert_int_equal(ds_quote_parse(ds_buf_span(&w.quote), &q, NULL), 0);
+	svn2 = q.body.tee_tcb_svn2[2];
+	assert_int_equal(svn2, q.body.tee_tcb_svn[2]);
+	MIN((void)0, "");
+	MIN(p.min_svn.tdx[2] = svn2, "");
+	MIN(p.min_svn.tdx[2] = (uint8_t)(svn2 + 1), "tcb-svn");
+	MIN(p.min_svn.tdx[15] = 1, "tcb-svn");
+	MIN(p.min_svn.sgx[15] = 255, "tcb-svn");
+	MIN(p.min_svn.pce = UINT16_MAX, "tcb-svn");
+	MIN(p.min_svn.qe = q.qe_report.p[258], "");
+	MIN(p.min_svn.qe = q.qe_report.p[258] + 1, "tcb-svn");
+	MIN((p.min_svn.n_module = 1, p.min_svn.module[0].major = q.body.tee_tcb_svn[1],
+	     p.min_svn.module[0].minor = q.body.tee_tcb_svn[0]),
+	    "");
+	MIN((p.min_svn.n_module = 1, p.min_svn.module[0].major = q.body.tee_tcb_svn[1],
+	     p.min_svn.module[0].minor = (uint8_t)(q.body.tee_tcb_svn[0] + 1)),
+	    "tcb-svn");
+	MIN((p.min_svn.n_module = 1,
+	     p.min_svn.module[0].major = (uint8_t)(q.body.tee_tcb_svn[1] + 1)),
+	    "tcb-svn");
+	/* the current SVNs count too: module 5 at launch, 4 now */
+	forge(&(struct forge){ .v5 = true, .body = { { 584, 4, true } } }, &w);
+	MIN((p.tcb_status = UINT32_MAX, p.tolerate_any_advisory = true, p.min_svn.n_module = 1,
+	     p.min_svn.module[0].major = q.body.tee_tcb_svn[1],
+	     p.min_svn.module[0].minor = q.body.tee_tcb_svn[0]),
+	    "tcb-svn");
+	MIN((p.tcb_status = UINT32_MAX, p.tolerate_any_advisory = true,
+	     p.min_svn.tdx[0] = q.body.tee_tcb_svn[0]),
+	    "tcb-svn");
+#undef MIN
+}
+
+/* A list that is given is the whole truth. */
+static void allow_lists(void **state)
+{
+	static const uint8_t ppid[2][16] = { { 1 }, "forged-ppid-000"
+						    "1" };
+	static const uint8_t fmspc[2][6] = { { 1 }, { 0x30, 0x60, 0x6a } },
+			     instance[2][16] = { { 1 }, "forged-instance"
+							"1" };
+	struct ds_image_mr image[2] = { 0 };
+	FORGED struct forged w = { 0 };
+	struct ds_tcb_policy p;
+	struct ds_verdict v;
+
+	memset(image[1].mr_td, 0xd1, 48);
+	for (int i = 0; i < 3; i++)
+		memset(image[1].rt_mr[i], 0xe0 + i, 48);
+	forge(&(struct forge){ 0 }, &w);
+	for (size_t n = 1; n <= 2; n++) {
+		const char *why = n == 1 ? "platform-denied" : "";
+
+		p = ds_tcb_policy_default;
+		p.allow_ppid = ppid;
+		p.n_allow_ppid = n;
+		assert_int_equal(judge(&w, T, &p, &v), 0);
+		assert_string_equal(ds_reason_name(v.reason), why);
+		p = ds_tcb_policy_default;
+		p.allow_fmspc = fmspc;
+		p.n_allow_fmspc = n;
+		assert_int_equal(judge(&w, T, &p, &v), 0);
+		assert_string_equal(ds_reason_name(v.reason), why);
+		p = ds_tcb_policy_default;
+		p.allow_instance = instance;
+		p.n_allow_instance = n;
+		assert_int_equal(judge(&w, T, &p, &v), 0);
+		assert_string_equal(ds_reason_name(v.reason), why);
+		p = ds_tcb_policy_default;
+		p.image = image;
+		p.n_image = n;
+		assert_int_equal(judge(&w, T, &p, &v), 0);
+		assert_string_equal(ds_reason_name(v.reason), n == 1 ? "measurement" : "");
+	}
+	for (int i = 0; i < 4; i++) {
+		struct ds_image_mr bad = image[1];
+
+		(i ? bad.rt_mr[i - 1] : bad.mr_td)[47] ^= 1;
+		p.image = &bad;
+		p.n_image = 1;
+		assert_int_equal(judge(&w, T, &p, &v), 0);
+		assert_string_equal(ds_reason_name(v.reason), "measurement");
+	}
+	/* both lists: denial wins */
+	p = ds_tcb_policy_default;
+	p.allow_ppid = p.deny_ppid = ppid;
+	p.n_allow_ppid = p.n_deny_ppid = 2;
+	assert_int_equal(judge(&w, T, &p, &v), 0);
+	assert_string_equal(ds_reason_name(v.reason), "platform-denied");
+	/* the Processor CA names no instance, so it is on no list */
+	forge(&(struct forge){ .processor = true }, &w);
+	p = ds_tcb_policy_default;
+	p.allow_instance = instance;
+	p.n_allow_instance = 2;
+	assert_int_equal(judge(&w, T, &p, &v), 0);
+	assert_string_equal(ds_reason_name(v.reason), "platform-denied");
 }
 
 static void verdict_fields(void **state)
@@ -196,6 +334,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies),
+		cmocka_unit_test(minimum_svns),
+		cmocka_unit_test(allow_lists),
 		cmocka_unit_test(verdict_fields),
 		cmocka_unit_test(input_forms),
 		cmocka_unit_test(sampled_damage),

@@ -3,21 +3,34 @@
  * Inside the verifier: one struct ds_judge per verification, handed from check to check in the
  * order of spec/dcap 7. Every check function returns 0, DS_ATTEST_REFUSED after recording why, or a
  * negative errno.
+ *
+ * What depends on nothing but bytes (signatures, names, formats) is proven once per struct ds_docs
+ * (root and collateral) and struct ds_platform (the chain in the quote): a flag *_ok says that
+ * every such check of its group has passed for exactly these bytes. What depends on time, policy or
+ * the quote is looked at each time. The flags are what a cache keeps (cache.c).
  */
 #ifndef DS_ATTEST_PRIV_H
 #define DS_ATTEST_PRIV_H
 
 #include <jansson.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 
+#include <ds/attest/cache.h>
 #include <ds/attest/verify.h>
 #include <ds/wire/pckext.h>
 #include <ds/wire/quote.h>
+
+/* Both ends of a validity, included. */
+struct ds_dates {
+	int64_t from, to;
+};
 
 /* A certificate and the bytes it was read from. */
 struct ds_acert {
 	X509 *x;
 	struct ds_buf der;
+	struct ds_dates dates; /* set by ds_read_cert_dates() */
 };
 
 /* The collateral file (spec/dcap 4.1), decoded; spans point into doc. */
@@ -26,12 +39,14 @@ struct ds_collateral {
 	struct ds_buf root_crl, pck_crl; /* DER */
 	struct ds_span tcb_chain, tcb_info;
 	struct ds_span qe_chain, qe_identity;
-	uint8_t tcb_sig[64], qe_sig[64];
+	struct ds_buf tcb_sig, qe_sig; /* 64 bytes, or the signature does not verify */
 };
 
 struct ds_crl {
 	X509_CRL *x;
 	const char *what; /* "root CRL", "PCK CRL" */
+	struct ds_dates dates;
+	bool ok; /* format, issuer and signature */
 };
 
 /* One TCB level of TCB info (spec/dcap 4.4). advisories borrows from the document, NULL if absent.
@@ -84,20 +99,62 @@ struct ds_qe_identity {
 	size_t n_levels;
 };
 
-#define DS_PCK_CHAIN_LEN 3 /* leaf, CA, root */
+#define QE_ISVSVN	    258 /* in the QE report, spec/dcap 1.4 */
+#define DS_PCK_CHAIN_LEN    3	/* leaf, CA, root */
+#define DS_SIGNER_CHAIN_LEN 2	/* leaf, root */
+
+/* The chain in the quote, under the root and collateral it was judged with. */
+struct ds_platform {
+	atomic_uint refs;
+	bool shared;	   /* in a cache: read only from here on */
+	struct ds_buf pem; /* the text of the chain, set when shared */
+	struct ds_acert pck[DS_PCK_CHAIN_LEN];
+	bool processor;		 /* the CA is the Processor CA */
+	struct ds_p256_pub *key; /* of the PCK */
+	bool chain_ok;		 /* checks 8-12 */
+	struct ds_crl pck_crl;
+	bool revocation_ok; /* checks 15 and 16, but for dates */
+	struct ds_pck_ext ext;
+	bool ext_ok; /* check 17 */
+	/* S2 as it was verified: the QE report, its signature; and the attestation key */
+	uint8_t qe_report[DS_QE_REPORT_SIZE], qe_report_sig[64];
+	bool qe_report_ok;
+	uint8_t attest_xy[64];
+	struct ds_p256_pub *attest_key; /* NULL or attest_xy */
+};
+
+/* The chain behind one of the signed documents. */
+struct ds_signer {
+	struct ds_acert cert[DS_SIGNER_CHAIN_LEN];
+	bool chain_ok; /* root, name, issuer, signature, revocation */
+	bool path_ok;
+};
+
+#define DS_CACHE_PLATFORMS 32
+
+/* Root and collateral, and what was read from them. */
+struct ds_docs {
+	atomic_uint refs;
+	bool shared;		    /* in a cache: read only but for platforms, under its lock */
+	struct ds_buf root_ca, raw; /* as the caller gave them, set when shared */
+	struct ds_buf root_der;	    /* the caller's root; n == 0: pinned by hash */
+	struct ds_collateral col;   /* col.doc: parsed */
+	struct ds_crl root_crl;
+	struct ds_signer tcb_signer, qe_signer;
+	struct ds_tcb_info tcb;
+	struct ds_qe_identity qe;
+	bool tcb_ok, qe_ok; /* signature and content, but for dates */
+	struct ds_platform *platforms[DS_CACHE_PLATFORMS];
+	size_t next;
+};
 
 struct ds_judge {
 	const struct ds_tcb_policy *policy;
 	int64_t time;
 	struct ds_verdict *v;
-	struct ds_buf root_der; /* the caller's root; n == 0: pinned by hash */
 	struct ds_quote q;
-	struct ds_acert pck[DS_PCK_CHAIN_LEN];
-	struct ds_pck_ext ext;
-	struct ds_collateral col;
-	struct ds_crl root_crl, pck_crl;
-	struct ds_tcb_info tcb;
-	struct ds_qe_identity qe;
+	struct ds_docs *docs;
+	struct ds_platform *plat;
 	const struct ds_svn_level *qe_level;
 };
 
@@ -116,30 +173,40 @@ bool ds_cert_signed_by(X509 *x, const X509 *issuer);
 bool ds_cert_has_ext_flag(X509 *x, uint32_t flag);
 /* X || Y of a P-256 key with named curve and uncompressed point. -EBADMSG for other keys. */
 DS_MUST int ds_cert_xy(const X509 *x, uint8_t ret[64]);
+DS_MUST int ds_read_cert_dates(struct ds_judge *j, struct ds_acert *c, const char *what);
 /* Both ends against the stated time; lowers the verdict's expiry. */
-DS_MUST int ds_check_cert_time(struct ds_judge *j, const X509 *x, const char *what);
+DS_MUST int ds_check_cert_time(struct ds_judge *j, const struct ds_acert *c, const char *what);
 DS_MUST int ds_asn1_time(const ASN1_TIME *t, int64_t *ret);
-/* RFC 5280 path validation by OpenSSL, strict, with CRLs: the backstop behind the named checks. ca
- * may be NULL. */
-DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root,
+/*
+ * RFC 5280 path validation by OpenSSL, strict, with CRLs: the backstop behind the named checks,
+ * which have verified every signature by then. ca and pck_crl may be NULL.
+ */
+DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root, X509_CRL *pck_crl,
 			  enum ds_reason reason);
 
 /* pckchain.c: checks 7-13 and 17 */
 DS_MUST int ds_check_pck_chain(struct ds_judge *j);
 DS_MUST int ds_check_pck_ext(struct ds_judge *j);
+/* The value of the one SGX extension, borrowed from x. -EBADMSG: none, or several. */
+DS_MUST int ds_pck_sgx_extension(const X509 *x, struct ds_span *ret);
 
 /* collateral.c: check 14 */
 DS_MUST int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err);
 void ds_collateral_done(struct ds_collateral *col);
 
 /* crl.c: checks 15 and 16 */
-DS_MUST int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds_crl *crl);
+DS_MUST int ds_check_crl(struct ds_judge *j, struct ds_span der, X509 *issuer, struct ds_crl *crl,
+			 const char *what);
 DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X509 *x,
 				 enum ds_reason reason, const char *what);
 
-/* signer.c: checks 18, 19, 22 (signatures) */
-DS_MUST int ds_check_signed(struct ds_judge *j, struct ds_span chain_pem, struct ds_span text,
-			    const uint8_t sig[64], enum ds_reason sig_reason, const char *what);
+/* signer.c: check 18 */
+DS_MUST int ds_check_signer(struct ds_judge *j, struct ds_signer *s, struct ds_span chain_pem,
+			    const char *what);
+/* The signature of checks 19 and 22, under a signer that has passed. */
+DS_MUST int ds_check_doc_signature(struct ds_judge *j, const struct ds_signer *s,
+				   struct ds_span text, struct ds_span sig, enum ds_reason reason,
+				   const char *what);
 
 /* json.c */
 DS_MUST int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n);
@@ -181,6 +248,18 @@ enum ds_tcb_status ds_tcb_relaunch(enum ds_tcb_status launch, enum ds_tcb_status
 
 /* tdpolicy.c: checks 31-35; all are looked at, the first failure gives the reason. */
 DS_MUST int ds_check_td(struct ds_judge *j);
+
+/* cache.c */
+void ds_platform_put(struct ds_platform *p);
+void ds_docs_put(struct ds_docs *d);
+/* What was proven about these bytes, or fresh ones about which nothing is known. 0 or -ENOMEM. */
+DS_MUST int ds_docs_get(struct ds_attest_cache *cache, struct ds_span root_ca,
+			struct ds_span collateral, struct ds_docs **ret);
+DS_MUST int ds_platform_get(struct ds_attest_cache *cache, struct ds_docs *docs, struct ds_span pem,
+			    struct ds_platform **ret);
+/* Keep what has been proven; nothing but speed depends on it. */
+void ds_cache_keep(struct ds_attest_cache *cache, struct ds_span root_ca, struct ds_span collateral,
+		   struct ds_docs *docs, struct ds_span pem, struct ds_platform *plat);
 
 /* quote.c: everything above, without accepting; v is initialised here. */
 DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral,

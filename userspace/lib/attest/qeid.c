@@ -13,7 +13,6 @@
 #define QE_ATTRIBUTES  48
 #define QE_MRSIGNER    128
 #define QE_ISVPRODID   256
-#define QE_ISVSVN      258
 #define QE_REPORT_DATA 320
 #define QE_FLAG_DEBUG  0x02 /* bit 1 of the first byte of ATTRIBUTES */
 
@@ -79,41 +78,71 @@ int ds_qe_identity_parse(struct ds_span in, struct ds_qe_identity *ret, struct d
 	return 0;
 }
 
-int ds_check_qe_identity(struct ds_judge *j)
+static int prove_content(struct ds_judge *j)
 {
+	struct ds_docs *d = j->docs;
 	struct ds_err err = DS_ERR_NULL;
-	int r;
+	int r = ds_qe_identity_parse(d->col.qe_identity, &d->qe, &err);
 
-	DS_TRY(ds_check_signed(j, j->col.qe_chain, j->col.qe_identity, j->col.qe_sig,
-			       DS_REASON_QEID_SIGNATURE, "QE identity"));
-	r = ds_qe_identity_parse(j->col.qe_identity, &j->qe, &err);
 	if (r == DS_QEID_E_KIND)
 		return ds_verdict_fail(j->v, DS_REASON_QEID_KIND, "QE identity: %s", err.msg);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_QEID_FORMAT, "QE identity: %s", err.msg);
 	if (r)
 		return r;
-	j->v->qe_evaluation = j->qe.evaluation;
-	DS_TRY(ds_verdict_dates(j->v, "QE identity", j->qe.issued, j->qe.next_update,
-				DS_REASON_QEID_NOT_YET_VALID, DS_REASON_QEID_EXPIRED));
-	ds_verdict_pass(j->v, "qe-identity", "QE identity: TD_QE, evaluation %llu, in date",
-			(unsigned long long)j->qe.evaluation);
+	d->qe_ok = true;
 	return 0;
 }
 
-/* S2: the platform's key vouches for this report. */
+int ds_check_qe_identity(struct ds_judge *j)
+{
+	struct ds_docs *d = j->docs;
+	/* one chain for both documents is the rule: what was proven about its bytes holds */
+	bool same = ds_span_eq(d->col.qe_chain, d->col.tcb_chain);
+	struct ds_signer *s = same ? &d->tcb_signer : &d->qe_signer;
+
+	DS_TRY(ds_check_signer(j, s, d->col.qe_chain, "QE identity"));
+	if (!d->qe_ok)
+		DS_TRY(ds_check_doc_signature(j, s, d->col.qe_identity, ds_buf_span(&d->col.qe_sig),
+					      DS_REASON_QEID_SIGNATURE, "QE identity"));
+	ds_verdict_pass(j->v, "signer", "QE identity: signer and signature");
+	if (!d->qe_ok)
+		DS_TRY(prove_content(j));
+	j->v->qe_evaluation = d->qe.evaluation;
+	DS_TRY(ds_verdict_dates(j->v, "QE identity", d->qe.issued, d->qe.next_update,
+				DS_REASON_QEID_NOT_YET_VALID, DS_REASON_QEID_EXPIRED));
+	ds_verdict_pass(j->v, "qe-identity", "QE identity: TD_QE, evaluation %llu, in date",
+			(unsigned long long)d->qe.evaluation);
+	return 0;
+}
+
+static bool report_is_known(const struct ds_judge *j)
+{
+	const struct ds_platform *p = j->plat;
+
+	return p->qe_report_ok && ds_span_eq(j->q.qe_report, DS_SPAN_ARRAY(p->qe_report)) &&
+	       ds_span_eq(j->q.qe_report_sig, DS_SPAN_ARRAY(p->qe_report_sig));
+}
+
+/* S2: the platform's key vouches for this report. A QE shows the same report with every quote. */
 static int check_report_signature(struct ds_judge *j)
 {
-	uint8_t xy[64];
+	struct ds_platform *p = j->plat;
 	int r;
 
-	DS_TRY(ds_cert_xy(j->pck[0].x, xy)); /* checked with the chain */
-	r = ds_p256_verify_raw(xy, j->q.qe_report, j->q.qe_report_sig.p);
-	if (r == -EKEYREJECTED || r == -EBADMSG)
-		return ds_verdict_fail(j->v, DS_REASON_QE_REPORT_SIGNATURE,
-				       "QE report is not signed by the PCK of this quote");
-	if (r)
-		return r;
+	if (!report_is_known(j)) {
+		r = ds_p256_pub_verify_raw(p->key, j->q.qe_report, j->q.qe_report_sig.p);
+		if (r == -EKEYREJECTED)
+			return ds_verdict_fail(j->v, DS_REASON_QE_REPORT_SIGNATURE,
+					       "QE report is not signed by the PCK of this quote");
+		if (r)
+			return r;
+		if (!p->shared) {
+			memcpy(p->qe_report, j->q.qe_report.p, sizeof(p->qe_report));
+			memcpy(p->qe_report_sig, j->q.qe_report_sig.p, sizeof(p->qe_report_sig));
+			p->qe_report_ok = true;
+		}
+	}
 	ds_verdict_pass(j->v, "qe-report", "QE report is signed by the PCK");
 	return 0;
 }
@@ -146,7 +175,7 @@ static bool masked_equal(const uint8_t *got, const uint8_t *mask, const uint8_t 
 static int check_enclave(struct ds_judge *j)
 {
 	const uint8_t *rep = j->q.qe_report.p;
-	const struct ds_qe_identity *id = &j->qe;
+	const struct ds_qe_identity *id = &j->docs->qe;
 	unsigned int prod = ds_get_u16le(rep + QE_ISVPRODID);
 
 	if (!masked_equal(rep + QE_MISCSELECT, id->miscselect_mask, id->miscselect, 4))
@@ -194,7 +223,7 @@ int ds_check_qe(struct ds_judge *j)
 	DS_TRY(check_report_signature(j));
 	DS_TRY(check_binding(j));
 	DS_TRY(check_enclave(j));
-	j->qe_level = ds_svn_level_find(j->qe.levels, j->qe.n_levels, svn);
+	j->qe_level = ds_svn_level_find(j->docs->qe.levels, j->docs->qe.n_levels, svn);
 	if (!j->qe_level)
 		return ds_verdict_fail(j->v, DS_REASON_QE_TCB_NO_LEVEL,
 				       "QE ISVSVN %u is below every level of the QE identity", svn);

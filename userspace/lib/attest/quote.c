@@ -48,13 +48,14 @@ static int check_parse(struct ds_judge *j, struct ds_span quote)
 static int check_collateral(struct ds_judge *j, struct ds_span collateral)
 {
 	struct ds_err err = DS_ERR_NULL;
-	int r;
+	int r = 0;
 
 	if (!collateral.n)
 		return ds_verdict_fail(
 			j->v, DS_REASON_COLLATERAL_MISSING,
 			"no collateral was given; without it nothing says what is revoked");
-	r = ds_collateral_parse(collateral, &j->col, &err);
+	if (!j->docs->col.doc)
+		r = ds_collateral_parse(collateral, &j->docs->col, &err);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_FORMAT, "%s", err.msg);
 	if (r)
@@ -63,23 +64,58 @@ static int check_collateral(struct ds_judge *j, struct ds_span collateral)
 	return 0;
 }
 
+static int prove_revocation(struct ds_judge *j)
+{
+	struct ds_platform *p = j->plat;
+	const struct ds_crl *root_crl = &j->docs->root_crl;
+	X509 *leaf = p->pck[0].x, *ca = p->pck[1].x, *root = p->pck[2].x;
+
+	DS_TRY(ds_check_not_revoked(j, root_crl, ca, DS_REASON_PCK_CA_REVOKED, "PCK CA"));
+	DS_TRY(ds_check_not_revoked(j, &p->pck_crl, leaf, DS_REASON_PCK_REVOKED, "PCK"));
+	DS_TRY(ds_check_path(j, leaf, ca, root, p->pck_crl.x, DS_REASON_PCK_CHAIN_PROFILE));
+	p->revocation_ok = true;
+	return 0;
+}
+
 static int check_revocation(struct ds_judge *j)
 {
-	X509 *leaf = j->pck[0].x, *ca = j->pck[1].x, *root = j->pck[2].x;
+	struct ds_platform *p = j->plat;
+	struct ds_docs *d = j->docs;
 
-	j->root_crl.what = "root CRL";
-	j->pck_crl.what = "PCK CRL";
-	DS_TRY(ds_check_crl(j, ds_buf_span(&j->col.root_crl), root, &j->root_crl));
-	DS_TRY(ds_check_crl(j, ds_buf_span(&j->col.pck_crl), ca, &j->pck_crl));
-	DS_TRY(ds_check_not_revoked(j, &j->root_crl, ca, DS_REASON_PCK_CA_REVOKED, "PCK CA"));
-	DS_TRY(ds_check_not_revoked(j, &j->pck_crl, leaf, DS_REASON_PCK_REVOKED, "PCK"));
-	return ds_check_path(j, leaf, ca, root, DS_REASON_PCK_CHAIN_PROFILE);
+	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.root_crl), p->pck[2].x, &d->root_crl,
+			    "root CRL"));
+	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.pck_crl), p->pck[1].x, &p->pck_crl, "PCK CRL"));
+	if (!p->revocation_ok)
+		DS_TRY(prove_revocation(j));
+	ds_verdict_pass(j->v, "revocation", "PCK CA is not in the root CRL");
+	ds_verdict_pass(j->v, "revocation", "PCK is not in the PCK CRL");
+	return 0;
+}
+
+/* The prepared key if it is the one the platform had before; a QE keeps its key for long. */
+static int verify_with_attest_key(struct ds_judge *j)
+{
+	struct ds_platform *p = j->plat;
+	struct ds_p256_pub *key;
+	int r;
+
+	if (p->attest_key && ds_span_eq(j->q.attest_key, DS_SPAN_ARRAY(p->attest_xy)))
+		return ds_p256_pub_verify_raw(p->attest_key, j->q.signed_part, j->q.signature.p);
+	DS_TRY(ds_p256_pub_new(j->q.attest_key.p, &key));
+	r = ds_p256_pub_verify_raw(key, j->q.signed_part, j->q.signature.p);
+	if (p->shared || p->attest_key) {
+		ds_p256_pub_free(key);
+	} else {
+		memcpy(p->attest_xy, j->q.attest_key.p, sizeof(p->attest_xy));
+		p->attest_key = key;
+	}
+	return r;
 }
 
 /* S1; the attestation key has been bound to the QE report by now. */
 static int check_quote_signature(struct ds_judge *j)
 {
-	int r = ds_p256_verify_raw(j->q.attest_key.p, j->q.signed_part, j->q.signature.p);
+	int r = verify_with_attest_key(j);
 
 	if (r == -EKEYREJECTED || r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_QUOTE_SIGNATURE,
@@ -90,9 +126,8 @@ static int check_quote_signature(struct ds_judge *j)
 	return 0;
 }
 
-static int judge(struct ds_judge *j, struct ds_span quote, struct ds_span collateral)
+static int judge(struct ds_judge *j, struct ds_span collateral)
 {
-	DS_TRY(check_parse(j, quote));
 	DS_TRY(ds_check_pck_chain(j));
 	DS_TRY(check_collateral(j, collateral));
 	DS_TRY(check_revocation(j));
@@ -106,17 +141,19 @@ static int judge(struct ds_judge *j, struct ds_span quote, struct ds_span collat
 	return ds_check_td(j);
 }
 
-static void judge_done(struct ds_judge *j)
+/* The chain is looked up by the text that the parser found, so parsing comes first. */
+static int judge_parsed(struct ds_judge *j, struct ds_span collateral,
+			const struct ds_verify_opts *opts)
 {
-	ds_buf_done(&j->root_der);
-	for (size_t i = 0; i < DS_PCK_CHAIN_LEN; i++)
-		ds_acert_done(&j->pck[i]);
-	X509_CRL_free(j->root_crl.x);
-	X509_CRL_free(j->pck_crl.x);
-	ds_tcb_info_done(&j->tcb);
-	ds_qe_identity_done(&j->qe);
-	ds_collateral_done(&j->col);
-	(void)ds_ossl_err(NULL, 0, "attest", "");
+	int r;
+
+	DS_TRY(ds_platform_get(opts->cache, j->docs, j->q.cert_data, &j->plat));
+	r = judge(j, collateral);
+	if (r >= 0)
+		ds_cache_keep(opts->cache, opts->root_ca, collateral, j->docs, j->q.cert_data,
+			      j->plat);
+	ds_platform_put(j->plat);
+	return r;
 }
 
 int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
@@ -127,19 +164,25 @@ int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
 		.time = opts->time,
 		.v = v,
 	};
-	int r = 0;
+	int r;
 
 	ds_verdict_init(v);
 	v->time = opts->time;
 	v->custom_root = opts->root_ca.n > 0;
-	if (opts->root_ca.n)
-		r = ds_root_load(opts->root_ca, &j.root_der);
+	DS_TRY(ds_docs_get(opts->cache, opts->root_ca, collateral, &j.docs));
+	if (opts->root_ca.n && !j.docs->root_der.n)
+		r = ds_root_load(opts->root_ca, &j.docs->root_der);
+	else
+		r = 0;
 	if (r == -EBADMSG)
 		r = ds_verdict_fail(v, DS_REASON_ROOT_UNTRUSTED,
 				    "the root CA given is not one certificate in PEM or DER");
 	if (!r)
-		r = judge(&j, quote, collateral);
-	judge_done(&j);
+		r = check_parse(&j, quote);
+	if (!r)
+		r = judge_parsed(&j, collateral, opts);
+	ds_docs_put(j.docs);
+	(void)ds_ossl_err(NULL, 0, "attest", "");
 	return r;
 }
 

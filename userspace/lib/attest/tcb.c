@@ -54,16 +54,16 @@ static int find_module(struct ds_judge *j, const uint8_t svn[16], const struct d
 	char id[8];
 
 	if (!svn[1]) {
-		if (!j->tcb.has_module)
+		if (!j->docs->tcb.has_module)
 			return ds_verdict_fail(j->v, DS_REASON_TDX_MODULE_UNKNOWN,
 					       "TCB info has no tdxModule for module version 0");
-		*ret = &j->tcb.module;
+		*ret = &j->docs->tcb.module;
 		return 0;
 	}
 	(void)snprintf(id, sizeof(id), "TDX_%02X", svn[1]);
-	for (size_t i = 0; i < j->tcb.n_modules; i++) {
-		if (!strcasecmp(j->tcb.modules[i].id, id)) {
-			*ret = &j->tcb.modules[i];
+	for (size_t i = 0; i < j->docs->tcb.n_modules; i++) {
+		if (!strcasecmp(j->docs->tcb.modules[i].id, id)) {
+			*ret = &j->docs->tcb.modules[i];
 			return 0;
 		}
 	}
@@ -96,9 +96,9 @@ static bool level_fits(const struct ds_judge *j, const struct ds_tcb_level *l,
 		       const uint8_t svn[16])
 {
 	for (size_t i = 0; i < 16; i++)
-		if (j->ext.tcb[i] < l->sgx[i])
+		if (j->plat->ext.tcb[i] < l->sgx[i])
 			return false;
-	if (j->ext.pcesvn < l->pcesvn)
+	if (j->plat->ext.pcesvn < l->pcesvn)
 		return false;
 	for (size_t i = svn[1] ? 2 : 0; i < 16; i++)
 		if (svn[i] < l->tdx[i])
@@ -120,9 +120,9 @@ static int evaluate(struct ds_judge *j, const uint8_t svn[16], const char *which
 					       "%s: SVN %u is below every level of %s", which,
 					       svn[0], m->id);
 	}
-	for (size_t i = 0; i < j->tcb.n_levels && !e.platform; i++)
-		if (level_fits(j, &j->tcb.levels[i], svn))
-			e.platform = &j->tcb.levels[i];
+	for (size_t i = 0; i < j->docs->tcb.n_levels && !e.platform; i++)
+		if (level_fits(j, &j->docs->tcb.levels[i], svn))
+			e.platform = &j->docs->tcb.levels[i];
 	if (!e.platform)
 		return ds_verdict_fail(
 			j->v, DS_REASON_TCB_NO_LEVEL,

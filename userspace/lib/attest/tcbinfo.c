@@ -176,39 +176,54 @@ int ds_tcb_info_parse(struct ds_span in, struct ds_tcb_info *ret, struct ds_err 
 	return 0;
 }
 
-int ds_check_tcb_info(struct ds_judge *j)
+static int prove_content(struct ds_judge *j)
 {
+	struct ds_docs *d = j->docs;
 	struct ds_err err = DS_ERR_NULL;
-	int r;
+	int r = ds_tcb_info_parse(d->col.tcb_info, &d->tcb, &err);
 
-	DS_TRY(ds_check_signed(j, j->col.tcb_chain, j->col.tcb_info, j->col.tcb_sig,
-			       DS_REASON_TCBINFO_SIGNATURE, "TCB info"));
-	r = ds_tcb_info_parse(j->col.tcb_info, &j->tcb, &err);
 	if (r == DS_TCBINFO_E_KIND)
 		return ds_verdict_fail(j->v, DS_REASON_TCBINFO_KIND, "TCB info: %s", err.msg);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_TCBINFO_FORMAT, "TCB info: %s", err.msg);
 	if (r)
 		return r;
-	j->v->tcb_evaluation = j->tcb.evaluation;
-	DS_TRY(ds_verdict_dates(j->v, "TCB info", j->tcb.issued, j->tcb.next_update,
+	d->tcb_ok = true;
+	return 0;
+}
+
+int ds_check_tcb_info(struct ds_judge *j)
+{
+	struct ds_docs *d = j->docs;
+
+	DS_TRY(ds_check_signer(j, &d->tcb_signer, d->col.tcb_chain, "TCB info"));
+	if (!d->tcb_ok)
+		DS_TRY(ds_check_doc_signature(j, &d->tcb_signer, d->col.tcb_info,
+					      ds_buf_span(&d->col.tcb_sig),
+					      DS_REASON_TCBINFO_SIGNATURE, "TCB info"));
+	ds_verdict_pass(j->v, "signer", "TCB info: signer and signature");
+	if (!d->tcb_ok)
+		DS_TRY(prove_content(j));
+	j->v->tcb_evaluation = d->tcb.evaluation;
+	DS_TRY(ds_verdict_dates(j->v, "TCB info", d->tcb.issued, d->tcb.next_update,
 				DS_REASON_TCBINFO_NOT_YET_VALID, DS_REASON_TCBINFO_EXPIRED));
 	ds_verdict_pass(j->v, "tcb-info", "TCB info: TDX, evaluation %llu, in date",
-			(unsigned long long)j->tcb.evaluation);
+			(unsigned long long)d->tcb.evaluation);
 	return 0;
 }
 
 /* The levels are those of this platform, not of a better one. */
 int ds_check_platform_match(struct ds_judge *j)
 {
-	if (memcmp(j->tcb.fmspc, j->ext.fmspc, sizeof(j->ext.fmspc)))
+	const struct ds_tcb_info *tcb = &j->docs->tcb;
+	const struct ds_pck_ext *ext = &j->plat->ext;
+
+	if (memcmp(tcb->fmspc, ext->fmspc, sizeof(ext->fmspc)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_FMSPC_MISMATCH, "FMSPC of the TCB info",
-					   DS_SPAN_ARRAY(j->ext.fmspc),
-					   DS_SPAN_ARRAY(j->tcb.fmspc));
-	if (memcmp(j->tcb.pceid, j->ext.pceid, sizeof(j->ext.pceid)))
+					   DS_SPAN_ARRAY(ext->fmspc), DS_SPAN_ARRAY(tcb->fmspc));
+	if (memcmp(tcb->pceid, ext->pceid, sizeof(ext->pceid)))
 		return ds_verdict_fail_hex(j->v, DS_REASON_PCEID_MISMATCH, "PCEID of the TCB info",
-					   DS_SPAN_ARRAY(j->ext.pceid),
-					   DS_SPAN_ARRAY(j->tcb.pceid));
+					   DS_SPAN_ARRAY(ext->pceid), DS_SPAN_ARRAY(tcb->pceid));
 	ds_verdict_pass(j->v, "platform", "TCB info is that of this platform");
 	return 0;
 }

@@ -100,22 +100,120 @@ static int check_status(struct ds_judge *j)
 					 j->v->tcb_status);
 	else
 		ds_verdict_pass(j->v, "tcb-status", "%s", j->v->tcb_status);
-	if (j->tcb.evaluation < j->policy->min_evaluation)
+	if (j->docs->tcb.evaluation < j->policy->min_evaluation)
 		r = ds_verdict_fail(j->v, DS_REASON_TCB_EVALUATION,
 				    "TCB evaluation: expected at least %llu, got %llu",
 				    (unsigned long long)j->policy->min_evaluation,
-				    (unsigned long long)j->tcb.evaluation);
+				    (unsigned long long)j->docs->tcb.evaluation);
+	if (j->docs->qe.evaluation < j->policy->min_qe_evaluation)
+		r = ds_verdict_fail(j->v, DS_REASON_TCB_EVALUATION,
+				    "QE evaluation: expected at least %llu, got %llu",
+				    (unsigned long long)j->policy->min_qe_evaluation,
+				    (unsigned long long)j->docs->qe.evaluation);
 	return r;
+}
+
+static bool listed(const char *id, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i], id))
+			return true;
+	return false;
 }
 
 static int check_advisories(struct ds_judge *j)
 {
-	for (size_t i = 0; i < j->policy->n_deny_advisory; i++)
-		for (size_t k = 0; k < j->v->n_advisories; k++)
-			if (!strcmp(j->policy->deny_advisory[i], j->v->advisories[k]))
-				return ds_verdict_fail(j->v, DS_REASON_ADVISORY,
-						       "%s is denied by policy",
-						       j->v->advisories[k]);
+	const struct ds_tcb_policy *p = j->policy;
+	bool any = p->tolerate_any_advisory || j->v->tcb == DS_TCB_UP_TO_DATE;
+
+	for (size_t k = 0; k < j->v->n_advisories; k++) {
+		const char *id = j->v->advisories[k];
+
+		if (listed(id, p->deny_advisory, p->n_deny_advisory))
+			return ds_verdict_fail(j->v, DS_REASON_ADVISORY, "%s is denied by policy",
+					       id);
+		if (!any && !listed(id, p->tolerate_advisory, p->n_tolerate_advisory))
+			return ds_verdict_fail(j->v, DS_REASON_ADVISORY,
+					       "%s applies, and the policy does not tolerate it",
+					       id);
+	}
+	return 0;
+}
+
+static int below(struct ds_judge *j, const char *what, unsigned int want, unsigned int got)
+{
+	return ds_verdict_fail(j->v, DS_REASON_TCB_SVN, "%s: expected at least %u, got %u", what,
+			       want, got);
+}
+
+static int check_components(struct ds_judge *j, const char *what, const uint8_t want[16],
+			    const uint8_t got[16])
+{
+	char name[48];
+
+	for (size_t i = 0; i < 16; i++) {
+		if (got[i] >= want[i])
+			continue;
+		(void)snprintf(name, sizeof(name), "%s component %zu", what, i);
+		return below(j, name, want[i], got[i]);
+	}
+	return 0;
+}
+
+static int check_module(struct ds_judge *j, const char *what, const uint8_t svn[16])
+{
+	const struct ds_min_svn *m = &j->policy->min_svn;
+	char name[48];
+
+	for (size_t i = 0; i < m->n_module; i++) {
+		if (m->module[i].major != svn[1])
+			continue;
+		(void)snprintf(name, sizeof(name), "%s, module %u", what, svn[1]);
+		return svn[0] < m->module[i].minor ? below(j, name, m->module[i].minor, svn[0]) : 0;
+	}
+	if (!m->n_module)
+		return 0;
+	return ds_verdict_fail(j->v, DS_REASON_TCB_SVN,
+			       "%s: TDX modules of version %u are not in the policy", what, svn[1]);
+}
+
+static int check_svns(struct ds_judge *j)
+{
+	const struct ds_min_svn *m = &j->policy->min_svn;
+	const struct ds_td_body *b = &j->q.body;
+	unsigned int qe = ds_get_u16le(j->q.qe_report.p + QE_ISVSVN);
+
+	DS_TRY(check_components(j, "SGX", m->sgx, j->plat->ext.tcb));
+	if (j->plat->ext.pcesvn < m->pce)
+		return below(j, "PCE SVN", m->pce, j->plat->ext.pcesvn);
+	if (qe < m->qe)
+		return below(j, "QE SVN", m->qe, qe);
+	DS_TRY(check_components(j, "TEE_TCB_SVN", m->tdx, b->tee_tcb_svn));
+	DS_TRY(check_module(j, "TEE_TCB_SVN", b->tee_tcb_svn));
+	if (!b->has_svn2)
+		return 0;
+	DS_TRY(check_components(j, "TEE_TCB_SVN2", m->tdx, b->tee_tcb_svn2));
+	return check_module(j, "TEE_TCB_SVN2", b->tee_tcb_svn2);
+}
+
+static bool among(const void *value, const void *list, size_t n, size_t size)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp((const uint8_t *)list + i * size, value, size))
+			return true;
+	return false;
+}
+
+/* A list that names nobody allows everybody; both lists may be given, and denial wins. */
+static int check_lists(struct ds_judge *j, const char *what, const void *value, size_t size,
+		       const void *deny, size_t n_deny, const void *allow, size_t n_allow)
+{
+	if (value && among(value, deny, n_deny, size))
+		return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED, "%s is on the deny list",
+				       what);
+	if (n_allow && !(value && among(value, allow, n_allow, size)))
+		return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
+				       "%s is not on the allow list", what);
 	return 0;
 }
 
@@ -123,26 +221,46 @@ static int check_platform(struct ds_judge *j)
 {
 	const struct ds_tcb_policy *p = j->policy;
 
-	for (size_t i = 0; i < p->n_deny_ppid; i++)
-		if (!memcmp(p->deny_ppid[i], j->ext.ppid, 16))
-			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
-					       "PPID is on the deny list");
-	for (size_t i = 0; i < p->n_deny_fmspc; i++)
-		if (!memcmp(p->deny_fmspc[i], j->ext.fmspc, 6))
-			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
-					       "FMSPC is on the deny list");
-	for (size_t i = 0; i < p->n_deny_instance; i++)
-		if (j->ext.platform && !memcmp(p->deny_instance[i], j->ext.instance, 16))
-			return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
-					       "platform instance is on the deny list");
-	return 0;
+	DS_TRY(check_lists(j, "PPID", j->plat->ext.ppid, 16, p->deny_ppid, p->n_deny_ppid,
+			   p->allow_ppid, p->n_allow_ppid));
+	DS_TRY(check_lists(j, "FMSPC", j->plat->ext.fmspc, 6, p->deny_fmspc, p->n_deny_fmspc,
+			   p->allow_fmspc, p->n_allow_fmspc));
+	return check_lists(
+		j, "platform instance", j->plat->ext.platform ? j->plat->ext.instance : NULL, 16,
+		p->deny_instance, p->n_deny_instance, p->allow_instance, p->n_allow_instance);
+}
+
+static bool same_image(const struct ds_td_body *b, const struct ds_image_mr *im)
+{
+	return !memcmp(b->mr_td, im->mr_td, sizeof(im->mr_td)) &&
+	       !memcmp(b->rt_mr, im->rt_mr, sizeof(im->rt_mr));
+}
+
+static int check_images(struct ds_judge *j)
+{
+	const struct ds_tcb_policy *p = j->policy;
+
+	if (!p->n_image)
+		return 0;
+	for (size_t i = 0; i < p->n_image; i++) {
+		if (!same_image(&j->q.body, &p->image[i]))
+			continue;
+		ds_verdict_pass(j->v, "measurement",
+				"MRTD and RTMR0-2 are those of image %zu of %zu", i + 1,
+				p->n_image);
+		return 0;
+	}
+	return ds_verdict_fail(j->v, DS_REASON_MEASUREMENT,
+			       "MRTD and RTMR0-2 are those of none of the %zu images of the policy",
+			       p->n_image);
 }
 
 int ds_check_td(struct ds_judge *j)
 {
 	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam,
 						     check_service_td, check_status,
-						     check_advisories, check_platform };
+						     check_svns,       check_advisories,
+						     check_platform,   check_images };
 	int r = 0;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(checks); i++)

@@ -195,26 +195,49 @@ int ds_p256_sign_digest(const struct ds_p256 *key, const uint8_t digest[32], str
 	return ds_buf_add(ret_der, sig, n);
 }
 
-/* sig: canonical DER. */
-static int verify(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, const uint8_t *sig,
-		  size_t n)
+struct ds_p256_pub {
+	EVP_PKEY *evp;
+};
+
+int ds_p256_pub_new(const uint8_t xy[DS_P256_XY_SIZE], struct ds_p256_pub **ret)
 {
 	uint8_t point[1 + DS_P256_XY_SIZE] = { 0x04 };
-	EVP_PKEY *key = NULL;
-	EVP_MD_CTX *ctx;
+	struct ds_p256_pub *key = calloc(1, sizeof(*key));
 	int r;
 
+	if (!key)
+		return -ENOMEM;
 	memcpy(point + 1, xy, DS_P256_XY_SIZE);
-	DS_TRY(import_key(point, NULL, &key));
-	ctx = EVP_MD_CTX_new();
-	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) != 1)
+	r = import_key(point, NULL, &key->evp);
+	if (r) {
+		free(key);
+		return r;
+	}
+	*ret = key;
+	return 0;
+}
+
+struct ds_p256_pub *ds_p256_pub_free(struct ds_p256_pub *key)
+{
+	if (key)
+		EVP_PKEY_free(key->evp);
+	free(key);
+	return NULL;
+}
+
+/* sig: canonical DER. */
+static int verify(const struct ds_p256_pub *key, struct ds_span msg, const uint8_t *sig, size_t n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int r;
+
+	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key->evp, NULL) != 1)
 		r = -EIO;
 	else
 		r = EVP_DigestVerify(ctx, sig, n, msg.n ? msg.p : (const uint8_t *)"", msg.n) == 1
 			    ? 0
 			    : -EKEYREJECTED;
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
 	return r ? ds_ossl_err(NULL, r, "p256", "verify") : 0;
 }
 
@@ -243,13 +266,19 @@ static bool canonical_der(struct ds_span sig)
 
 int ds_p256_verify(struct ds_span spki, struct ds_span msg, struct ds_span sig_der)
 {
+	struct ds_p256_pub *key;
+	int r;
+
 	if (spki.n != DS_P256_SPKI_SIZE || memcmp(spki.p, spki_head, sizeof(spki_head)) ||
 	    !canonical_der(sig_der))
 		return -EBADMSG;
-	return verify(spki.p + sizeof(spki_head), msg, sig_der.p, sig_der.n);
+	DS_TRY(ds_p256_pub_new(spki.p + sizeof(spki_head), &key));
+	r = verify(key, msg, sig_der.p, sig_der.n);
+	ds_p256_pub_free(key);
+	return r;
 }
 
-int ds_p256_verify_raw(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, const uint8_t rs[64])
+int ds_p256_pub_verify_raw(const struct ds_p256_pub *key, struct ds_span msg, const uint8_t rs[64])
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
 	BIGNUM *r = BN_bin2bn(rs, 32, NULL), *s = BN_bin2bn(rs + 32, 32, NULL);
@@ -262,10 +291,21 @@ int ds_p256_verify_raw(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, co
 		n = i2d_ECDSA_SIG(sig, &der);
 	}
 	if (n > 0)
-		ret = verify(xy, msg, der, (size_t)n);
+		ret = verify(key, msg, der, (size_t)n);
 	OPENSSL_free(der);
 	BN_free(s);
 	BN_free(r);
 	ECDSA_SIG_free(sig);
 	return ret;
+}
+
+int ds_p256_verify_raw(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, const uint8_t rs[64])
+{
+	struct ds_p256_pub *key;
+	int r;
+
+	DS_TRY(ds_p256_pub_new(xy, &key));
+	r = ds_p256_pub_verify_raw(key, msg, rs);
+	ds_p256_pub_free(key);
+	return r;
 }

@@ -128,25 +128,47 @@ int ds_kms_k256_recover(const uint8_t sig[DS_K256_SIG_SIZE], const uint8_t app[D
 	return ds_k256_recover(sig, digest, ret_kms_pub);
 }
 
+/* Both forms: timestamp NULL is the older one. */
+static void env_digest(const uint8_t app[DS_APP_ID_SIZE], const uint64_t *timestamp,
+		       const uint8_t env_pub[32], uint8_t ret[32])
+{
+	uint8_t be[8];
+	const struct ds_span msg[] = { M_ENV, APP_SPAN(app),
+				       DS_SPAN(be, timestamp ? sizeof(be) : 0),
+				       DS_SPAN(env_pub, 32) };
+
+	for (size_t i = 0; timestamp && i < sizeof(be); i++)
+		be[i] = (uint8_t)(*timestamp >> (56 - 8 * i));
+	ds_keccak256(msg, DS_ARRAY_SIZE(msg), ret);
+}
+
 int ds_kms_env_signature(const uint8_t k0[DS_KEY_SIZE], const uint8_t app[DS_APP_ID_SIZE],
 			 const uint8_t env_pub[32], uint8_t ret_sig[DS_K256_SIG_SIZE])
 {
-	const struct ds_span msg[] = { M_ENV, APP_SPAN(app), DS_SPAN(env_pub, 32) };
+	uint8_t digest[32];
 
-	return sign_keccak(k0, msg, DS_ARRAY_SIZE(msg), ret_sig);
+	env_digest(app, NULL, env_pub, digest);
+	return ds_k256_sign_recoverable(k0, digest, ret_sig);
 }
 
 int ds_kms_env_signature_v1(const uint8_t k0[DS_KEY_SIZE], const uint8_t app[DS_APP_ID_SIZE],
 			    uint64_t timestamp, const uint8_t env_pub[32],
 			    uint8_t ret_sig[DS_K256_SIG_SIZE])
 {
-	uint8_t be[8];
-	const struct ds_span msg[] = { M_ENV, APP_SPAN(app), DS_SPAN_ARRAY(be),
-				       DS_SPAN(env_pub, 32) };
+	uint8_t digest[32];
 
-	for (size_t i = 0; i < sizeof(be); i++)
-		be[i] = (uint8_t)(timestamp >> (56 - 8 * i));
-	return sign_keccak(k0, msg, DS_ARRAY_SIZE(msg), ret_sig);
+	env_digest(app, &timestamp, env_pub, digest);
+	return ds_k256_sign_recoverable(k0, digest, ret_sig);
+}
+
+int ds_kms_env_recover(const uint8_t sig[DS_K256_SIG_SIZE], const uint8_t app[DS_APP_ID_SIZE],
+		       const uint64_t *timestamp, const uint8_t env_pub[32],
+		       uint8_t ret_kms_pub[DS_K256_PUB_SIZE])
+{
+	uint8_t digest[32];
+
+	env_digest(app, timestamp, env_pub, digest);
+	return ds_k256_recover(sig, digest, ret_kms_pub);
 }
 
 int ds_kms_bootstrap_report_data(struct ds_span root_spki, const uint8_t k256_pub[DS_K256_PUB_SIZE],
@@ -187,8 +209,7 @@ int ds_app_key_pub(enum ds_key_alg alg, const uint8_t key[DS_KEY_SIZE], uint8_t 
 	return -EINVAL;
 }
 
-int ds_app_key_signature(const uint8_t k256[DS_KEY_SIZE], struct ds_span purpose,
-			 struct ds_span pub, uint8_t ret_sig[DS_K256_SIG_SIZE])
+static int key_digest(struct ds_span purpose, struct ds_span pub, uint8_t ret[32])
 {
 	char hex[2 * DS_K256_PUB_SIZE + 1];
 	const struct ds_span msg[] = { purpose, DS_SPAN_LIT(":"), DS_SPAN(hex, 2 * pub.n) };
@@ -196,7 +217,26 @@ int ds_app_key_signature(const uint8_t k256[DS_KEY_SIZE], struct ds_span purpose
 	if (pub.n > DS_K256_PUB_SIZE)
 		return -EINVAL;
 	ds_hex_encode(pub.p, pub.n, hex);
-	return sign_keccak(k256, msg, DS_ARRAY_SIZE(msg), ret_sig);
+	ds_keccak256(msg, DS_ARRAY_SIZE(msg), ret);
+	return 0;
+}
+
+int ds_app_key_signature(const uint8_t k256[DS_KEY_SIZE], struct ds_span purpose,
+			 struct ds_span pub, uint8_t ret_sig[DS_K256_SIG_SIZE])
+{
+	uint8_t digest[32];
+
+	DS_TRY(key_digest(purpose, pub, digest));
+	return ds_k256_sign_recoverable(k256, digest, ret_sig);
+}
+
+int ds_app_key_recover(const uint8_t sig[DS_K256_SIG_SIZE], struct ds_span purpose,
+		       struct ds_span pub, uint8_t ret_app_pub[DS_K256_PUB_SIZE])
+{
+	uint8_t digest[32];
+
+	DS_TRY(key_digest(purpose, pub, digest));
+	return ds_k256_recover(sig, digest, ret_app_pub);
 }
 
 int ds_app_p256(const uint8_t k256[DS_KEY_SIZE], struct ds_span path, struct ds_p256 **ret)

@@ -9,3 +9,7 @@ ds_srcs += $(addprefix userspace/lib/wire/,tdvf.c tdvf_hob.c pe.c linuxboot.c ac
 ds_srcs += $(addprefix userspace/lib/wire/,scale.c msgpack.c attestation.c attestation_v1.c csr.c appinfo.c vmconfig.c)
 ds_tests += $(addprefix userspace/lib/wire/,tdvf_test.c pe_test.c acpi_test.c material_test.c)
 ds_tests += $(addprefix userspace/lib/wire/,scale_test.c msgpack_test.c attestation_test.c csr_test.c appinfo_test.c vmconfig_test.c)
+ds_srcs += userspace/lib/wire/keyreply.c
+ds_tests += userspace/lib/wire/keyreply_test.c
+ds_srcs += userspace/lib/wire/bundle.c
+ds_tests += userspace/lib/wire/bundle_test.c

@@ -4,7 +4,10 @@
  * firmware leaves it in the CCEL table and as dstack_rtmr.ko writes it.
  */
 #include <ds/base/rd.h>
+#include <ds/base/text.h>
 #include <ds/wire/eventlog.h>
+
+#include "jget.h"
 
 #define DOMAIN	     "event-log"
 #define ALG_SHA384   0x000cu
@@ -85,6 +88,44 @@ static int split_preimage(struct ds_span data, char name[DS_MAX_EVENT_NAME + 1],
 	return ds_rd_span(&rd, ds_rd_left(&rd), ret_payload);
 }
 
+/*
+ * {"name":...,"payload":"hex","type":134217729}: the version 2 preimage as data of the event
+ * (spec/guest-api 7.2). That it is the canonical text is for the replay to see.
+ */
+static int split_preimage_v2(struct ds_span data, char name[DS_MAX_EVENT_NAME + 1],
+			     struct ds_buf *ret_payload)
+{
+	static const char *const keys[] = { "name", "payload", "type" };
+	const struct ds_jget g = { DOMAIN, NULL };
+	DS_JSON json_t *doc = NULL;
+	const char *n = NULL, *hex = NULL;
+	int r;
+
+	DS_TRY(ds_jget_load(&g, data, DS_MAX_EVENT_LOG, &doc));
+	DS_TRY(ds_jget_only(&g, doc, "event", keys, DS_ARRAY_SIZE(keys)));
+	DS_TRY(ds_jget_str(&g, doc, "name", &n));
+	DS_TRY(ds_jget_str(&g, doc, "payload", &hex));
+	if (!n || !hex || !*n || strlen(n) > DS_MAX_EVENT_NAME ||
+	    json_integer_value(json_object_get(doc, "type")) != DS_EV_RUNTIME)
+		return -EBADMSG;
+	r = ds_hex_decode_buf(hex, strlen(hex), DS_MAX_EVENT_LOG, ret_payload);
+	if (!r)
+		memcpy(name, n, strlen(n) + 1);
+	return r;
+}
+
+static int add_v2(struct ds_eventlog *log, uint32_t imr, const uint8_t *digest, struct ds_span data)
+{
+	DS_BUF struct ds_buf payload = DS_BUF_NULL;
+	char name[DS_MAX_EVENT_NAME + 1];
+	struct ds_event *ev;
+
+	DS_TRY(split_preimage_v2(data, name, &payload));
+	DS_TRY(ds_eventlog_add(log, imr, DS_EV_RUNTIME, digest, name, ds_buf_span(&payload), &ev));
+	ev->version = 2;
+	return ds_buf_add_span(&ev->preimage, data);
+}
+
 /* TCG_PCR_EVENT2 behind its index. */
 static int entry(struct ds_rd *rd, uint32_t index, size_t i, struct ds_eventlog *log,
 		 struct ds_err *err)
@@ -109,9 +150,15 @@ static int entry(struct ds_rd *rd, uint32_t index, size_t i, struct ds_eventlog 
 		return bad(err, rd, i, "measurement register is not 0 to 4");
 	if (!index)
 		return 0;
-	if (type == DS_EV_RUNTIME && split_preimage(data, name, &data))
+	if (type == DS_EV_RUNTIME && data.n && *data.p == '{') {
+		r = add_v2(log, index - 1, digest.p, data);
+		if (r == -EBADMSG)
+			return bad(err, rd, i, "runtime event data is no preimage of version 2");
+	} else if (type == DS_EV_RUNTIME && split_preimage(data, name, &data)) {
 		return bad(err, rd, i, "runtime event data is not type:name:payload");
-	r = ds_eventlog_add(log, index - 1, type, digest.p, name, data, NULL);
+	} else {
+		r = ds_eventlog_add(log, index - 1, type, digest.p, name, data, NULL);
+	}
 	return r ? ds_err_set(err, r, DOMAIN, ds_rd_pos(rd),
 			      "entry %zu: too many events or no memory", i)
 		 : 0;

@@ -173,16 +173,39 @@ static void tcg2_entries(void **state)
 	assert_int_equal(ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL), -EBADMSG);
 }
 
+#define V2 "{\"name\":\"app-id\",\"payload\":\"613a62\",\"type\":134217729}"
+
+/* The preimage of version 2 is data of the event too, and kept for the replay to compare. */
+static void tcg2_version_2(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+
+	add_header(&b, 0x000c, 1);
+	add_entry(&b, 4, DS_EV_RUNTIME, V2, strlen(V2));
+	add_entry(&b, 1, 10, V2, strlen(V2)); /* firmware's data is not looked into */
+	assert_int_equal(ds_eventlog_parse(ds_buf_span(&b), &log, NULL), 0);
+	assert_int_equal(log.n, 2);
+	assert_int_equal(log.ev[0].version, 2);
+	assert_string_equal(log.ev[0].name, "app-id");
+	assert_true(ds_span_eq(ds_buf_span(&log.ev[0].payload), DS_SPAN_LIT("a:b")));
+	assert_true(ds_span_eq(ds_buf_span(&log.ev[0].preimage), DS_SPAN_STR(V2)));
+	assert_int_equal(log.ev[1].version, 1);
+	assert_int_equal(log.ev[1].preimage.n, 0);
+}
+
 static void tcg2_truncation(void **state)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
-	size_t ends[4], n_ends = 0;
+	size_t ends[5], n_ends = 0;
 
 	add_header(&b, 0x000c, 1);
 	ends[n_ends++] = b.n;
 	add_entry(&b, 1, 10, "xyz", 3);
 	ends[n_ends++] = b.n;
 	add_entry(&b, 4, DS_EV_RUNTIME, "\1\0\0\10:n:", 7);
+	ends[n_ends++] = b.n;
+	add_entry(&b, 4, DS_EV_RUNTIME, V2, strlen(V2));
 	ends[n_ends++] = b.n;
 	for (size_t n = 0; n <= b.n; n++) {
 		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
@@ -219,6 +242,21 @@ static void tcg2_refusals(void **state)
 		  7 },
 		{ "NUL in the name", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:n\0:", 8 },
 		{ "name of 65 bytes", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:" N64 "x:", 71 },
+#define BAD_V2(what, text) { what, 0x000c, 1, 4, DS_EV_RUNTIME, text, sizeof(text) - 1 }
+		BAD_V2("cut", "{\"name\":\"a\",\"payload\":\"\",\"type\":134217729"),
+		BAD_V2("more behind it", "{\"name\":\"a\",\"payload\":\"\",\"type\":134217729}x"),
+		BAD_V2("another type", "{\"name\":\"a\",\"payload\":\"\",\"type\":134217730}"),
+		BAD_V2("type as text", "{\"name\":\"a\",\"payload\":\"\",\"type\":\"134217729\"}"),
+		BAD_V2("no type", "{\"name\":\"a\",\"payload\":\"\"}"),
+		BAD_V2("no name", "{\"payload\":\"\",\"type\":134217729}"),
+		BAD_V2("empty name", "{\"name\":\"\",\"payload\":\"\",\"type\":134217729}"),
+		BAD_V2("long name", "{\"name\":\"" N64 "x\",\"payload\":\"\",\"type\":134217729}"),
+		BAD_V2("no payload", "{\"name\":\"a\",\"type\":134217729}"),
+		BAD_V2("half a byte", "{\"name\":\"a\",\"payload\":\"0\",\"type\":134217729}"),
+		BAD_V2("two names",
+		       "{\"name\":\"a\",\"name\":\"b\",\"payload\":\"\",\"type\":134217729}"),
+		BAD_V2("another key",
+		       "{\"name\":\"a\",\"payload\":\"\",\"type\":134217729,\"x\":1}"),
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
@@ -303,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_table),	     cmocka_unit_test(json_fields_and_truncation),
 		cmocka_unit_test(tcg2_entries),	     cmocka_unit_test(tcg2_truncation),
+		cmocka_unit_test(tcg2_version_2),
 		cmocka_unit_test(tcg2_refusals),     cmocka_unit_test(append_limits),
 		cmocka_unit_test(tcg2_format_bytes), cmocka_unit_test(size_limits),
 	};

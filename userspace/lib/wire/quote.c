@@ -142,13 +142,14 @@ static int qe_cert_data(struct ctx *c, struct ds_rd *rd, size_t base)
 		return fail(c, DS_QUOTE_F_AUTH_LEN, base + ds_rd_pos(rd),
 			    "QE certification data is short of its parts; bytes left", 0,
 			    ds_rd_left(rd));
+	/* the size first: behind a wrong length of the authentication data the type is arbitrary */
+	if (size != ds_rd_left(rd))
+		return fail(c, DS_QUOTE_F_AUTH_LEN, base + ds_rd_pos(rd) - 4,
+			    "inner certification data size", ds_rd_left(rd), size);
 	if (q->cert_type < 1 || q->cert_type > 7 || q->cert_type == DS_QUOTE_CERT_QE_REPORT)
 		return fail(c, DS_QUOTE_F_CERT_TYPE, base + ds_rd_pos(rd) - 6,
 			    "inner certification data type (1-5 or 7)", DS_QUOTE_CERT_PCK_CHAIN,
 			    q->cert_type);
-	if (size != ds_rd_left(rd))
-		return fail(c, DS_QUOTE_F_AUTH_LEN, base + ds_rd_pos(rd) - 4,
-			    "inner certification data size", ds_rd_left(rd), size);
 	return ds_rd_span(rd, size, &q->cert_data);
 }
 

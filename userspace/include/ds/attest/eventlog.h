@@ -10,7 +10,7 @@
 #include <ds/base/base.h>
 #include <ds/wire/eventlog.h>
 
-/* Positive outcomes of ds_eventlog_replay() and ds_eventlog_check(). */
+/* Positive outcomes of ds_eventlog_replay() and ds_eventlog_replay_rtmr3(). */
 #define DS_EVENTLOG_E_NAME                                                                         \
 	1 /* a runtime event's name is empty, or has ":" or a control character */
 #define DS_EVENTLOG_E_PREIMAGE 2 /* a version 2 preimage that is not the canonical one */
@@ -43,6 +43,8 @@ DS_MUST int ds_eventlog_replay_rtmr3(const struct ds_eventlog *log, const char *
  * anything, even the system-ready behind which the app writes what it likes.
  */
 size_t ds_eventlog_launch(const struct ds_eventlog *log, bool *ret_opaque);
+/* Some event of the launch has a name of dstack's launch: other systems write other logs. */
+bool ds_eventlog_is_dstack(const struct ds_eventlog *log);
 /* The first runtime event of that name in the launch; NULL if there is none. */
 const struct ds_event *ds_eventlog_find(const struct ds_eventlog *log, const char *name);
 /*

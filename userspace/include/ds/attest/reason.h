@@ -82,15 +82,19 @@
 	X(TD_SERVICE_TD, "td-service-td") \
 	X(TCB_STATUS, "tcb-status") \
 	X(TCB_EVALUATION, "tcb-evaluation") \
+	X(TCB_SVN, "tcb-svn") \
 	X(ADVISORY, "advisory") \
 	X(PLATFORM_DENIED, "platform-denied") \
 	/* evidence around the quote */ \
 	X(EVIDENCE_MISSING, "evidence-missing") \
 	X(EVIDENCE_FORMAT, "evidence-format") \
+	X(BUNDLE_FORMAT, "bundle-format") \
 	X(REPORT_DATA, "report-data") \
 	X(EVENT_LOG_FORMAT, "event-log-format") \
 	X(EVENT_NAME, "event-name") \
 	X(EVENT_PREIMAGE, "event-preimage") \
+	X(EVENT_FOREIGN, "event-foreign") \
+	X(EVENT_DUPLICATE, "event-duplicate") \
 	X(EVENT_MISSING, "event-missing") \
 	X(RTMR_REPLAY, "rtmr-replay") \
 	X(COMPOSE_HASH, "compose-hash") \
@@ -98,7 +102,13 @@
 	X(CERT_FORMAT, "cert-format") \
 	X(CERT_CHAIN, "cert-chain") \
 	X(CERT_USAGE, "cert-usage") \
-	X(CERT_IDENTITY, "cert-identity")
+	X(CERT_IDENTITY, "cert-identity") \
+	/* signature chains of keys */ \
+	X(KEY_FORMAT, "key-format") \
+	X(KEY_CHAIN, "key-chain") \
+	X(KEY_ROOT, "key-root") \
+	X(KEY_SIGNATURE, "key-signature") \
+	X(KEY_STALE, "key-stale")
 /* clang-format on */
 
 enum ds_reason {
@@ -110,5 +120,18 @@ enum ds_reason {
 
 /* "" for DS_REASON_NONE. */
 const char *ds_reason_name(enum ds_reason reason);
+/* 0, or -ENOENT for a word that is no reason. */
+int ds_reason_parse(const char *name, enum ds_reason *ret) __attribute__((warn_unused_result));
+
+/* For people who have to act on a refusal: short texts, plain ASCII. */
+struct ds_reason_text {
+	const char *expected; /* what the check asks for */
+	const char *meaning;  /* of its failure */
+	const char *cause;    /* the usual one */
+	const char *action;   /* what to do */
+};
+
+/* NULL for DS_REASON_NONE; every other reason has a text (userspace/lib/attest/reason_*.h). */
+const struct ds_reason_text *ds_reason_explain(enum ds_reason reason);
 
 #endif

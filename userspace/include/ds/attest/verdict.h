@@ -36,6 +36,22 @@ DS_MUST int ds_tcb_status_parse(struct ds_span word, enum ds_tcb_status *ret);
 #define DS_TD_ATTR_PKS	      (1ull << 30)
 #define DS_TD_ATTR_PERFMON    (1ull << 63)
 
+struct ds_image_mr;
+
+#define DS_MIN_MODULES 8
+
+/* Smallest SVNs; zero and n 0 ask for nothing. */
+struct ds_min_svn {
+	uint8_t sgx[16]; /* of the PCK's components */
+	uint8_t tdx[16]; /* of TEE_TCB_SVN, and of TEE_TCB_SVN2 where there is one */
+	uint16_t pce, qe;
+	/* TDX module: with any entry, a module of a major version that is not here is refused */
+	struct {
+		uint8_t major, minor;
+	} module[DS_MIN_MODULES];
+	size_t n_module;
+};
+
 /*
  * What one deployment accepts. ds_tcb_policy_default is the safe choice; lists are borrowed.
  * Revoked can never be allowed, DEBUG only by its own switch.
@@ -57,6 +73,24 @@ struct ds_tcb_policy {
 	size_t n_deny_fmspc;
 	const uint8_t (*deny_instance)[16];
 	size_t n_deny_instance;
+	/*
+	 * With another status than UpToDate every advisory must be one of these. Under UpToDate they
+	 * inform only.
+	 */
+	const char *const *tolerate_advisory;
+	size_t n_tolerate_advisory;
+	bool tolerate_any_advisory;
+	uint64_t min_qe_evaluation; /* tcbEvaluationDataNumber of the QE identity */
+	struct ds_min_svn min_svn;
+	/* n 0: any platform; else it must be one of these */
+	const uint8_t (*allow_ppid)[16];
+	size_t n_allow_ppid;
+	const uint8_t (*allow_fmspc)[6];
+	size_t n_allow_fmspc;
+	const uint8_t (*allow_instance)[16];
+	size_t n_allow_instance;
+	const struct ds_image_mr *image; /* n 0: any image; else MRTD and RTMR0-2 are those of one */
+	size_t n_image;
 };
 
 extern const struct ds_tcb_policy ds_tcb_policy_default;

@@ -13,12 +13,14 @@
 #include <ds/wire/eventlog.h>
 
 struct ds_attestation;
+struct ds_attest_cache;
 
 struct ds_verify_opts {
 	struct ds_span
 		root_ca; /* DER or PEM, one certificate; n == 0: the pinned Intel SGX Root CA */
 	int64_t time;	 /* seconds since 1970 */
 	const struct ds_tcb_policy *policy; /* NULL: ds_tcb_policy_default */
+	struct ds_attest_cache *cache;	    /* NULL, or see ds/attest/cache.h */
 };
 
 /* Quote and collateral (the JSON set of spec/dcap 4.1; n == 0 ends in collateral-missing after the
@@ -57,7 +59,8 @@ void ds_identity_done(struct ds_identity *id);
 /*
  * dstack evidence: the quote as above, REPORTDATA (all 64 bytes, constant time) equal to
  * expect_report_data in quote and blob, event names, no bare digests before system-ready, RTMR3
- * equal to the replay of the runtime events, app-id and compose-hash present with the right sizes.
+ * equal to the replay of the runtime events, no foreign or duplicate launch events, app-id and
+ * compose-hash present with the right sizes.
  * ret_id (zeroed or DS_IDENTITY_NULL) is filled only when the verdict is accepted; free it with
  * ds_identity_done() either way.
  */
@@ -80,6 +83,13 @@ DS_MUST int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log,
  * guest.
  */
 DS_MUST int ds_verify_launch(struct ds_verdict *v, const struct ds_eventlog *log, const char *what);
+/*
+ * The launch holds only dstack's events, each once (init-script-hash may repeat), all of one
+ * version, and no runtime event is in another register than RTMR3. For a log that has replayed to
+ * the register. ds_attest_evidence() has seen to it too.
+ */
+DS_MUST int ds_verify_launch_events(struct ds_verdict *v, const struct ds_eventlog *log,
+				    const char *what);
 /* SHA-256 of the compose file is the measured compose-hash. */
 DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id,
 			      struct ds_span compose);

@@ -13,8 +13,8 @@
 #include <ds/base/secret.h>
 
 #define DS_P256_SCALAR_SIZE 32
-#define DS_P256_XY_SIZE     64
-#define DS_P256_SPKI_SIZE   91  /* DER SubjectPublicKeyInfo, named curve, uncompressed point */
+#define DS_P256_XY_SIZE	    64
+#define DS_P256_SPKI_SIZE   91	/* DER SubjectPublicKeyInfo, named curve, uncompressed point */
 #define DS_P256_PKCS8_SIZE  138 /* spec/guest-api 4.3 */
 
 struct ds_p256;
@@ -59,6 +59,15 @@ DS_MUST int ds_p256_verify(struct ds_span spki, struct ds_span msg, struct ds_sp
 /* The same for r || s and X || Y, as quotes carry them. */
 DS_MUST int ds_p256_verify_raw(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg,
 			       const uint8_t rs[64]);
+
+/* A public key for many signatures: checked and prepared once. Immutable; threads may share it. */
+struct ds_p256_pub;
+/* -EBADMSG: not a point of the curve. */
+DS_MUST int ds_p256_pub_new(const uint8_t xy[DS_P256_XY_SIZE], struct ds_p256_pub **ret);
+struct ds_p256_pub *ds_p256_pub_free(struct ds_p256_pub *key);
+/* 0, or -EKEYREJECTED. */
+DS_MUST int ds_p256_pub_verify_raw(const struct ds_p256_pub *key, struct ds_span msg,
+				   const uint8_t rs[64]);
 
 /* For x509/ and net/ only: the key as OpenSSL knows it, borrowed. */
 struct evp_pkey_st *ds_p256_evp(const struct ds_p256 *key);

@@ -53,6 +53,10 @@ DS_MUST int ds_kms_env_signature(const uint8_t k0[DS_KEY_SIZE], const uint8_t ap
 DS_MUST int ds_kms_env_signature_v1(const uint8_t k0[DS_KEY_SIZE],
 				    const uint8_t app[DS_APP_ID_SIZE], uint64_t timestamp,
 				    const uint8_t env_pub[32], uint8_t ret_sig[DS_K256_SIG_SIZE]);
+/* As ds_kms_k256_recover(), of either form: timestamp NULL is the one without. */
+DS_MUST int ds_kms_env_recover(const uint8_t sig[DS_K256_SIG_SIZE],
+			       const uint8_t app[DS_APP_ID_SIZE], const uint64_t *timestamp,
+			       const uint8_t env_pub[32], uint8_t ret_kms_pub[DS_K256_PUB_SIZE]);
 /* report_data of the Bootstrap quote (spec/kms 6.2, step 5). */
 DS_MUST int ds_kms_bootstrap_report_data(struct ds_span root_spki,
 					 const uint8_t k256_pub[DS_K256_PUB_SIZE], uint8_t ret[64]);
@@ -73,6 +77,9 @@ DS_MUST int ds_app_key_pub(enum ds_key_alg alg, const uint8_t key[DS_KEY_SIZE], 
 /* signature_chain[0]: the app's signature over purpose ":" hex(pub). */
 DS_MUST int ds_app_key_signature(const uint8_t k256[DS_KEY_SIZE], struct ds_span purpose,
 				 struct ds_span pub, uint8_t ret_sig[DS_K256_SIG_SIZE]);
+/* Which app key made it; recovery alone proves nothing: see ds/keys/chain.h. */
+DS_MUST int ds_app_key_recover(const uint8_t sig[DS_K256_SIG_SIZE], struct ds_span purpose,
+			       struct ds_span pub, uint8_t ret_app_pub[DS_K256_PUB_SIZE]);
 /* DeriveKey: the P-256 key of a path. */
 DS_MUST int ds_app_p256(const uint8_t k256[DS_KEY_SIZE], struct ds_span path, struct ds_p256 **ret);
 

@@ -52,8 +52,8 @@ DS_MUST int ds_eventlog_parse_json(struct ds_span in, struct ds_eventlog *ret, s
 /*
  * Entries for measurement register 0 are dropped and register n + 1 becomes RTMRn (spec/boot 1.1).
  * Each entry carries exactly one SHA-384 digest. Fill bytes (all 0x00 or all 0xff) may follow the
- * last entry. A runtime event is split into name and payload; one that does not have the shape of
- * its preimage is -EBADMSG.
+ * last entry. The data of a runtime event is its preimage, of version 1 or 2, and split into name
+ * and payload; data of neither shape is -EBADMSG.
  */
 DS_MUST int ds_eventlog_parse_tcg2(struct ds_span in, struct ds_eventlog *ret, struct ds_err *err);
 /* JSON when the first byte that is not white space is '[', else TCG2. */

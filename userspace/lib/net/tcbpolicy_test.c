@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The policy file: each key arrives where it belongs, everything else is an error with its line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ds/base/file.h>
+#include <ds/net/tcbpolicy.h>
+
+#define X8(s)	 s s s s s s s s
+#define MR(byte) X8(byte byte byte byte byte byte)
+#define IMAGE(name)                                                                                \
+	"[image " name "]\nmrtd = " MR("d1") "\nrtmr0 = " MR("e0") "\nrtmr1 = " MR("e1")           \
+		"\nrtmr2 = " MR("e2") "\n"
+
+static void every_key(void **state)
+{
+	static const char text[] =
+		"# all of it\n[policy]\n"
+		"tcb_status = UpToDate, SWHardeningNeeded\n"
+		"td_attributes_allowed = 8000000058000001\n"
+		"td_attributes_required = 0000000010000000\n"
+		"insecure_allow_debug = yes\nxfam_allowed = 00000000000602e7\n"
+		"min_tcb_evaluation = 18\nmin_qe_evaluation = 17\n"
+		"min_sgx_svn = 4 4 2\nmin_tdx_svn = 0,0,5\nmin_tdx_module = 1:11, 3:5\n"
+		"min_pce_svn = 11\nmin_qe_svn = 4\n"
+		"tolerate_advisory = INTEL-SA-1, INTEL-SA-2\ndeny_advisory = INTEL-SA-3\n"
+		"allow_fmspc = b0c06f000000\nallow_fmspc = 90c06f000000\n"
+		"deny_fmspc = 50806f000000\nallow_ppid = " X8("0a0b") "\ndeny_ppid = " X8("0c0d")
+		"\nallow_platform_instance = " X8("0102") "\ndeny_platform_instance = " X8("0304")
+		"\nservice_td = " MR("77") "\n" IMAGE("one") IMAGE("two");
+	struct ds_tcb_policy_file *f = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	const struct ds_tcb_policy *p;
+
+	if (ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, &err))
+		fail_msg("%s", err.msg);
+	p = ds_tcb_policy_get(f);
+	assert_int_equal(p->tcb_status, 1u << DS_TCB_UP_TO_DATE | 1u << DS_TCB_SW_HARDENING);
+	assert_true(p->td_attr_allowed == 0x8000000058000001 && p->td_attr_required == 0x10000000);
+	assert_true(p->allow_debug && p->xfam_allowed == 0x602e7);
+	assert_true(p->min_evaluation == 18 && p->min_qe_evaluation == 17);
+	assert_memory_equal(p->min_svn.sgx, "\4\4\2\0", 4);
+	assert_memory_equal(p->min_svn.tdx, "\0\0\5\0", 4);
+	assert_true(p->min_svn.pce == 11 && p->min_svn.qe == 4 && p->min_svn.n_module == 2);
+	assert_true(p->min_svn.module[1].major == 3 && p->min_svn.module[1].minor == 5);
+	assert_true(p->n_tolerate_advisory == 2 && !p->tolerate_any_advisory);
+	assert_string_equal(p->tolerate_advisory[1], "INTEL-SA-2");
+	assert_true(p->n_deny_advisory == 1 && p->n_service_td == 1);
+	assert_true(p->n_allow_fmspc == 2 && p->allow_fmspc[1][0] == 0x90);
+	assert_true(p->n_deny_fmspc == 1 && p->deny_fmspc[0][0] == 0x50);
+	assert_true(p->n_allow_ppid == 1 && p->allow_ppid[0][0] == 0x0a);
+	assert_true(p->n_deny_ppid == 1 && p->deny_ppid[0][0] == 0x0c);
+	assert_true(p->n_allow_instance == 1 && p->allow_instance[0][0] == 1);
+	assert_true(p->n_deny_instance == 1 && p->deny_instance[0][0] == 3);
+	assert_true(p->n_image == 2 && p->image[1].rt_mr[2][47] == 0xe2);
+	ds_tcb_policy_free(f);
+}
+
+static void defaults(void **state)
+{
+	struct ds_tcb_policy_file *f = NULL;
+	const struct ds_tcb_policy *p;
+
+	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_LIT(""), "p", &f, NULL), 0);
+	p = ds_tcb_policy_get(f);
+	assert_int_equal(p->tcb_status, ds_tcb_policy_default.tcb_status);
+	assert_true(p->td_attr_allowed == ds_tcb_policy_default.td_attr_allowed &&
+		    p->td_attr_required == ds_tcb_policy_default.td_attr_required &&
+		    !p->allow_debug && !p->tolerate_any_advisory);
+	ds_tcb_policy_free(f);
+	f = NULL;
+	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_LIT("[policy]\ntolerate_advisory = any\n"),
+					     "p", &f, NULL),
+			 0);
+	assert_true(ds_tcb_policy_get(f)->tolerate_any_advisory);
+	ds_tcb_policy_free(f);
+}
+
+static void errors(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{ "[policy]\ncolour = blue\n", "p:2: unknown key 'colour'" },
+		{ "[polisy]\ntcb_status = UpToDate\n", "p:2: unknown key" },
+		{ "[policy]\ntcb_status = Fine\n", "p:2: tcb_status: unknown TCB status 'Fine'" },
+		{ "[policy]\ntcb_status = Revoked\n", "never be allowed" },
+		{ "[policy]\nallow_fmspc =\n", "p:2: allow_fmspc: empty list" },
+		{ "[policy]\nallow_ppid = ,\n", "empty list" },
+		{ "[policy]\nallow_fmspc = b0c06f0000\n", "expected 12 hex digits" },
+		{ "[policy]\nmin_sgx_svn = 256\n", "expected a number up to 255" },
+		{ "[policy]\nmin_sgx_svn = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "16 components" },
+		{ "[policy]\nmin_tdx_module = 11\n", "MAJOR:MINOR" },
+		{ "[policy]\nmin_tdx_module = 1:256\n", "MAJOR:MINOR" },
+		{ "[policy]\nmin_tdx_module = :2\n", "MAJOR:MINOR" },
+		{ "[policy]\nmin_tdx_module = 1:2 1:3\n", "given twice" },
+		{ "[policy]\nmin_tdx_module = 1:1 2:1 3:1 4:1 5:1 6:1 7:1 8:1 9:1\n", "8 modules" },
+		{ "[policy]\nmin_qe_svn = 65536\n", "up to 65535" },
+		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "not an advisory" },
+		{ "[policy]\nimage = no-such-file\n", "p:2: image: no-such-file: No such file" },
+		{ "[image a]\nmrtd = " MR("00") "\n", "image a needs mrtd, rtmr0" },
+		{ "[image a]\nmrtd = 00\n", "expected 96 hex digits" },
+		{ "[image a]\nrtmr3 = " MR("00") "\n", "unknown key" },
+		{ IMAGE("a") "mrtd = " MR("00") "\n", "p:6: mrtd: given twice" },
+		{ "[image x]\n[policy]\n", "p: image x is empty" },
+		{ IMAGE("a") " [image x]", "image x is empty" },
+		{ "[image ]\nmrtd = " MR("00") "\n", "name of an image" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		struct ds_tcb_policy_file *f = NULL;
+		struct ds_err err = DS_ERR_NULL;
+
+		if (!ds_tcb_policy_parse(DS_SPAN_STR(rows[i].text), "p", &f, &err))
+			fail_msg("row %zu was taken", i);
+		if (!strstr(err.msg, rows[i].says))
+			fail_msg("row %zu: expected '%s', got '%s'", i, rows[i].says, err.msg);
+	}
+}
+
+static void image_files(void **state)
+{
+	static const char good[] = "{\"mrtd\":\"" MR("d1") "\",\"rtmr0\":\"" MR(
+		"e0") "\",\"rtmr1\":\"" MR("e1") "\",\"rtmr2\":\"" MR("e2") "\"}";
+	char path[] = "/tmp/tcbpolicy-test-XXXXXX", text[128];
+	struct ds_tcb_policy_file *f = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ds_write_full(fd, good, sizeof(good) - 1), 0);
+	snprintf(text, sizeof(text), "[policy]\nimage = %s\n" , path);
+	if (ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(ds_tcb_policy_get(f)->n_image, 1);
+	assert_int_equal(ds_tcb_policy_get(f)->image[0].rt_mr[1][0], 0xe1);
+	ds_tcb_policy_free(f);
+	assert_int_equal(ftruncate(fd, 20), 0);
+	assert_int_not_equal(ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, &err), 0);
+	assert_non_null(strstr(err.msg, path));
+	close(fd);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(image_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -17,6 +17,7 @@
 
 #define TSM_DIR	"/sys/kernel/config/tsm/report/qe_stop"
 #define MANY	300
+#define GIVEN_BACK	60
 
 static pid_t qe;
 
@@ -210,10 +211,49 @@ static void each_delay(void)
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_delay_us"), "0"));
 }
 
+/* Takes requests into memory that is not there, and stays. */
+static _Noreturn void faulty_enclave(int ready)
+{
+	int fd = open(TDX_EMUL_QE_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || write(ready, "r", 1) != 1)
+		_exit(1);
+	if (read(fd, (void *)8, sizeof(struct tdx_emul_qe_request)) == -1 && errno == EFAULT) {
+		for (;;)
+			pause();
+	}
+	_exit(1);
+}
+
+/* Which of two waiting enclaves gets a request is chance, hence many rounds. */
+static void given_back(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < GIVEN_BACK; i++) {
+		int ready[2], fd, status;
+		pid_t pid;
+		char byte;
+
+		KT_CHECK(!pipe(ready));
+		pid = fork();
+		if (!pid)
+			faulty_enclave(ready[1]);
+		KT_CHECK(read(ready[0], &byte, 1) == 1);
+		close(ready[0]);
+		close(ready[1]);
+		fd = qt_ask((uint8_t)i, 0);
+		KT_CHECK(fd >= 0 && qt_answered(fd, (uint8_t)i));
+		close(fd);
+		KT_CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "stop: requests of both drivers wait for a stopped enclave, everything else goes on", stopped_before },
 	{ "stop: for longer than the timeout, then the next are served", stopped_too_long },
 	{ "stop: with a request in its hands, of either driver", stopped_in_hand },
+	{ "stop: a request that an enclave could not take goes to the other that waits", given_back },
 	{ "stop: an enclave of any delay answers every time", each_delay },
 };
 

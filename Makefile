@@ -48,6 +48,7 @@ clean:
 #: make check-debug-kernel               the kernel tests on a kernel with KASAN, UBSAN, lockdep, kmemleak (built first)
 #: make deb          Debian packages into build/deb; ./dev deb installs what that needs first
 #: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
+#: make bench        ours beside what it replaces (make bench-kernel: the modules); docs/performance.md
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kill -9 in every state a process can be in with our files, keys and the quoting enclave's device. Each
- * victim is killed when the kernel says that it sleeps in the call in question; whatever it was, nothing is
- * lost, leaked or held afterwards. Needs qe_echo.
+ * kill -9 in every state a process can be in with our files, keys and the quoting enclave's device.
+ * Each victim is killed when the kernel says that it sleeps in the call in question; whatever it
+ * was, nothing is lost, leaked or held afterwards. Needs qe_echo.
  */
 #include <linux/keyctl.h>
 #include <poll.h>
@@ -18,8 +18,8 @@
 #include "rtmr_util.h"
 #include "uapi/tdx_emul.h"
 
-#define RANDOM_ROUNDS	40
-#define RING_FILE	"/sys/module/dstack_key/parameters/keyring"
+#define RANDOM_ROUNDS 40
+#define RING_FILE     "/sys/module/dstack_key/parameters/keyring"
 
 /* Waits until the process sleeps in this call, as /proc tells. */
 static bool sleeps_in(pid_t pid, long nr)
@@ -72,7 +72,7 @@ static bool quotes_all_free(void)
 static bool sleeps_in_way(pid_t pid, unsigned int way)
 {
 	static const long nr[LK_WAYS] = {
-		SYS_read, SYS_read, SYS_read, SYS_write, SYS_write,
+		SYS_read,  SYS_read,  SYS_read,	 SYS_write, SYS_write,
 		SYS_write, SYS_write, SYS_write, SYS_ioctl, SYS_ioctl,
 	};
 
@@ -159,14 +159,11 @@ static _Noreturn void victim_new(void)
 
 static _Noreturn void victim_log_poll(void)
 {
-	struct pollfd p = { .fd = open(DS_SYSFS("eventlog"), O_RDONLY | O_CLOEXEC), .events = POLLPRI };
+	struct pollfd p = { .fd = open(DS_SYSFS("eventlog"), O_RDONLY | O_CLOEXEC),
+			    .events = POLLPRI };
 	char page[4096];
 
 	while (read(p.fd, page, sizeof(page)) > 0)
-		;
-	/* The first poll after an open may tell of growth before it. */
-	poll(&p, 1, 0);
-	while (pread(p.fd, page, sizeof(page), 0) < 0)
 		;
 	_exit(poll(&p, 1, -1));
 }
@@ -178,12 +175,9 @@ static void quote_states(void)
 		void (*run)(void);
 		long nr;
 	} states[] = {
-		{ "hold", victim_read, SYS_read },
-		{ "hold", victim_poll, SYS_poll },
-		{ "none", victim_done, SYS_pause },
-		{ "none", victim_half_read, SYS_pause },
-		{ "none", victim_new, SYS_pause },
-		{ "none", victim_log_poll, SYS_poll },
+		{ "hold", victim_read, SYS_read },  { "hold", victim_poll, SYS_poll },
+		{ "none", victim_done, SYS_pause }, { "none", victim_half_read, SYS_pause },
+		{ "none", victim_new, SYS_pause },  { "none", victim_log_poll, SYS_poll },
 	};
 	size_t i;
 
@@ -280,7 +274,10 @@ static void enclave(void)
 static _Noreturn void victim_opens(void)
 {
 	static const char *const files[] = {
-		DSTACK_DEVICE, DS_SYSFS("eventlog"), DS_SYSFS("event"), DS_SYSFS("consistent"),
+		DSTACK_DEVICE,
+		DS_SYSFS("eventlog"),
+		DS_SYSFS("event"),
+		DS_SYSFS("consistent"),
 		DS_SYSFS("measurements/rtmr2:sha384"),
 	};
 	unsigned int i;
@@ -306,7 +303,8 @@ static _Noreturn void victim_keys(void)
 {
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	for (;;) {
-		long key = syscall(SYS_request_key, "dstack", "app:killed", "", KEY_SPEC_SESSION_KEYRING);
+		long key = syscall(SYS_request_key, "dstack", "app:killed", "",
+				   KEY_SPEC_SESSION_KEYRING);
 		uint8_t bytes[32];
 
 		if (key < 0 || syscall(SYS_keyctl, KEYCTL_READ, key, bytes, 32) != 32 ||
@@ -344,7 +342,8 @@ static void anywhere(void)
 static const struct kt_test tests[] = {
 	{ "kill: waiting for the measurement lock, in each of its ways", waiting_for_lock },
 	{ "kill: holding it", holding_lock },
-	{ "kill: with a request that is new, with the host, done, half read; polling the log", quote_states },
+	{ "kill: with a request that is new, with the host, done, half read; polling the log",
+	  quote_states },
 	{ "kill: waiting for room among the requests", waiting_for_room },
 	{ "kill: the quoting enclave, waiting and with a request in its hands", enclave },
 	{ "kill: anywhere, opening, reading, measuring, requesting keys", anywhere },

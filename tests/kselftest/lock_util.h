@@ -13,7 +13,7 @@ pid_t lk_hold(void);
 int lk_release(pid_t pid);
 
 /* Every way to wait for the lock: -1 and errno if it was not got. */
-#define LK_WAYS	10
+#define LK_WAYS 10
 long lk_wait(unsigned int way);
 
 #endif /* LOCK_UTIL_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The quoting enclave's process stopped (SIGSTOP) with requests of both drivers pending, and continued: before
- * it took them, and with one in its hands. Needs qe_echo and the in-tree driver.
+ * The quoting enclave's process stopped (SIGSTOP) with requests of both drivers pending, and
+ * continued: before it took them, and with one in its hands. Needs qe_echo and the in-tree driver.
  */
 #include <poll.h>
 #include <signal.h>
@@ -15,9 +15,9 @@
 #include "rtmr_util.h"
 #include "uapi/tdx_emul.h"
 
-#define TSM_DIR	"/sys/kernel/config/tsm/report/qe_stop"
-#define MANY	300
-#define GIVEN_BACK	60
+#define TSM_DIR	   "/sys/kernel/config/tsm/report/qe_stop"
+#define MANY	   300
+#define GIVEN_BACK 60
 
 static pid_t qe;
 
@@ -65,11 +65,13 @@ static int ask_intree(uint8_t fill)
 	memset(reportdata, fill, sizeof(reportdata));
 	if (mkdir(TSM_DIR, 0700))
 		return errno;
-	n = kt_write_file(TSM_DIR "/inblob", reportdata, 64) ? -1 :
-	    kt_read_file(TSM_DIR "/outblob", &quote, sizeof(quote));
+	n = kt_write_file(TSM_DIR "/inblob", reportdata, 64)
+		    ? -1
+		    : kt_read_file(TSM_DIR "/outblob", &quote, sizeof(quote));
 	if (n < 0)
 		err = errno;
-	else if (n == sizeof(quote) && !memcmp(quote.tdreport + TDREPORT_REPORTDATA, reportdata, 64))
+	else if (n == sizeof(quote) &&
+		 !memcmp(quote.tdreport + TDREPORT_REPORTDATA, reportdata, 64))
 		err = 0;
 	rmdir(TSM_DIR);
 	return err;
@@ -89,8 +91,8 @@ static bool others_go_on(void)
 {
 	struct dstack_report report = { 0 };
 	int fd = open(DSTACK_DEVICE, O_RDONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && !ioctl(fd, DSTACK_IOC_REPORT, &report) && !rt_event("app-stopped", "x") &&
-		  rt_replay_matches(3);
+	bool ok = fd >= 0 && !ioctl(fd, DSTACK_IOC_REPORT, &report) &&
+		  !rt_event("app-stopped", "x") && rt_replay_matches(3);
 
 	close(fd);
 	return ok;
@@ -245,15 +247,18 @@ static void given_back(void)
 		fd = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fd >= 0 && qt_answered(fd, (uint8_t)i));
 		close(fd);
-		KT_CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+		KT_CHECK(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid &&
+			 WIFSIGNALED(status));
 	}
 }
 
 static const struct kt_test tests[] = {
-	{ "stop: requests of both drivers wait for a stopped enclave, everything else goes on", stopped_before },
+	{ "stop: requests of both drivers wait for a stopped enclave, everything else goes on",
+	  stopped_before },
 	{ "stop: for longer than the timeout, then the next are served", stopped_too_long },
 	{ "stop: with a request in its hands, of either driver", stopped_in_hand },
-	{ "stop: a request that an enclave could not take goes to the other that waits", given_back },
+	{ "stop: a request that an enclave could not take goes to the other that waits",
+	  given_back },
 	{ "stop: an enclave of any delay answers every time", each_delay },
 };
 

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QT_SLOTS	4	/* buffers the module gives to the host at most */
-#define QT_LIVE_MAX	64	/* requests it lets wait or keep a quote */
-#define QT_DEADLINE_MS	20000
+#define QT_SLOTS       4  /* buffers the module gives to the host at most */
+#define QT_LIVE_MAX    64 /* requests it lets wait or keep a quote */
+#define QT_DEADLINE_MS 20000
 
 /* The host's fault from now on, see docs/tdx-emulator.md. 0, or -1 and errno. */
 int qt_fault(const char *name);

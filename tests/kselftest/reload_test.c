@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * reload_test RTMR KEY EMUL: our modules (their files) loaded, unloaded and loaded again under load. They cannot
- * be unloaded: the log, the phase, the root keys and the emulated registers must not start over. What is
- * tested is that nobody who tries gets anywhere, and that nobody else notices. Needs qe_echo; the first two
- * modules are loaded here.
+ * reload_test RTMR KEY EMUL: our modules (their files) loaded, unloaded and loaded again under
+ * load. They cannot be unloaded: the log, the phase, the root keys and the emulated registers must
+ * not start over. What is tested is that nobody who tries gets anywhere, and that nobody else
+ * notices. Needs qe_echo; the first two modules are loaded here.
  */
 #include <linux/keyctl.h>
 #include <signal.h>
@@ -14,10 +14,10 @@
 #include "quote_util.h"
 #include "rtmr_util.h"
 
-#define LOADERS		4
-#define EAGER		4
-#define TRIES		300
-#define RING_FILE	"/sys/module/dstack_key/parameters/keyring"
+#define LOADERS	  4
+#define EAGER	  4
+#define TRIES	  300
+#define RING_FILE "/sys/module/dstack_key/parameters/keyring"
 
 static const char *file[3];
 static const char *const name[3] = { "dstack_rtmr", "dstack_key", "tdx_emul" };
@@ -75,13 +75,15 @@ static unsigned int count(const char *event)
 	if (!rt_log_load(&log))
 		return 0;
 	for (i = 0; i < log.n; i++)
-		found += log.events[i].data_len > 5 + len && !memcmp(log.events[i].data + 5, event, len) &&
+		found += log.events[i].data_len > 5 + len &&
+			 !memcmp(log.events[i].data + 5, event, len) &&
 			 log.events[i].data[5 + len] == ':';
 	rt_log_free(&log);
 	return found;
 }
 
-/* The kernel makes one load of loads of one file at once, so more than one may be told of success. */
+/* The kernel makes one load of loads of one file at once, so more than one may be told of success.
+ */
 static void load_at_once(void)
 {
 	pid_t pid[LOADERS + EAGER];
@@ -107,7 +109,8 @@ static void load_at_once(void)
 	KT_CHECK(load(file[1]) == 0);
 }
 
-/* Not with O_TRUNC, which takes the code away whatever runs in it: see kernel/Documentation/overview.md. */
+/* Not with O_TRUNC, which takes the code away whatever runs in it: see
+ * kernel/Documentation/overview.md. */
 static bool refuse_all(void)
 {
 	unsigned int i, k;
@@ -135,7 +138,8 @@ static _Noreturn void measure_on(void)
 	static const uint8_t digest[48] = { 7 };
 
 	for (;;) {
-		if (rt_event("app-load", "x") || kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), digest, 48))
+		if (rt_event("app-load", "x") ||
+		    kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), digest, 48))
 			_exit(1);
 	}
 }
@@ -155,7 +159,8 @@ static _Noreturn void keys_on(void)
 {
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	for (;;) {
-		long key = syscall(SYS_request_key, "dstack", "app:load", "", KEY_SPEC_SESSION_KEYRING);
+		long key = syscall(SYS_request_key, "dstack", "app:load", "",
+				   KEY_SPEC_SESSION_KEYRING);
 
 		if (key < 0 || syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_SESSION_KEYRING))
 			_exit(1);
@@ -164,7 +169,8 @@ static _Noreturn void keys_on(void)
 
 static void unload_under_load(void)
 {
-	static void (*const work[])(void) = { measure_on, measure_on, quote_on, quote_on, keys_on, keys_on };
+	static void (*const work[])(void) = { measure_on, measure_on, quote_on,
+					      quote_on,	  keys_on,    keys_on };
 	static const uint8_t root[32] = "reload_test's root: not secret.";
 	pid_t pid[6];
 	unsigned int i;
@@ -211,7 +217,8 @@ static void sealed(void)
 
 static const struct kt_test tests[] = {
 	{ "reload: loaded by many at once, who finds the files first is served", load_at_once },
-	{ "reload: under load nothing is unloaded or loaded twice, the log goes on", unload_under_load },
+	{ "reload: under load nothing is unloaded or loaded twice, the log goes on",
+	  unload_under_load },
 	{ "reload: with modules_disabled not even by force", sealed },
 };
 

@@ -8,6 +8,7 @@
 #ifndef DS_GATEWAY_CTL_H
 #define DS_GATEWAY_CTL_H
 
+#include <ds/attest/cache.h>
 #include <ds/attest/verify.h>
 #include <ds/net/client.h>
 #include <ds/net/loop.h>
@@ -40,6 +41,7 @@ struct ctl {
 	struct ds_loop *loop;
 	struct ds_store *store;
 	struct ds_gw_log_limit refusals;
+	struct ds_attest_cache *attested; /* signatures proven before */
 	struct ctl_worker workers[CTL_WORKERS_MAX];
 	unsigned int n_workers;
 	/* ctl_tls.c */

@@ -63,7 +63,9 @@ static int judge(struct ctl *c, const struct ds_cert_info *cert, struct ds_verdi
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_CLEANUP(policy_done) struct ds_tcb_policy_file *file = NULL;
 	struct ds_tcb_policy policy = ds_tcb_policy_default;
-	struct ds_verify_opts opts = { .time = time(NULL), .policy = &policy };
+	struct ds_verify_opts opts = { .time = time(NULL),
+				       .policy = &policy,
+				       .cache = c->attested };
 	struct ds_err why = DS_ERR_NULL;
 	uint8_t want[64];
 

@@ -194,6 +194,7 @@ int ctl_tls_start(struct ctl *c, struct ds_err *err)
 {
 	struct timeval now = { 0 };
 
+	DS_TRY(ds_attest_cache_new(&c->attested));
 	if (c->conf->kms_root)
 		DS_TRY(read_file(c->conf->kms_root, &c->kms_root, err));
 	if (!c->conf->agent)
@@ -209,5 +210,6 @@ void ctl_tls_stop(struct ctl *c)
 		event_free(c->renew);
 	c->renew = NULL;
 	c->server = ds_server_free(c->server);
+	c->attested = ds_attest_cache_free(c->attested);
 	ds_buf_done(&c->kms_root);
 }

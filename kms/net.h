@@ -11,6 +11,7 @@
 
 #include <ds/net/prpc.h>
 #include <ds/net/tcbpolicy.h>
+#include <ds/attest/cache.h>
 #include <ds/wire/attestation.h>
 #include <sys/stat.h>
 
@@ -28,6 +29,7 @@ struct kms_net {
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
 	struct kms_relog *relog;
 	struct kms_file root_ca, collateral[KMS_MAX_COLLATERAL];
+	struct ds_attest_cache *attested; /* signatures proven before */
 	/* public parts of the key directory */
 	struct ds_buf root_pem, tmp_pem, tmp_key_pem;
 	char *domain;

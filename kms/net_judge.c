@@ -47,7 +47,8 @@ static int verify(struct kms_net *net, const struct ds_attestation *att, const u
 	struct ds_tcb_policy tcb = tcb_policy(net);
 	struct ds_verify_opts opts = { .root_ca = ds_buf_span(&net->root_ca.data),
 				       .time = now,
-				       .policy = &tcb };
+				       .policy = &tcb,
+				       .cache = net->attested };
 
 	for (size_t i = 0; i < net->conf->n_collateral; i++) {
 		ds_identity_done(id);

@@ -85,6 +85,8 @@ static int load_attest(struct kms_net *net, struct ds_err *err)
 		       "Intel's\"",
 		       c->root_ca);
 	}
+	if (ds_attest_cache_new(&net->attested))
+		return ds_err_set(err, -ENOMEM, "kms", 0, "no memory");
 	for (size_t i = 0; i < c->n_collateral; i++)
 		DS_TRY(kms_file_load(&net->collateral[i], c->collateral[i], DS_MAX_COLLATERAL,
 				     err));
@@ -289,6 +291,7 @@ static void stop(struct process *p)
 	ds_buf_done(&p->net.tmp_pem);
 	ds_buf_done(&p->net.tmp_key_pem);
 	ds_buf_done(&p->net.root_ca.data);
+	ds_attest_cache_free(p->net.attested);
 	for (size_t i = 0; i < KMS_MAX_COLLATERAL; i++)
 		ds_buf_done(&p->net.collateral[i].data);
 }

@@ -87,6 +87,11 @@ static void malformed_parts(void **state)
 		  NULL },
 		{ "PCK with two names", { .pck = { .two_names = true } }, R(PCK_NAME), NULL },
 		{ "platform manifest", { .cert_type = 7 }, R(CERT_DATA_UNSUPPORTED), NULL },
+		{ "PPID", { .cert_type = 1 }, R(CERT_DATA_UNSUPPORTED), NULL },
+		{ "PPID under RSA-2048", { .cert_type = 2 }, R(CERT_DATA_UNSUPPORTED), NULL },
+		{ "PPID under RSA-3072", { .cert_type = 3 }, R(CERT_DATA_UNSUPPORTED), NULL },
+		{ "wrapped once more", { .cert_type = 6 }, R(PARSE_CERT_TYPE), NULL },
+		{ "unknown type", { .cert_type = 8 }, R(PARSE_CERT_TYPE), NULL },
 		{ "PCK leaf alone", { .cert_type = 4 }, R(CERT_DATA_UNSUPPORTED), NULL },
 	};
 

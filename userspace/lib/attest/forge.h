@@ -47,6 +47,7 @@ struct forge_poke {
 
 struct forge {
 	bool v5;
+	uint16_t v5_type; /* 0: 3 with v5; 2 to 4 */
 	bool processor;
 	struct forge_cert root, ca, pck, signer;
 	bool no_ext, short_fmspc, ext_of_other_ca;
@@ -62,6 +63,7 @@ struct forge {
 	enum forge_key quote_signer, report_signer;
 	bool foreign_key;	      /* attestation key that the QE report does not name */
 	uint16_t cert_type;	      /* 0: 5 */
+	bool bad_point;		      /* attestation key off the curve, and bound */
 	bool unbound_auth;	      /* QE report data without the authentication data */
 	const char *drop;	      /* leave this key out of the collateral */
 	struct forge_edit collateral; /* in the finished file */

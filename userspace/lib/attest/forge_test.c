@@ -394,7 +394,7 @@ static void td_report(const struct forge *f, uint8_t *b)
 		memcpy(b + 472, f->rt_mr3, 48);
 	if (f->report_data)
 		memcpy(b + 520, f->report_data, 64);
-	if (f->v5)
+	if (f->v5 || f->v5_type > 2)
 		memcpy(b + 584, "\5\1\3", 3);
 	poke(b, f->body, DS_ARRAY_SIZE(f->body));
 }
@@ -417,20 +417,24 @@ static void quote(const struct forge *f, const struct ds_buf *chain, struct ds_b
 	static const uint8_t head[] = { 0,    0,    2,	  0,	0x81, 0,    0,	  0,	0,    0,
 					0,    0,    0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
 					0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
-	uint8_t body[648] = { 0 }, rep[384] = { 0 }, ak[64], auth[32], rs[64];
-	size_t n_body = f->v5 ? 648 : 584, inner = chain->n, outer = 384 + 64 + 2 + 32 + 6 + inner;
+	static const uint32_t sizes[] = { [2] = 584, [3] = 648, [4] = 885 };
+	uint8_t body[885] = { 0 }, rep[384] = { 0 }, ak[64], auth[32], rs[64];
+	uint16_t type = f->v5_type ? f->v5_type : f->v5 ? 3 : 2;
+	size_t n_body = sizes[type], inner = chain->n, outer = 384 + 64 + 2 + 32 + 6 + inner;
 
 	for (int i = 0; i < 32; i++)
 		auth[i] = (uint8_t)i;
 	td_report(f, body);
 	MUST(!ds_buf_add(out, head, sizeof(head)) && !ds_buf_add_zero(out, 20));
-	out->p[0] = f->v5 ? 5 : 4;
-	if (f->v5)
-		MUST(!ds_buf_add_u16le(out, 3) && !ds_buf_add_u32le(out, 648));
+	out->p[0] = f->v5 || f->v5_type ? 5 : 4;
+	if (f->v5 || f->v5_type)
+		MUST(!ds_buf_add_u16le(out, type) && !ds_buf_add_u32le(out, sizes[type]));
 	MUST(!ds_buf_add(out, body, n_body));
 	sign_raw(f->foreign_key ? keys[K_EVIL] : signer_key(f->quote_signer, K_AK),
 		 ds_buf_span(out), rs);
 	public_xy(keys[K_AK], ak);
+	if (f->bad_point)
+		memset(ak, 0x11, sizeof(ak));
 	qe_report(f, ak, auth, rep);
 	if (f->foreign_key)
 		public_xy(keys[K_EVIL], ak);

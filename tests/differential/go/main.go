@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"runtime"
@@ -22,7 +21,6 @@ import (
 	"time"
 
 	"github.com/google/go-tdx-guest/verify"
-	"github.com/google/logger"
 )
 
 type record struct {
@@ -181,7 +179,6 @@ func bench(all []record, warm bool, threads int, seconds float64) {
 }
 
 func main() {
-	logger.Init("", false, false, io.Discard)
 	all := records(os.Args[2])
 	if os.Args[1] == "judge" {
 		for i := range all {

@@ -50,7 +50,7 @@ check-unit: $(test-bins)
 FUZZ_SECONDS ?= 30
 fuzz-o := $(O)/fuzz
 fuzz-cflags = -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=undefined -Iuserspace/include -Ikernel/include $(lib-pkg-cflags) -DDS_FUZZING
+	-fno-sanitize-recover=undefined -Iuserspace/include -Ikernel/include $(lib-pkg-cflags) -DDS_FUZZING -DDS_VERSION=\"$(DS_VERSION)\"
 $(fuzz-o)/obj/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC-FUZZ,$<)clang $(fuzz-cflags) -MMD -MP -c -o $@ $<

@@ -14,6 +14,11 @@ static const char *const ds_root_names[DS_ROOT_COUNT] = {
 	[DS_ROOT_ENV] = "env",
 };
 
+static const struct {
+	const char *text;
+	unsigned int bytes;
+} ds_sizes[] = { { "32", 32 }, { "64", 64 }, { "96", DS_KEY_VOLUME_MAX }, {} };
+
 static const char *const ds_algs[] = { "secp256k1", "k256", "ed25519", NULL };
 
 /* Step over @prefix if the text starts with it. */
@@ -186,6 +191,50 @@ static int ds_parse_app(const char *text, struct ds_key_desc *desc)
 	return ds_take_epoch(&text, &desc->epoch);
 }
 
+/* A label is a word in the tables of the device mapper: nothing in it needs an escape. */
+static bool ds_is_label(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+static int ds_take_size(const char **text, unsigned int *ret_size)
+{
+	size_t i;
+
+	*ret_size = 64;
+	if (!ds_take(text, ";size="))
+		return 0;
+	if (!strcspn(*text, ";@"))
+		return -EINVAL;
+	for (i = 0; ds_sizes[i].text; i++) {
+		if (ds_take_word(text, ds_sizes[i].text)) {
+			*ret_size = ds_sizes[i].bytes;
+			return 0;
+		}
+	}
+	return -EOPNOTSUPP;
+}
+
+static int ds_parse_volume(const char *text, struct ds_key_desc *desc)
+{
+	int ret;
+
+	desc->class = DS_KEY_VOLUME;
+	desc->label = text;
+	while (ds_is_label(*text))
+		text++;
+	desc->label_len = text - desc->label;
+	if (!desc->label_len)
+		return -EINVAL;
+	if (desc->label_len > DS_KEY_LABEL_MAX)
+		return -ENAMETOOLONG;
+	ret = ds_take_size(&text, &desc->size);
+	if (ret)
+		return ret;
+	return ds_take_epoch(&text, &desc->epoch);
+}
+
 int ds_key_desc_parse(const char *text, struct ds_key_desc *ret_desc)
 {
 	struct ds_key_desc desc = {};
@@ -195,6 +244,8 @@ int ds_key_desc_parse(const char *text, struct ds_key_desc *ret_desc)
 		ret = ds_parse_root(text, &desc);
 	else if (ds_take(&text, "app:"))
 		ret = ds_parse_app(text, &desc);
+	else if (ds_take(&text, "volume:"))
+		ret = ds_parse_volume(text, &desc);
 	if (ret)
 		return ret;
 	*ret_desc = desc;

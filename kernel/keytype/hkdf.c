@@ -4,6 +4,7 @@
  */
 #include "../compat/sha256.h"
 #include <linux/build_bug.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "hkdf.h"
@@ -42,21 +43,29 @@ static void ds_hmac_final(struct ds_hmac *hmac, u8 ret_mac[SHA256_DIGEST_SIZE])
 }
 
 void ds_hkdf_ratls(const u8 ikm[DS_KEY_LEN], const u8 *info, size_t info_len,
-		   u8 ret_okm[DS_KEY_LEN])
+		   u8 *ret_okm, size_t okm_len)
 {
 	static const u8 salt[] = { 'R', 'A', 'T', 'L', 'S' };
-	static const u8 counter[] = { 1 };
+	u8 prk[SHA256_DIGEST_SIZE], block[SHA256_DIGEST_SIZE];
 	struct ds_hmac hmac;
-	u8 prk[SHA256_DIGEST_SIZE];
+	size_t done = 0, part;
+	u8 counter = 1;
 
 	BUILD_BUG_ON(DS_KEY_LEN != SHA256_DIGEST_SIZE);
 	ds_hmac_init(&hmac, salt, sizeof(salt));
 	sha256_update(&hmac.inner, ikm, DS_KEY_LEN);
 	ds_hmac_final(&hmac, prk);
 
-	ds_hmac_init(&hmac, prk, sizeof(prk));
-	sha256_update(&hmac.inner, info, info_len);
-	sha256_update(&hmac.inner, counter, sizeof(counter));
-	ds_hmac_final(&hmac, ret_okm);
+	for (; done < okm_len; done += part, counter++) {
+		ds_hmac_init(&hmac, prk, sizeof(prk));
+		if (done)
+			sha256_update(&hmac.inner, block, sizeof(block));
+		sha256_update(&hmac.inner, info, info_len);
+		sha256_update(&hmac.inner, &counter, sizeof(counter));
+		ds_hmac_final(&hmac, block);
+		part = min(okm_len - done, sizeof(block));
+		memcpy(ret_okm + done, block, part);
+	}
+	memzero_explicit(block, sizeof(block));
 	memzero_explicit(prk, sizeof(prk));
 }

@@ -9,6 +9,7 @@
 #include <linux/moduleparam.h>
 
 #include "roots.h"
+#include "type.h"
 
 static int ds_keyring_param_set(const char *val, const struct kernel_param *kp)
 {
@@ -45,11 +46,16 @@ static int __init ds_key_init(void)
 	ret = ds_roots_watch_phase();
 	if (ret)
 		goto err_roots;
-	ret = register_key_type(&ds_key_type);
+	ret = register_key_type(&ds_kms_type);
 	if (ret)
 		goto err_phase;
+	ret = register_key_type(&ds_key_type);
+	if (ret)
+		goto err_kms;
 	return 0;
 
+err_kms:
+	unregister_key_type(&ds_kms_type);
 err_phase:
 	ds_roots_unwatch_phase();
 err_roots:

@@ -11,10 +11,12 @@
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "dstack_phase.h"
 #include "roots.h"
+#include "type.h"
 
 #define DS_KEYRING_PERM		(KEY_USR_VIEW | KEY_USR_READ)
 #define DS_KEYRING_PERM_BOOT	(DS_KEYRING_PERM | KEY_USR_WRITE)
@@ -70,7 +72,23 @@ int ds_roots_claim(enum ds_root_name root, struct key *key)
 	return 0;
 }
 
-int ds_roots_derive(u32 epoch, const u8 *info, size_t info_len, u8 ret_key[DS_KEY_LEN])
+int ds_roots_expand(const struct ds_key_payload *payload, const u8 *info, size_t info_len,
+		    u8 *ret_key, size_t key_len)
+{
+	ds_hkdf_ratls(payload->bytes, info, info_len, ret_key, key_len);
+	/*
+	 * A take-once key may be taken meanwhile, which is noticed: the bit is set before the first
+	 * byte is wiped. Pairs with the barrier in test_and_set_bit().
+	 */
+	smp_rmb();
+	if (!test_bit(0, &payload->taken))
+		return 0;
+	memzero_explicit(ret_key, key_len);
+	return -ENOKEY;
+}
+
+int ds_roots_derive(enum ds_root_name root, u32 epoch, const u8 *info, size_t info_len,
+		    u8 *ret_key, size_t key_len)
 {
 	const struct ds_key_payload *payload;
 	struct key *key;
@@ -78,15 +96,13 @@ int ds_roots_derive(u32 epoch, const u8 *info, size_t info_len, u8 ret_key[DS_KE
 
 	if (epoch)
 		return -ENOKEY;
-	key = ds_roots_get(DS_ROOT_K256);
+	key = ds_roots_get(root);
 	if (!key)
 		return -ENOKEY;
 	down_read(&key->sem);
 	payload = key->payload.data[0];
-	if (payload) {
-		ds_hkdf_ratls(payload->bytes, info, info_len, ret_key);
-		ret = 0;
-	}
+	if (payload)
+		ret = ds_roots_expand(payload, info, info_len, ret_key, key_len);
 	up_read(&key->sem);
 	key_put(key);
 	return ret;
@@ -144,6 +160,7 @@ static int ds_roots_phase(struct notifier_block *nb, unsigned long phase, void *
 		return NOTIFY_DONE;
 	ds_roots_revoke(DS_ROOT_DISK);
 	ds_roots_revoke(DS_ROOT_ENV);
+	ds_key_wipe_volumes();
 	down_write(&ds_roots_keyring->sem);
 	ds_roots_keyring->perm = DS_KEYRING_PERM;
 	up_write(&ds_roots_keyring->sem);
@@ -159,7 +176,7 @@ static int ds_roots_reboot(struct notifier_block *nb, unsigned long action, void
 
 	for (root = 0; root < DS_ROOT_COUNT; root++)
 		ds_roots_revoke(root);
-	ds_key_wipe_apps();
+	ds_key_wipe_all();
 	return NOTIFY_DONE;
 }
 

@@ -23,8 +23,9 @@
  * @take_once: may be read, once (class root)
  * @admitted: ".dstack" has let it in (class root, set before the key exists)
  * @taken: bit 0 is set by the one reader that takes the material
- * @app: in the list of what is wiped when the machine ends (class app)
- * @bytes: the material
+ * @node: in the list of what was handed out (classes app and volume)
+ * @logon: the key that this is the lease of, and holds a reference to (class volume)
+ * @bytes: the material (classes root and app)
  */
 struct ds_key_payload {
 	enum ds_key_class class;
@@ -32,18 +33,10 @@ struct ds_key_payload {
 	bool take_once;
 	bool admitted;
 	unsigned long taken;
-	struct hlist_node app;
+	struct hlist_node node;
+	struct key *logon;
 	u8 bytes[DS_KEY_LEN];
 };
-
-/*
- * Wipe every app key: a key nobody has any more waits for the core's collector, which a machine
- * that ends does not wait for. None can be made or read from then on.
- */
-void ds_key_wipe_apps(void);
-
-/* Its address is the second payload pointer of a root key being added, never of one that exists. */
-extern struct key_type ds_key_type;
 
 int __must_check ds_roots_init(void);
 int __must_check ds_roots_watch_phase(void);
@@ -56,9 +49,16 @@ key_serial_t ds_roots_serial(void);
 /* Make @key, whose payload is set, the root key of its name. -EPERM in the wrong phase, -EEXIST. */
 int __must_check ds_roots_claim(enum ds_root_name root, struct key *key);
 
-/* The app key of @info: -ENOKEY if there is no root key "k256" of @epoch. */
-int __must_check ds_roots_derive(u32 epoch, const u8 *info, size_t info_len,
-				 u8 ret_key[DS_KEY_LEN]);
+/*
+ * Derive @key_len bytes for @info from a root key: -ENOKEY if there is none of @epoch, or it was
+ * taken or wiped. The caller wipes what it got.
+ */
+int __must_check ds_roots_derive(enum ds_root_name root, u32 epoch, const u8 *info,
+				 size_t info_len, u8 *ret_key, size_t key_len);
+
+/* The same from a payload, with its key's semaphore held: -ENOKEY if it was taken. */
+int __must_check ds_roots_expand(const struct ds_key_payload *payload, const u8 *info,
+				 size_t info_len, u8 *ret_key, size_t key_len);
 
 /*
  * Take the material out of a payload: 0 for one caller, -EKEYREVOKED for all others, who may come

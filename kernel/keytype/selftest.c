@@ -15,10 +15,17 @@
 
 #include "dstack_phase.h"
 #include "roots.h"
+#include "type.h"
 
 /* The app keys "A" and "S" of the reference and what GetKey derives from them. */
 #define DS_TEST_A "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f1a2b"
 #define DS_TEST_S "d6e88992cdeeee35fe70b5db61ab66cdb191fb9b6ec9313757ef162dd7214d5d"
+
+/* From DS_TEST_S by the HMAC of Python. */
+#define DS_TEST_VOLUME \
+	"69a1c5c79ff8fdb609578e10ddc95a7cc5fcefd01fdd3fa182408a1f34ff2e6e" \
+	"8610e1a895c61f40a4dbe2f369bceeced4337c4ec134dd0ea928380ddf66a876" \
+	"58003345625fd8e35a18d8506b533589478081aae382c2b33392d4b261347b7f"
 
 static const struct {
 	const char *ikm;
@@ -43,10 +50,31 @@ static int ds_test_derivation(void)
 		if (hex2bin(ikm, ds_test_vectors[i].ikm, DS_KEY_LEN) ||
 		    hex2bin(want, ds_test_vectors[i].okm, DS_KEY_LEN))
 			return -EINVAL;
-		ds_hkdf_ratls(ikm, info, strlen(info), okm);
+		ds_hkdf_ratls(ikm, info, strlen(info), okm, DS_KEY_LEN);
 		if (memcmp(okm, want, DS_KEY_LEN)) {
 			pr_err("selftest: path \"%s\": want %*phN, got %*phN\n", info, DS_KEY_LEN,
 			       want, DS_KEY_LEN, okm);
+			return -ENOTRECOVERABLE;
+		}
+	}
+	return 0;
+}
+
+/* More than one block, cut anywhere: a shorter key is the beginning of a longer one. */
+static int ds_test_long(void)
+{
+	static const char info[] = "dstack-volume-key:96:data";
+	u8 ikm[DS_KEY_LEN], want[DS_KEY_VOLUME_MAX], okm[DS_KEY_VOLUME_MAX];
+	size_t len;
+
+	if (hex2bin(ikm, DS_TEST_S, sizeof(ikm)) ||
+	    hex2bin(want, DS_TEST_VOLUME, sizeof(want)))
+		return -EINVAL;
+	for (len = 0; len <= sizeof(okm); len++) {
+		memset(okm, 0, sizeof(okm));
+		ds_hkdf_ratls(ikm, info, strlen(info), okm, len);
+		if (memcmp(okm, want, len) || memchr_inv(okm + len, 0, sizeof(okm) - len)) {
+			pr_err("selftest: a derived key of %zu bytes is wrong\n", len);
 			return -ENOTRECOVERABLE;
 		}
 	}
@@ -87,7 +115,53 @@ static const struct {
 	{ "app:x@1x", -EINVAL },
 	{ "App:x", -EINVAL },
 	{ "", -EINVAL },
+	{ "volume:", -EINVAL },
+	{ "volume:a b", -EINVAL },
+	{ "volume:a/b", -EINVAL },
+	{ "volume:a:b", -EINVAL },
+	{ "volume:%41", -EINVAL },
+	{ "volume:\xc3\xa4", -EINVAL },
+	{ "volume:x;size=", -EINVAL },
+	{ "volume:x;size=48", -EOPNOTSUPP },
+	{ "volume:x;size=640", -EOPNOTSUPP },
+	{ "volume:x;size=64;size=64", -EINVAL },
+	{ "volume:x@0;size=64", -EINVAL },
+	{ "volume:x;take-once", -EINVAL },
+	{ "volume:0123456789012345678901234567890123456789012345678901234567890123x",
+	  -ENAMETOOLONG },
 };
+
+static const struct {
+	const char *text;
+	size_t label_len;
+	unsigned int size;
+	u32 epoch;
+} ds_test_volumes[] = {
+	{ "volume:data", 4, 64, 0 },
+	{ "volume:A-z_0.9;size=32@1", 7, 32, 1 },
+	{ "volume:d;size=96", 1, 96, 0 },
+	{ "volume:0123456789012345678901234567890123456789012345678901234567890123", 64, 64, 0 },
+};
+
+static int ds_test_volume_parser(void)
+{
+	struct ds_key_desc desc;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ds_test_volumes); i++) {
+		const char *text = ds_test_volumes[i].text;
+
+		if (ds_key_desc_parse(text, &desc) || desc.class != DS_KEY_VOLUME ||
+		    desc.label != text + strlen("volume:") ||
+		    desc.label_len != ds_test_volumes[i].label_len ||
+		    desc.size != ds_test_volumes[i].size ||
+		    desc.epoch != ds_test_volumes[i].epoch) {
+			pr_err("selftest: description \"%s\" is misread\n", text);
+			return -ENOTRECOVERABLE;
+		}
+	}
+	return 0;
+}
 
 static int ds_test_parser(void)
 {
@@ -121,30 +195,74 @@ fail:
 	return -ENOTRECOVERABLE;
 }
 
-/* The permissions of a root key already keep readers out; this is the refusal behind them. */
-static int ds_test_read_root(void)
+/* The permissions of root keys and leases already keep readers out; this is what is behind them. */
+static int ds_test_read_refused(void)
 {
-	struct ds_key_payload payload = { .class = DS_KEY_ROOT, .root = DS_ROOT_K256 };
-	struct key key = { .payload.data[0] = &payload };
+	static const enum ds_key_class classes[] = { DS_KEY_ROOT, DS_KEY_VOLUME };
 	char buffer[DS_KEY_LEN];
+	size_t i;
 
-	if (ds_key_type.read(&key, buffer, sizeof(buffer)) == -EOPNOTSUPP &&
-	    ds_key_type.read(&key, NULL, 0) == -EOPNOTSUPP)
-		return 0;
-	pr_err("selftest: a root key can be read\n");
-	return -ENOTRECOVERABLE;
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
+		struct ds_key_payload payload = { .class = classes[i] };
+		struct key key = { .payload.data[0] = &payload };
+
+		if (ds_key_type.read(&key, buffer, sizeof(buffer)) != -EOPNOTSUPP ||
+		    ds_key_type.read(&key, NULL, 0) != -EOPNOTSUPP) {
+			pr_err("selftest: a key of class %d can be read\n", classes[i]);
+			return -ENOTRECOVERABLE;
+		}
+	}
+	return 0;
+}
+
+/* What the program of the upcall may instantiate a key with. */
+static int ds_test_kms_payload(void)
+{
+	static const struct {
+		const char *name;
+		size_t len;
+		int ret;
+	} rows[] = {
+		{ "env-pub", 31, -EINVAL }, { "env-pub", 32, 0 }, { "env-pub", 33, -EINVAL },
+		{ "k256-pub", 32, -EINVAL }, { "k256-pub", 33, 0 }, { "k256-pub", 34, -EINVAL },
+		{ "root-ca", 0, -EINVAL }, { "root-ca", 1, 0 }, { "app-ca", 8192, 0 },
+		{ "app-ca", 8193, -EINVAL }, { "other", 32, -EINVAL }, { NULL, 32, -EINVAL },
+	};
+	void *data = kzalloc(8193, GFP_KERNEL);
+	int ret = data ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows) && !ret; i++) {
+		struct key_preparsed_payload prep = {
+			.orig_description = rows[i].name,
+			.data = data,
+			.datalen = rows[i].len,
+		};
+
+		if (ds_kms_type.preparse(&prep) != rows[i].ret) {
+			pr_err("selftest: %s of %zu bytes: want %d\n", rows[i].name, rows[i].len,
+			       rows[i].ret);
+			ret = -ENOTRECOVERABLE;
+		}
+		ds_kms_type.free_preparse(&prep);
+	}
+	kfree(data);
+	return ret;
 }
 
 static int ds_test_take(void)
 {
 	struct ds_key_payload payload = { .class = DS_KEY_ROOT, .take_once = true };
-	u8 bytes[DS_KEY_LEN];
+	u8 bytes[DS_KEY_LEN], derived[DS_KEY_LEN];
 
 	memset(payload.bytes, 1, DS_KEY_LEN);
-	if (ds_roots_take(&payload, bytes) || memchr_inv(bytes, 1, DS_KEY_LEN) ||
+	if (ds_roots_expand(&payload, "x", 1, derived, DS_KEY_LEN) ||
+	    ds_roots_take(&payload, bytes) || memchr_inv(bytes, 1, DS_KEY_LEN) ||
 	    memchr_inv(payload.bytes, 0, DS_KEY_LEN) ||
-	    ds_roots_take(&payload, bytes) != -EKEYREVOKED) {
-		pr_err("selftest: a take-once key is not taken once\n");
+	    ds_roots_take(&payload, bytes) != -EKEYREVOKED ||
+	    ds_roots_expand(&payload, "x", 1, derived, DS_KEY_LEN) != -ENOKEY ||
+	    memchr_inv(derived, 0, DS_KEY_LEN)) {
+		pr_err("selftest: a take-once key is not taken once, or used when it is gone\n");
 		return -ENOTRECOVERABLE;
 	}
 	return 0;
@@ -198,7 +316,13 @@ int ds_key_selftest(void)
 	if (!ret)
 		ret = ds_test_parser();
 	if (!ret)
-		ret = ds_test_read_root();
+		ret = ds_test_long();
+	if (!ret)
+		ret = ds_test_volume_parser();
+	if (!ret)
+		ret = ds_test_kms_payload();
+	if (!ret)
+		ret = ds_test_read_refused();
 	if (!ret)
 		ret = ds_test_read_app();
 	if (!ret)

@@ -61,6 +61,21 @@ static void check_root(const struct ds_key_desc *desc, const char *text)
 	}
 }
 
+static void check_volume(const struct ds_key_desc *desc, const char *text)
+{
+	char again[128], whole[160];
+	int n;
+
+	must(desc->label_len && desc->label_len <= DS_KEY_LABEL_MAX);
+	must(desc->size && desc->size <= DS_KEY_VOLUME_MAX);
+	n = snprintf(again, sizeof(again), "volume:%.*s", (int)desc->label_len, desc->label);
+	must(!strncmp(again, text, (size_t)n) && !strpbrk(again, " \t\n;@%\\"));
+	if (desc->size != 64 || !strncmp(text + n, ";size=", 6))
+		n += snprintf(again + n, sizeof(again) - (size_t)n, ";size=%u", desc->size);
+	snprintf(whole, sizeof(whole), "%s@%" PRIu32, again, desc->epoch);
+	must(!strcmp(text, whole) || (!desc->epoch && !strcmp(text, again)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
@@ -74,6 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ret = ds_key_desc_parse(text, &desc);
 	if (!ret && desc.class == DS_KEY_APP)
 		check_app(&desc, text);
+	else if (!ret && desc.class == DS_KEY_VOLUME)
+		check_volume(&desc, text);
 	else if (!ret)
 		check_root(&desc, text);
 	else

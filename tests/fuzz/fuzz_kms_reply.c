@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a KMS or a gateway may answer: all three replies of the KMS, and RegisterCvm. */
+/* What a KMS or a gateway may answer: all replies of the KMS, and RegisterCvm. */
 #include <ds/net/gwreg.h>
 #include <ds/net/kms.h>
 
@@ -23,6 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (!ds_kms_chain_parse(in, DS_SPAN_ARRAY(pin), DS_SPAN_ARRAY(pin), 1790000000, &chain,
 				&err))
 		ds_kms_chain_done(&chain);
+	for (int i = DS_KMS_ROOT_CA; i <= DS_KMS_ENV_PUB; i++) {
+		DS_BUF struct ds_buf value = DS_BUF_NULL;
+
+		if (!ds_kms_item_parse((enum ds_kms_item)i, in, DS_SPAN_ARRAY(pin), &value, &err) &&
+		    (!value.n || value.n > DS_KMS_ITEM_MAX))
+			abort();
+	}
 	ds_kms_error(400, in, text, sizeof(text));
 	return ds_gwreg_parse(in, &g, &err) ? 0 : 0;
 }

@@ -27,6 +27,8 @@ check "version" 0 '^dstack-agent [0-9]' "$agent" --version
 check "no command is a usage error" 2 '^usage:' "$agent"
 check "an unknown command is named" 2 "no command 'sing'" "$agent" sing
 check "tls-key wants --out" 2 'usage: dstack-agent tls-key' "$agent" tls-key
+check "dstack-request-key says what it is for" 0 '^usage: dstack-request-key' "$BIN/dstack-request-key" --help
+check "and wants a key" 2 '^usage: dstack-request-key' "$BIN/dstack-request-key"
 check "call wants a method" 2 'usage: dstack-agent call' "$agent" call
 check "serve without pid 1's files names the missing one" 1 'agent.json: No such file' "$agent" serve --run-dir "$work" --socket "$work/s"
 check "a descriptor that is not open is a usage error" 2 'holder-fd 77: not an open' "$agent" serve --holder-fd 77
@@ -61,6 +63,10 @@ check "a quote without a TEE names the device" 1 '/dev/dstack' "$agent" call --s
 check "an event without a name" 1 'a name expected' "$agent" call --socket "$work/s" EmitEvent '{}'
 check "times the wrong way round" 1 'not_before must be earlier than not_after' "$agent" call --socket "$work/s" GetTlsKey '{"not_before":2,"not_after":1}'
 check "a TLS key without a KMS" 1 'this app has no KMS' "$agent" call --socket "$work/s" GetTlsKey '{}'
+status() { curl -sS -o "$work/reply" -w '%{http_code} ' --unix-socket "$work/s" -H 'Content-Type: application/json' http://d/GetKmsItem -d "$1"; cat "$work/reply"; }
+check "what a KMS tells, without a KMS" 0 '^404 .*|this app has no KMS' status '{"name":"root-ca"}'
+check "a name that no KMS knows" 0 '^400 .*|root-ca, app-ca, k256-pub or env-pub expected' status '{"name":"other"}'
+check "and no name" 0 '^400 ' status '{}'
 check "a protobuf body is refused in words" 0 '400 Bad Request.*|protobuf' curl -sS -i --unix-socket "$work/s" http://d/GetKey -H 'Content-Type: application/octet-stream' --data-binary 'x'
 kill -TERM "$pid"
 wait "$pid"

@@ -20,6 +20,13 @@ echo "mode=$(stat -c %a /tmp/key.pem)"
 until [ -n "$(dstack-agent call Info | sed -n 's/.*"app_cert":"\(-----BEGIN\).*/\1/p')" ]; do sleep 0.1; done
 say info "$(dstack-agent call Info)"
 say quote "$(dstack-agent call GetQuote '{}')"
+# what only the KMS can tell, through the kernel's upcall
+for name in root-ca app-ca k256-pub; do
+	keyctl pipe $(keyctl request2 dstack_kms $name "" @s) | base64 | sed "s/^/$name:/"
+done
+for name in env-pub env-pub other; do
+	echo "refused-$name=$(keyctl request2 dstack_kms $name "" @s 2>&1)"
+done
 sleep 4
 busybox poweroff -f
 APP
@@ -57,7 +64,7 @@ eq() { # DESCRIPTION EXPECTED ACTUAL
 get() { sed -n "s/^$2=//p" "$work/$1.out" | head -n 1; }
 long() { sed -n "s/^$2://p" "$work/$1.out" | base64 -d; }
 run() {
-	boot "$1" 90 $(emulated) $(input "$work/in.bin")
+	boot "$1" 120 $(emulated) $(input "$work/in.bin")
 	rc=$?
 	tr -d '\r' <"$work/$1.console" >"$work/$1.out"
 	[ -n "$(long "$1" quote)" ] || { tail -n 20 "$work/$1.out"; tail -n 5 "$work/kms/log"; } | note
@@ -92,6 +99,16 @@ eq "Info names the image" "$image" "$(long first info | jq -r .os_image_hash)"
 eq "events after the keys" '["os-image-hash","key-provider","storage-fs","system-ready"]' \
 	"$(long first quote | jq -r .event_log | jq -c '[.[].event][6:]')"
 eq "key-provider is the pinned key" "{\"name\":\"kms\",\"id\":\"$(pin_of kms)\"}" "$(long first info | jq -r .key_provider_info)"
+fingerprint() { openssl x509 "$@" -noout -fingerprint -sha256; }
+eq "dstack_kms root-ca is the KMS's root certificate" "$(fingerprint -in "$root")" "$(long first root-ca | fingerprint)"
+# the KMS signs it anew with each certificate: the key is what stays
+eq "app-ca has the key that signed the app's certificate" "$(openssl x509 -in "$work/cert.01" -noout -pubkey)" \
+	"$(long first app-ca | openssl x509 -noout -pubkey)"
+long first k256-pub | od -An -v -tx1 | tr -d ' \n' >"$work/k256"
+eq "k256-pub is what the KMS says it is" "$(curl -sS --noproxy '*' --cacert "$root" --connect-to "10.0.2.2:$(cat "$work/kms.port"):127.0.0.1:$(cat "$work/kms.port")" \
+	"https://10.0.2.2:$(cat "$work/kms.port")/prpc/GetMeta?json" -d '' | jq -r .k256_pubkey)" "$(cat "$work/k256")"
+eq "what the KMS does not serve is refused" "request_key: Key was rejected by service" "$(get first refused-env-pub)"
+eq "and a name that nobody knows" "request_key: Invalid argument" "$(get first refused-other)"
 grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
 result $? "a gateway that is not there is reported"
 grep -q '"gateway: not registered: tls: peer certificate refused: certificate: app id 0*7 expected, found none"' "$work/second.events"

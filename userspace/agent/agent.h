@@ -93,6 +93,7 @@ void rpc_get_quote(void *ctx, struct ds_req *req, json_t *args);
 void rpc_attest(void *ctx, struct ds_req *req, json_t *args);
 void rpc_emit_event(void *ctx, struct ds_req *req, json_t *args);
 void rpc_sign(void *ctx, struct ds_req *req, json_t *args);
+void rpc_get_kms_item(void *ctx, struct ds_req *req, json_t *args);
 void rpc_verify(void *ctx, struct ds_req *req, json_t *args);
 void rpc_gpu_info(void *ctx, struct ds_req *req, json_t *args);
 void rpc_info(void *ctx, struct ds_req *req, json_t *args);

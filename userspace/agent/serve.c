@@ -18,6 +18,7 @@ static const struct ds_prpc_method methods[] = {
 	{ "EmitEvent", rpc_emit_event, false },
 	{ "Sign", rpc_sign, false },
 	{ "Verify", rpc_verify, false },
+	{ "GetKmsItem", rpc_get_kms_item, false },
 	{ "GpuInfo", rpc_gpu_info, true },
 	{ "Info", rpc_info, true },
 	{ "Version", rpc_version, true },

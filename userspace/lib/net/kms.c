@@ -351,3 +351,69 @@ int ds_kms_chain_parse(struct ds_span body, struct ds_span pin, struct ds_span s
 		*ret = chain;
 	return r;
 }
+
+static const struct {
+	const char *name, *method, *field;
+	size_t size; /* 0: a certificate */
+} items[] = {
+	[DS_KMS_ROOT_CA] = { "root-ca", "GetMeta", "ca_cert", 0 },
+	[DS_KMS_APP_CA] = { "app-ca", NULL, NULL, 0 },
+	[DS_KMS_K256_PUB] = { "k256-pub", "GetMeta", "k256_pubkey", 33 },
+	[DS_KMS_ENV_PUB] = { "env-pub", "GetAppEnvEncryptPubKey", "public_key", 32 },
+};
+
+int ds_kms_item_find(const char *name, enum ds_kms_item *ret)
+{
+	for (size_t i = 0; i < DS_ARRAY_SIZE(items); i++)
+		if (!strcmp(name, items[i].name)) {
+			*ret = (enum ds_kms_item)i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+const char *ds_kms_item_method(enum ds_kms_item item)
+{
+	return items[item].method;
+}
+
+int ds_kms_item_request(enum ds_kms_item item, const uint8_t app_id[20], struct ds_buf *ret)
+{
+	char app[41];
+
+	if (item != DS_KMS_ENV_PUB)
+		return ds_buf_addf(ret, "{}");
+	return ds_buf_addf(ret, "{\"app_id\":\"%s\"}", ds_hex_encode(app_id, 20, app));
+}
+
+/* The certificate as judged and written by us, not the text that came. */
+static int item_cert(const json_t *o, const char *field, struct ds_span pin, struct ds_buf *ret,
+		     struct ds_err *err)
+{
+	DS_KMS_TEMP_CA struct ds_kms_temp_ca root = DS_KMS_TEMP_CA_NULL;
+	struct ds_span pem;
+
+	DS_TRY(want_str(o, field, DS_KMS_ITEM_MAX, &pem, err));
+	DS_TRY(check_pin(pem, pin, &root, err));
+	return ds_buf_add_span(ret, ds_buf_span(&root.root_pem));
+}
+
+int ds_kms_item_parse(enum ds_kms_item item, struct ds_span body, struct ds_span pin,
+		      struct ds_buf *ret, struct ds_err *err)
+{
+	const char *field = items[item].field;
+	DS_BUF struct ds_buf value = DS_BUF_NULL;
+	DS_JSON json_t *o = NULL;
+
+	if (!field)
+		return -EINVAL;
+	DS_TRY(load(body, &o, err));
+	if (!items[item].size)
+		return item_cert(o, field, pin, ret, err);
+	DS_TRY(ds_json_hex(o, field, items[item].size, &value, err));
+	if (value.n != items[item].size)
+		return ds_err_set(err, -EBADMSG, "kms", 0,
+				  "reply: %s: %zu bytes expected, found %zu", field,
+				  items[item].size, value.n);
+	return ds_buf_add_span(ret, ds_buf_span(&value));
+}

@@ -396,6 +396,70 @@ static void requests(void **state)
 		0);
 }
 
+static void items(void **state)
+{
+	static const char *const names[] = { "root-ca", "app-ca", "k256-pub", "env-pub" };
+	uint8_t app[20] = { 0xab };
+	enum ds_kms_item item;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
+		assert_int_equal(ds_kms_item_find(names[i], &item), 0);
+		assert_int_equal(item, i);
+	}
+	assert_int_equal(ds_kms_item_find("", &item), -ENOENT);
+	assert_int_equal(ds_kms_item_find("root-ca ", &item), -ENOENT);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
+		DS_BUF struct ds_buf body = DS_BUF_NULL;
+
+		assert_int_equal(ds_kms_item_request((enum ds_kms_item)i, app, &body), 0);
+		assert_string_equal(ds_buf_cstr(&body),
+				    i == DS_KMS_ENV_PUB
+					    ? "{\"app_id\":\"ab00000000000000000000000000000000000000\"}"
+					    : "{}");
+	}
+	assert_string_equal(ds_kms_item_method(DS_KMS_ROOT_CA), "GetMeta");
+	assert_string_equal(ds_kms_item_method(DS_KMS_ENV_PUB), "GetAppEnvEncryptPubKey");
+	assert_null(ds_kms_item_method(DS_KMS_APP_CA));
+}
+
+/* want: bytes of the value, or what parsing says. The reply is tried at every length. */
+static void check_item(enum ds_kms_item item, struct ds_span reply, struct ds_span pin, int want)
+{
+	DS_BUF struct ds_buf value = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	assert_int_equal(ds_kms_item_parse(item, reply, pin, &value, &err), want < 0 ? want : 0);
+	assert_int_equal(value.n, want < 0 ? 0 : want);
+	for (size_t n = 0; n < reply.n; n++)
+		assert_int_equal(ds_kms_item_parse(item, DS_SPAN(reply.p, n), pin, &value, &err),
+				 -EBADMSG);
+}
+
+static void bad_items(void **state)
+{
+	static const char hex[] = "02abababababababababababababababababababababababababababababababab";
+	struct ds_span pin = DS_SPAN_ARRAY(root_spki), none = DS_SPAN_NULL;
+	DS_BUF struct ds_buf good = dump(json_pack("{s:o,s:s}", "ca_cert", pem_json(&root_der),
+						   "k256_pubkey", hex));
+	DS_BUF struct ds_buf other = dump(json_pack("{s:o}", "ca_cert", pem_json(&other_der)));
+	DS_BUF struct ds_buf no_ca = dump(json_pack("{s:s}", "ca_cert", ""));
+	DS_BUF struct ds_buf pem = DS_BUF_NULL;
+
+	assert_int_equal(ds_cert_pem(ds_buf_span(&root_der), &pem), 0);
+	check_item(DS_KMS_ROOT_CA, ds_buf_span(&good), pin, (int)pem.n);
+	check_item(DS_KMS_K256_PUB, ds_buf_span(&good), pin, 33);
+	check_item(DS_KMS_ENV_PUB, ds_buf_span(&good), pin, -EBADMSG);
+	check_item(DS_KMS_APP_CA, none, pin, -EINVAL);
+	check_item(DS_KMS_ROOT_CA, ds_buf_span(&good), none, -EPERM);
+	check_item(DS_KMS_ROOT_CA, ds_buf_span(&other), pin, -EPERM);
+	check_item(DS_KMS_ROOT_CA, ds_buf_span(&no_ca), pin, -EBADMSG);
+	check_item(DS_KMS_K256_PUB, DS_SPAN_LIT("{\"k256_pubkey\":\"02ab\"}"), pin, -EBADMSG);
+	check_item(DS_KMS_K256_PUB, DS_SPAN_LIT("{\"k256_pubkey\":7}"), pin, -EBADMSG);
+	check_item(DS_KMS_K256_PUB, DS_SPAN_LIT("{\"k256_pubkey\":null}"), pin, -EBADMSG);
+	check_item(DS_KMS_ENV_PUB, DS_SPAN_LIT("{\"public_key\":\"02\",\"public_key\":\"03\"}"),
+		   pin, -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +473,8 @@ int main(void)
 		cmocka_unit_test(keys_are_found_once_and_at_the_top),
 		cmocka_unit_test(signed_chain),
 		cmocka_unit_test(requests),
+		cmocka_unit_test(items),
+		cmocka_unit_test(bad_items),
 	};
 
 	return cmocka_run_group_tests_name("kms client", tests, setup, teardown);

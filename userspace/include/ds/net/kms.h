@@ -67,6 +67,19 @@ void ds_kms_app_keys_done(struct ds_kms_app_keys *keys);
 DS_MUST int ds_kms_app_keys_parse(struct ds_span body, struct ds_span pin,
 				  struct ds_kms_app_keys *ret, struct ds_err *err);
 
+/* What a KMS tells anybody who asks it: names of the kernel's key type "dstack_kms" (docs/keyring.md). */
+enum ds_kms_item { DS_KMS_ROOT_CA, DS_KMS_APP_CA, DS_KMS_K256_PUB, DS_KMS_ENV_PUB };
+#define DS_KMS_ITEM_MAX 8192u /* bytes of its value: the kernel's limit */
+/* -ENOENT: there is no such name. */
+DS_MUST int ds_kms_item_find(const char *name, enum ds_kms_item *ret);
+/* The method to call; NULL for the app CA, which comes with a certificate for the app. */
+const char *ds_kms_item_method(enum ds_kms_item item);
+DS_MUST int ds_kms_item_request(enum ds_kms_item item, const uint8_t app_id[20],
+				struct ds_buf *ret);
+/* Its value in the reply of that method: PEM, or the bytes of a public key. */
+DS_MUST int ds_kms_item_parse(enum ds_kms_item item, struct ds_span body, struct ds_span pin,
+			      struct ds_buf *ret, struct ds_err *err);
+
 /* Body of GetAppKey. */
 DS_MUST int ds_kms_app_key_request(const char *vm_config, struct ds_buf *ret);
 /* Body of SignCert: the request is encoded, signed with key, and both are written as hex. csr->spki

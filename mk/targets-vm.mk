@@ -10,14 +10,18 @@ kst-bins := $(patsubst tests/kselftest/%.c,$(O)/kselftest/%,$(kst-srcs)) $(O)/ks
 # The tests hand the kernel sizes and pointers that do not fit, on purpose.
 kst-warn := -Wno-stringop-overflow -Wno-stringop-overread
 kst-cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g $(warn-flags) $(kst-warn) $(werror) -Ikernel/include \
-	-ffunction-sections -ffile-prefix-map=$(CURDIR)=.
+	-Iuserspace/include -ffunction-sections -ffile-prefix-map=$(CURDIR)=.
 kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warnings)
+
+# Compared with the kernel's derivation is the library's.
+kst-libs-key_test := -lsecp256k1
+$(O)/kselftest/key_test: $(O)/libds.a
 
 .SECONDEXPANSION:
 $(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $$(wildcard tests/kselftest/$$(subst _test,,$$*)/*.[ch]) \
 		$(wildcard tests/kselftest/*.h kernel/include/uapi/*.h)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $(filter %.c,$^) $(kst-ldflags) -lcrypto -lkeyutils
+	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $(filter %.c %.a,$^) $(kst-ldflags) $(kst-libs-$*) -lcrypto -lkeyutils
 $(O)/kselftest/vm-init: tests/vm/init.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)

@@ -5,7 +5,8 @@
  * abi_fuzz_seconds=N of the kernel command line overrides SECONDS.
  *
  * What may come back is anything; what must hold is that the kernel does not complain (tests/vm/run
- * reads its log) and that log and register have not parted. Needs qe_echo.
+ * reads its log) and that log and register have not parted. Needs qe_echo. Installed as
+ * /sbin/request-key as well, it answers the kernel's upcalls as badly.
  */
 #include <poll.h>
 #include <signal.h>
@@ -45,7 +46,16 @@ static struct {
 
 static int fds[FDS];
 static unsigned int seconds;
+static long half_time;	/* until then the phase stays "boot", in which there are more calls */
 static uint64_t seed;
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void tally(long ret)
 {
@@ -83,6 +93,8 @@ static size_t sensible(uint8_t *to, size_t size)
 	struct tdx_emul_qe_reply reply = { .id = rnd_below(64), .status = rnd_below(4) };
 	const char *word = ONE_OF(words);
 
+	if ((!strcmp(word, "runtime") || !strcmp(word, "system-ready\n")) && now_ms() < half_time)
+		word = "none";
 	switch (rnd_below(4)) {
 	case 0:
 		rnd_fill(to, 64);
@@ -241,14 +253,6 @@ static bool calm(void)
 	       !kt_write_text(DS_PARAM("quote_timeout_ms"), "2000");
 }
 
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Kills one worker now and then; false if one ended otherwise. */
 static bool supervise(pid_t worker[WORKERS], long until)
 {
@@ -287,6 +291,9 @@ static void fuzz(void)
 	count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	KT_CHECK(count != MAP_FAILED);
 	rnd_seed(seed);
+	KT_CHECK(!rnd_buffers_init());
+	fuzz_keys_prepare();
+	half_time = now_ms() + seconds * 500L;
 	for (i = 0; i < WORKERS; i++)
 		worker[i] = start_worker();
 	while (ok && now_ms() < end) {
@@ -342,6 +349,10 @@ int main(int argc, char **argv)
 {
 	const char *text = getenv("abi_fuzz_seconds");
 
+	if (argc > 2 && !strcmp(argv[1], "create")) {
+		rnd_seed((uint64_t)time(NULL) + (uint64_t)getpid());
+		return rnd_buffers_init() ? 1 : fuzz_upcall((int32_t)strtol(argv[2], NULL, 10));
+	}
 	if (!text)
 		text = argc > 1 ? argv[1] : "10";
 	seconds = (unsigned int)strtoul(text, NULL, 10);

@@ -5,6 +5,9 @@
  *
  *   main		the module is loaded, the phase is "boot"
  *   take		the same; take-once keys
+ *   volume	the same, with dm-crypt and brd; volume keys
+ *   kms	the same, with /sbin/request-key and dstack-request-key; keys of type "dstack_kms"
+ *   tools	the same, with /bin/keyctl
  *   late MODULE	the module is not loaded, MODULE is its file; it is loaded in phase "runtime"
  */
 #include <errno.h>
@@ -174,7 +177,12 @@ static void test_main(void)
 	test_descriptions();
 	test_app_callers();
 	test_app_operations();
+	test_lifecycle();
+	test_accounting();
+	test_namespaces();
 	test_together();
+	test_one_key();
+	test_against_userspace();
 	test_stays_loaded();
 	test_phase_change();
 }
@@ -194,10 +202,19 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(part, "take")) {
 		find_ring();
 		test_take_once();
+	} else if (argc == 2 && !strcmp(part, "volume")) {
+		find_ring();
+		test_volumes();
+	} else if (argc == 2 && !strcmp(part, "kms")) {
+		find_ring();
+		test_kms();
+	} else if (argc == 2 && !strcmp(part, "tools")) {
+		find_ring();
+		test_tools();
 	} else if (argc == 3 && !strcmp(part, "late")) {
 		test_late(argv[2]);
 	} else {
-		fprintf(stderr, "usage: key_test main|take\n       key_test late MODULE\n");
+		fprintf(stderr, "usage: key_test main|take|volume|kms|tools\n       key_test late MODULE\n");
 		return 2;
 	}
 	return tap_done();

@@ -11,6 +11,7 @@
 #define KEYS	32
 
 static key_serial_t keys[KEYS];
+static key_serial_t root_ring;	/* ".dstack", 0 without the module */
 
 static key_serial_t some_key(void)
 {
@@ -28,18 +29,65 @@ static key_serial_t some_keyring(void)
 		KEY_SPEC_SESSION_KEYRING, KEY_SPEC_PROCESS_KEYRING, KEY_SPEC_THREAD_KEYRING, 0,
 	};
 
+	if (!rnd_below(16))
+		return root_ring;
 	return rnd_below(8) ? ONE_OF(rings) : some_key();
+}
+
+void fuzz_keys_prepare(void)
+{
+	static const char *const names[] = { "root:k256", "root:disk" };
+	static const uint8_t material[32] = { 1 };
+	FILE *f = fopen("/sys/module/dstack_key/parameters/keyring", "re");
+	size_t i;
+
+	if (f && fscanf(f, "%d", &root_ring) != 1)
+		root_ring = 0;
+	if (f)
+		fclose(f);
+	for (i = 0; root_ring && i < sizeof(names) / sizeof(names[0]); i++)
+		syscall(SYS_add_key, "dstack", names[i], material, sizeof(material), root_ring);
+}
+
+/* As the kernel's /sbin/request-key: instantiate well or badly, refuse, or do nothing. */
+int fuzz_upcall(int32_t key)
+{
+	static uint8_t bytes[16384];
+	size_t size = rnd_below(2) ? 32 + rnd_below(2) : rnd_below(sizeof(bytes));
+	unsigned int tries = rnd_below(4);
+
+	syscall(SYS_keyctl, KEYCTL_ASSUME_AUTHORITY, key);
+	while (tries--) {
+		switch (rnd_below(6)) {
+		case 0:
+			syscall(SYS_keyctl, KEYCTL_NEGATE, key, rnd_below(3), some_keyring());
+			break;
+		case 1:
+			syscall(SYS_keyctl, KEYCTL_REJECT, key, rnd_below(3), rnd_below(200),
+				some_keyring());
+			break;
+		case 2:
+			fuzz_keys();
+			break;
+		default:
+			syscall(SYS_keyctl, KEYCTL_INSTANTIATE, key, bytes, size,
+				rnd_below(4) ? 0 : some_keyring());
+		}
+	}
+	return 0;
 }
 
 static const char *some_description(void)
 {
 	static const char *const heads[] = {
 		"app:", "root:", "root:k256", "root:disk", "root:env", "app:/", "", "App:", "app",
-		"root:k256@", "kms:",
+		"root:k256@", "kms:", "volume:", "volume:data", "root-ca", "app-ca", "env-pub",
+		"k256-pub",
 	};
 	static const char *const tails[] = {
 		"", "/a", "a/b/c", ";purpose=x", ";alg=ed25519", ";alg=secp256k1", "@0", "@1",
 		"@18446744073709551615", ";purpose=;alg=", ";purpose=a;purpose=b", "\xff", "%s%n", ":",
+		"", ";size=32", ";size=96", ".-_",
 	};
 	static char text[4300];
 	size_t n;
@@ -60,7 +108,8 @@ static const char *some_description(void)
 static const char *some_type(void)
 {
 	static const char *const types[] = {
-		"dstack", "dstack", "dstack", "dstack_kms", "user", "keyring", ".dstack",
+		"dstack", "dstack", "dstack", "dstack_kms", "dstack_kms", "user", "keyring",
+		".dstack", "logon",
 	};
 
 	return ONE_OF(types);

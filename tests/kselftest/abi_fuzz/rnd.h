@@ -26,5 +26,9 @@ int rnd_buffers_init(void);
 
 /* One random operation on keys. */
 void fuzz_keys(void);
+/* Before the workers start: root keys, so that others can be derived. */
+void fuzz_keys_prepare(void);
+/* The program was started by the kernel to make this key. Returns its exit status. */
+int fuzz_upcall(int32_t key);
 
 #endif /* ABI_FUZZ_RND_H */

@@ -34,4 +34,22 @@ void test_app_callers(void);
 void test_app_operations(void);
 void test_together(void);
 
+/* property.c: needs root:k256 */
+void test_against_userspace(void);
+
+/* ops.c: needs root:k256 */
+void test_lifecycle(void);
+void test_accounting(void);
+void test_one_key(void);
+void test_namespaces(void);
+
+/* volume.c: phase boot, no root key yet, dm-crypt and brd loaded; ends in phase runtime */
+void test_volumes(void);
+
+/* kms.c: /sbin/request-key, dstack-request-key and its configuration are there; no agent runs */
+void test_kms(void);
+
+/* tools.c: /bin/keyctl is there; phase boot, no root key yet */
+void test_tools(void);
+
 #endif /* KEY_PARTS_H */

@@ -222,6 +222,16 @@ static long wait_revoked(long key)
 	return ret;
 }
 
+static long request_volume(const char *label)
+{
+	char desc[64];
+	long lease;
+
+	snprintf(desc, sizeof(desc), "volume:%s", label);
+	lease = key_request(KEY_TYPE, desc, "", KEY_SPEC_SESSION_KEYRING);
+	return lease < 0 ? lease : 0;
+}
+
 static void take_one(const char *name)
 {
 	uint8_t bytes[KEY_BYTES] = "untouched";
@@ -243,9 +253,11 @@ static void take_one(const char *name)
 	tap_is(as_caller(CALLER_USERNS_ROOT, take, &key), -EPERM, "take it as %s",
 	       caller_name[CALLER_USERNS_ROOT]);
 	tap_is(as_caller(CALLER_UID_1000, take, &key), -EACCES, "take it as uid 1000");
+	tap_is(request_volume(name), 0, "before, a volume's key can be derived from it");
 	good = together(16, take_nth, &key, &failed);
 	tap_is(good, 1, "one of 16 readers at once takes it");
 	tap_is(failed, -EKEYREVOKED, "the others find it gone");
+	tap_is(request_volume("later"), -ENOKEY, "afterwards, none can");
 	tap_is(key_read(key, NULL, 0), -EKEYREVOKED, "nothing is left of it");
 	tap_is(wait_revoked(key), -EKEYREVOKED, "it is revoked");
 	snprintf(desc, sizeof(desc), "root:%s", name);

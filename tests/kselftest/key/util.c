@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int tap_count, tap_bad;
@@ -114,17 +115,23 @@ long key_describe(long key, char *ret_text, size_t size)
 void oracle(const uint8_t root[KEY_BYTES], const void *path, size_t len,
 	    uint8_t ret_key[KEY_BYTES])
 {
+	oracle_bytes(root, path, len, ret_key, KEY_BYTES);
+}
+
+void oracle_bytes(const uint8_t root[KEY_BYTES], const void *info, size_t len, uint8_t *ret_bytes,
+		  size_t size)
+{
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)"RATLS", 5),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)root, KEY_BYTES),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)path, len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, len),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
 
-	if (EVP_KDF_derive(ctx, ret_key, KEY_BYTES, params) != 1) {
+	if (EVP_KDF_derive(ctx, ret_bytes, size, params) != 1) {
 		fprintf(stderr, "key_test: OpenSSL cannot derive\n");
 		abort();
 	}
@@ -309,4 +316,48 @@ int file_write(const char *path, const char *text)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int run_tool(char *ret_text, size_t size, const char *program, ...)
+{
+	char *argv[8] = { (char *)program };
+	int out[2], n = 1, status;
+	size_t len = 0;
+	ssize_t got;
+	va_list ap;
+	pid_t pid;
+
+	va_start(ap, program);
+	while (n < 7 && (argv[n] = va_arg(ap, char *)))
+		n++;
+	va_end(ap);
+	ret_text[0] = '\0';
+	if (pipe(out))
+		return 255;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		dup2(out[1], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		close(out[0]);
+		close(out[1]);
+		execv(program, argv);
+		_exit(126);
+	}
+	close(out[1]);
+	while (len < size - 1 && (got = read(out[0], ret_text + len, size - 1 - len)) > 0)
+		len += (size_t)got;
+	ret_text[len] = '\0';
+	close(out[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 255;
+	return WEXITSTATUS(status);
 }

@@ -40,9 +40,11 @@ long key_derive(const char *desc, uint8_t ret_key[KEY_BYTES]);
 /* The line keyctl describe prints, without the serial. */
 long key_describe(long key, char *ret_text, size_t size);
 
-/* What the kernel should derive, by OpenSSL. */
+/* What the kernel should derive, by OpenSSL: 32 bytes for a path, or any number for any info. */
 void oracle(const uint8_t root[KEY_BYTES], const void *path, size_t len,
 	    uint8_t ret_key[KEY_BYTES]);
+void oracle_bytes(const uint8_t root[KEY_BYTES], const void *info, size_t len, uint8_t *ret_bytes,
+		  size_t size);
 /* "app:" and the path in its one spelling. */
 void spell_path(const uint8_t *path, size_t len, char ret_desc[DESC_MAX]);
 
@@ -67,6 +69,15 @@ long as_caller(enum caller caller, long (*fn)(void *arg), void *arg);
  * the result of the others, 0 if there are none and -ENOTUNIQ if they differ.
  */
 int together(int n, long (*fn)(void *arg, int i), void *arg, long *ret_failed);
+
+/* Seconds and milliseconds that never go back. */
+int64_t now_ms(void);
+
+/*
+ * Run a program of the VM with up to 6 arguments; what it writes, both outputs, is in ret_text.
+ * Returns its exit status, 255 if it did not end by itself.
+ */
+int run_tool(char *ret_text, size_t size, const char *program, ...) __attribute__((sentinel));
 
 /* Read a file of a few bytes without its newline, or write one. 0 or a negative errno. */
 int file_read(const char *path, char *ret_text, size_t size);

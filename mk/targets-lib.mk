@@ -58,13 +58,13 @@ install-bin: $(addprefix $(O)/bin/,$(install-progs))
 	$(Q)for p in $(install-progs); do $(INSTALL) -m 0755 $(O)/bin/$$p $(DESTDIR)$(bindir)/ && \
 		$(INSTALL) -m 0644 userspace/man/$$p.1 $(DESTDIR)$(mandir)/man1/ || exit 1; done
 
-# dstack-verify for a machine without our libraries: one static file that reads collateral from files only.
+# dstack-verify for a machine without our libraries: one static file that reads collateral from files only, no service.
 .PHONY: static
 static: $(O)/static/dstack-verify
-$(O)/static/dstack-verify: $(call obj,$(dstack-verify_srcs) userspace/verifier/offline.c) $(O)/libds.a
+$(O)/static/dstack-verify: $(call obj,$(filter-out userspace/verifier/serve%,$(dstack-verify_srcs)) userspace/verifier/offline.c) $(O)/libds.a
 	$(Q)mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(static-flags) -Wl,-z,pack-relative-relocs $(ds-ldflags) -s -o $@ $^ \
-		$(shell $(PKG_CONFIG) --static --libs $(filter-out libcurl sqlite3,$(dstack-verify_pkgs)))
+		$(shell $(PKG_CONFIG) --static --libs $(filter-out libcurl sqlite3 libevent libevent_openssl libssl libseccomp,$(dstack-verify_pkgs)))
 
 check-integration: lib static
 -include $(patsubst %.c,$(pic-o)/%.d,$(attest-srcs))

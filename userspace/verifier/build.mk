@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-verify
 verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c cmd_quote.c cmd_log.c cmd_cert.c expect.c text.c explain.c collateral.c)
-verifier-parts += $(addprefix userspace/verifier/,cmd_key.c bundle.c)
+verifier-parts += $(addprefix userspace/verifier/,cmd_key.c bundle.c parts.c serve.c serve_req.c serve_reply.c serve_fetch.c serve_jail.c)
 dstack-verify_srcs := userspace/verifier/main.c $(verifier-parts)
-dstack-verify_pkgs := libcrypto jansson inih libcurl sqlite3 libsecp256k1
+dstack-verify_pkgs := libcrypto jansson inih libcurl sqlite3 libsecp256k1 libevent libevent_openssl libssl libseccomp
 # the world of files is no test of its own but part of these
-verifier-tests := $(addprefix userspace/verifier/,verify_test text_test key_test bundle_test)
+verifier-tests := $(addprefix userspace/verifier/,verify_test text_test key_test bundle_test serve_test)
 verifier-objs := $(patsubst %.c,$(O)/obj/%.o,$(verifier-parts) userspace/verifier/world_test.c userspace/lib/attest/forge_test.c)
 ds_tests += $(addsuffix .c,$(verifier-tests))
 $(foreach t,$(verifier-tests),$(eval $(t).c_objs := $(verifier-objs)))

@@ -69,38 +69,14 @@ static int load_chain(const struct options *o, struct subject *s, struct ds_verd
 	return r ? ds_verdict_fail(v, DS_REASON_CERT_FORMAT, "%s", err.msg) : 0;
 }
 
-int evidence_runtime_events(struct ds_attestation *att)
-{
-	for (size_t i = 0; i < att->log.n; i++) {
-		const struct ds_event *ev = &att->log.ev[i];
-		struct ds_event *copy;
-
-		if (ev->imr != DS_EVENT_IMR)
-			continue;
-		DS_TRY(ds_eventlog_add(&att->runtime_events, ev->imr, ev->type,
-				       ev->has_digest ? ev->digest : NULL, ev->name,
-				       ds_buf_span(&ev->payload), &copy));
-		copy->version = ev->version;
-	}
-	return 0;
-}
-
 /* Extensions .1 and .2 of older releases: the same evidence in two pieces. */
 static int from_older_form(struct subject *s, struct ds_verdict *v)
 {
-	struct ds_err err = DS_ERR_NULL;
-	struct ds_quote q;
-
 	if (!s->leaf.quote.n || !s->leaf.event_log.n)
 		return ds_verdict_fail(v, DS_REASON_EVIDENCE_MISSING,
 				       "the certificate carries no attestation");
-	if (ds_quote_parse(ds_buf_span(&s->leaf.quote), &q, &err))
-		return ds_verdict_fail(v, DS_REASON_EVIDENCE_FORMAT, "quote: %s", err.msg);
-	memcpy(s->att.report_data, q.body.report_data, sizeof(s->att.report_data));
-	DS_TRY(ds_buf_add_span(&s->att.quote, ds_buf_span(&s->leaf.quote)));
-	if (ds_eventlog_parse_json(ds_buf_span(&s->leaf.event_log), &s->att.log, &err))
-		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "%s", err.msg);
-	return evidence_runtime_events(&s->att);
+	return attestation_from_parts(ds_buf_span(&s->leaf.quote), ds_buf_span(&s->leaf.event_log),
+				      &s->att, v);
 }
 
 static int load_evidence(struct subject *s, struct ds_verdict *v)

@@ -13,6 +13,7 @@ static const struct command {
 	{ "cert", cmd_cert, "an RA-TLS certificate" },
 	{ "collateral", cmd_collateral, "fetch collateral and save it, judge nothing" },
 	{ "key", cmd_key, "a key or signature of an app, back to its KMS" },
+	{ "serve", cmd_serve, "answer the same questions over HTTP" },
 	{ "explain", cmd_explain, "what a reason means and what to do about it" },
 };
 

@@ -43,6 +43,9 @@ static const struct opt {
 	{ "algorithm", "NAME", OPT_ALGORITHM, "secp256k1 (default), secp256k1_prehashed or ed25519" },
 	{ "data", "FILE", OPT_DATA, "what was signed (Sign)" },
 	{ "max-age", "AGE", OPT_MAX_AGE, "of an environment key, in seconds (default 300), or any" },
+	{ "listen", "WHERE", OPT_LISTEN, "ADDR:PORT or unix:PATH" },
+	{ "insecure-allow-emulated", NULL, OPT_EMULATED,
+	  "evidence without any security is valid" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
 };
@@ -132,6 +135,8 @@ static const char **text_of(struct options *o, int id)
 		return &o->data;
 	case OPT_MAX_AGE:
 		return &o->max_age;
+	case OPT_LISTEN:
+		return &o->listen;
 	default:
 		return NULL;
 	}
@@ -181,6 +186,11 @@ static int take(struct options *o, int id, const char *arg)
 		o->json = true;
 		return 0;
 	}
+	if (id == OPT_EMULATED) {
+		o->allow_emulated = true;
+		return 0;
+	}
+	o->fixed_time = true;
 	if (parse_time(arg, &o->time)) {
 		fprintf(stderr,
 			"dstack-verify: --time: expected YYYY-MM-DDThh:mm:ssZ or seconds, got "

@@ -63,7 +63,7 @@ static json_t *checks_json(const struct ds_verdict *v)
 	return arr;
 }
 
-static json_t *verdict_json(const struct ds_verdict *v)
+json_t *output_verdict_json(const struct ds_verdict *v)
 {
 	json_t *o = json_object(), *ids = json_array();
 	char t[DS_TIME_SIZE];
@@ -96,7 +96,7 @@ static json_t *verdict_json(const struct ds_verdict *v)
 
 static int print_json(const struct ds_verdict *v, json_t *extra)
 {
-	json_t *o = verdict_json(v);
+	json_t *o = output_verdict_json(v);
 	char *text;
 	int r = -EIO;
 

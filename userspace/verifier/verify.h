@@ -40,6 +40,8 @@ enum {
 	OPT_KMS_ROOT_HASH = 1 << 15 | OPT_BUNDLE,
 	OPT_IMAGE_HASH = 1 << 16 | OPT_BUNDLE,
 	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
+	OPT_LISTEN = 1 << 26,
+	OPT_EMULATED = 1 << 27,
 	OPT_JUDGE = OPT_COLLATERAL | OPT_ROOT_CA | OPT_TIME | OPT_POLICY | OPT_FETCH,
 };
 
@@ -53,12 +55,12 @@ struct fetch_options {
 
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
-		*image, *kms_root, *app_id, *host;
+		*image, *kms_root, *app_id, *host, *listen;
 	struct fetch_options fetch;
 	const char *bundle, *nonce, *kms_root_hash, *image_hash;
 	const char *kms_root_key, *purpose, *algorithm, *data, *max_age;
 	int64_t time;
-	bool json;
+	bool json, fixed_time, allow_emulated;
 	struct ds_buf root_buf;
 	struct ds_tcb_policy_file *policy;
 	struct ds_verify_opts verify;
@@ -105,6 +107,11 @@ DS_MUST int fetch_open(const struct fetch_options *f, struct ds_pcs **ret);
 /* A reason that newer documents could change. */
 bool is_collateral_reason(enum ds_reason reason);
 
+struct ds_attestation;
+/* parts.c: a quote and a JSON log. 0, DS_ATTEST_REFUSED with the reason in v, negative. */
+DS_MUST int attestation_from_parts(struct ds_span quote, struct ds_span log,
+				   struct ds_attestation *att, struct ds_verdict *v);
+
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
  * negative; refusals are in the verdict. is_app: the identity is what it is all about.
@@ -130,6 +137,8 @@ void explain_print(const struct ds_verdict *v);
 
 /* output.c: the verdict on stdout; extra (borrowed, may be NULL) is merged into the JSON object. */
 DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra);
+/* The object that --json prints. */
+json_t *output_verdict_json(const struct ds_verdict *v);
 void output_hex(json_t *obj, const char *key, const void *p, size_t n);
 
 int cmd_quote(int argc, char **argv);
@@ -138,6 +147,7 @@ int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
 int cmd_collateral(int argc, char **argv);
 int cmd_key(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 
 #endif

@@ -148,6 +148,12 @@ static void minimum_svns(void **state)
 	MIN((p.min_svn.n_module = 1,
 	     p.min_svn.module[0].major = (uint8_t)(q.body.tee_tcb_svn[1] + 1)),
 	    "tcb-svn");
+	/* version 4 has one set of SVNs */
+	forge(&(struct forge){ 0 }, &w);
+	MIN((p.min_svn.n_module = 1, p.min_svn.module[0].major = q.body.tee_tcb_svn[1],
+	     p.min_svn.module[0].minor = (uint8_t)(q.body.tee_tcb_svn[0] + 1)),
+	    "tcb-svn");
+	MIN(p.min_svn.tdx[2] = (uint8_t)(svn2 + 1), "tcb-svn");
 	/* the current SVNs count too: module 5 at launch, 4 now */
 	forge(&(struct forge){ .v5 = true, .body = { { 584, 4, true } } }, &w);
 	MIN((p.tcb_status = UINT32_MAX, p.tolerate_any_advisory = true, p.min_svn.n_module = 1,
@@ -168,6 +174,7 @@ static void allow_lists(void **state)
 	static const uint8_t fmspc[2][6] = { { 1 }, { 0x30, 0x60, 0x6a } },
 			     instance[2][16] = { { 1 }, "forged-instance"
 							"1" };
+	static const uint8_t no_instance[1][16];
 	struct ds_image_mr image[2] = { 0 };
 	FORGED struct forged w = { 0 };
 	struct ds_tcb_policy p;
@@ -219,8 +226,8 @@ static void allow_lists(void **state)
 	/* the Processor CA names no instance, so it is on no list */
 	forge(&(struct forge){ .processor = true }, &w);
 	p = ds_tcb_policy_default;
-	p.allow_instance = instance;
-	p.n_allow_instance = 2;
+	p.allow_instance = no_instance;
+	p.n_allow_instance = 1;
 	assert_int_equal(judge(&w, T, &p, &v), 0);
 	assert_string_equal(ds_reason_name(v.reason), "platform-denied");
 }

@@ -2,6 +2,8 @@
 /* Sections [policy] and [image NAME], see ds/net/tcbpolicy.h. */
 #include <ds/net/tcbpolicy.h>
 
+#include <jansson.h>
+
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
@@ -11,7 +13,7 @@
 #define MAX_LIST  256
 #define NAME_SIZE 64
 
-enum { GOT_MRTD = 1, GOT_RTMR0 = 2, GOT_ALL = 15 };
+enum { GOT_MRS = 15, GOT_HASH = 16 };
 
 struct advisories {
 	char text[MAX_LIST][24];
@@ -28,6 +30,7 @@ struct ds_tcb_policy_file {
 	struct ds_image_mr image[MAX_LIST];
 	char image_name[MAX_LIST][NAME_SIZE]; /* "" for one from a file */
 	unsigned int image_got[MAX_LIST];
+	uint8_t image_hash[MAX_LIST][32]; /* with GOT_HASH */
 };
 
 static int full(struct ds_err *err)
@@ -153,6 +156,21 @@ static int svn16(const char *value, uint16_t *ret, struct ds_err *err)
 	return 0;
 }
 
+/* os_image_hash, when the file has it. */
+static int hash_of_file(struct ds_tcb_policy_file *f, size_t i, const struct ds_buf *text,
+			const char *path, struct ds_err *err)
+{
+	json_t *doc = json_loadb((const char *)text->p, text->n, JSON_REJECT_DUPLICATES, NULL);
+	const char *hex = json_string_value(json_object_get(doc, "os_image_hash"));
+	int r = hex ? ds_hex_decode_exact(hex, f->image_hash[i], 32) : 0;
+
+	json_decref(doc);
+	if (r)
+		return ds_err_set(err, r, DOM, 0, "%.100s: os_image_hash: expected 64 hex digits", path);
+	f->image_got[i] |= hex ? GOT_HASH : 0;
+	return 0;
+}
+
 static int image_file(struct ds_tcb_policy_file *f, const char *path, struct ds_err *err)
 {
 	DS_BUF struct ds_buf text = DS_BUF_NULL;
@@ -168,15 +186,15 @@ static int image_file(struct ds_tcb_policy_file *f, const char *path, struct ds_
 	r = ds_image_mr_parse(ds_buf_span(&text), &f->image[i], &why);
 	if (r)
 		return ds_err_set(err, r, DOM, 0, "%s: %.100s", path, why.msg);
-	f->image_got[i] = GOT_ALL;
+	f->image_got[i] = GOT_MRS;
 	f->p.n_image++;
-	return 0;
+	return hash_of_file(f, i, &text, path, err);
 }
 
 static int image_key(struct ds_tcb_policy_file *f, const char *name, const char *key,
 		     const char *value, struct ds_err *err)
 {
-	static const char *const keys[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2" };
+	static const char *const keys[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "os_image_hash" };
 	size_t i = 0, k = 0;
 	struct ds_image_mr *im;
 
@@ -200,6 +218,8 @@ static int image_key(struct ds_tcb_policy_file *f, const char *name, const char 
 	if (f->image_got[i] & 1u << k)
 		return ds_err_set(err, -EBADMSG, DOM, 0, "given twice for image %s", name);
 	f->image_got[i] |= 1u << k;
+	if (k == 4)
+		return ds_conf_hex(value, f->image_hash[i], 32, err);
 	im = &f->image[i];
 	return ds_conf_hex(value, k ? im->rt_mr[k - 1] : im->mr_td, 48, err);
 }
@@ -331,7 +351,7 @@ static int check_empty_images(const struct ds_tcb_policy_file *f, struct ds_span
 static int check_whole(const struct ds_tcb_policy_file *f, const char *name, struct ds_err *err)
 {
 	for (size_t i = 0; i < f->p.n_image; i++)
-		if (f->image_got[i] != GOT_ALL)
+		if ((f->image_got[i] & GOT_MRS) != GOT_MRS)
 			return ds_err_set(
 				err, -EBADMSG, DOM, 0,
 				"%s: image %s needs mrtd, rtmr0, rtmr1 and rtmr2", name,
@@ -399,4 +419,9 @@ struct ds_tcb_policy_file *ds_tcb_policy_free(struct ds_tcb_policy_file *f)
 const struct ds_tcb_policy *ds_tcb_policy_get(const struct ds_tcb_policy_file *f)
 {
 	return &f->p;
+}
+
+const uint8_t *ds_tcb_policy_image_hash(const struct ds_tcb_policy_file *f, size_t i)
+{
+	return i < f->p.n_image && f->image_got[i] & GOT_HASH ? f->image_hash[i] : NULL;
 }

@@ -30,7 +30,7 @@ static void every_key(void **state)
 		"allow_fmspc = b0c06f000000\nallow_fmspc = 90c06f000000\n"
 		"deny_fmspc = 50806f000000\nallow_ppid = " X8("0a0b") "\ndeny_ppid = " X8("0c0d")
 		"\nallow_platform_instance = " X8("0102") "\ndeny_platform_instance = " X8("0304")
-		"\nservice_td = " MR("77") "\n" IMAGE("one") IMAGE("two");
+		"\nservice_td = " MR("77") "\n" IMAGE("one") IMAGE("two") "os_image_hash = " X8("01020304") "\n";
 	struct ds_tcb_policy_file *f = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	const struct ds_tcb_policy *p;
@@ -56,6 +56,10 @@ static void every_key(void **state)
 	assert_true(p->n_allow_instance == 1 && p->allow_instance[0][0] == 1);
 	assert_true(p->n_deny_instance == 1 && p->deny_instance[0][0] == 3);
 	assert_true(p->n_image == 2 && p->image[1].rt_mr[2][47] == 0xe2);
+	assert_null(ds_tcb_policy_image_hash(f, 0));
+	assert_non_null(ds_tcb_policy_image_hash(f, 1));
+	assert_int_equal(ds_tcb_policy_image_hash(f, 1)[31], 4);
+	assert_null(ds_tcb_policy_image_hash(f, 2));
 	ds_tcb_policy_free(f);
 }
 
@@ -102,6 +106,7 @@ static void errors(void **state)
 		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "not an advisory" },
 		{ "[policy]\nimage = no-such-file\n", "p:2: image: no-such-file: No such file" },
 		{ "[image a]\nmrtd = " MR("00") "\n", "image a needs mrtd, rtmr0" },
+		{ IMAGE("a") "os_image_hash = 00\n", "expected 64 hex digits" },
 		{ "[image a]\nmrtd = 00\n", "expected 96 hex digits" },
 		{ "[image a]\nrtmr3 = " MR("00") "\n", "unknown key" },
 		{ IMAGE("a") "mrtd = " MR("00") "\n", "p:6: mrtd: given twice" },

@@ -181,7 +181,7 @@ static bool set_up(struct ds_get *g, const char *url, struct transfer *t, char t
 		 curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) ||
 		 (g->ca_file && (curl_easy_setopt(c, CURLOPT_CAINFO, g->ca_file) ||
 				 curl_easy_setopt(c, CURLOPT_CAPATH, NULL))) ||
-		 curl_easy_setopt(c, CURLOPT_USERAGENT, "dstack-c/" DS_VERSION) ||
+		 curl_easy_setopt(c, CURLOPT_USERAGENT, "dstack-c") ||
 		 curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) ||
 		 curl_easy_setopt(c, CURLOPT_WRITEDATA, t) ||
 		 curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) ||

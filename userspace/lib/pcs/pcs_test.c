@@ -164,6 +164,7 @@ static void ages(void **state)
 	/* and not by a clock that went back */
 	assert_int_equal(ask(T - 1, false, &json, &info), 0);
 	assert_int_equal(info.stale, 4);
+	assert_non_null(strstr(notes, "TCB info from the cache")); /* it was asked */
 }
 
 static void refused_documents(void **state)
@@ -232,6 +233,7 @@ static void addresses(void **state)
 		{ "ftp://127.0.0.1", true, false },
 		{ "file:///etc/passwd", true, false },
 		{ "https://user:pw@example.org", false, false },
+		{ "https://user@example.org", false, false },
 		{ "https://example.org/?x=1", false, false },
 		{ "https://example.org/#x", false, false },
 		{ "pccs.example.org", false, false },

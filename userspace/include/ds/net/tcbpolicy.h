@@ -21,5 +21,7 @@ DS_MUST int ds_tcb_policy_parse(struct ds_span text, const char *name,
 struct ds_tcb_policy_file *ds_tcb_policy_free(struct ds_tcb_policy_file *file);
 /* Borrowed from file. */
 const struct ds_tcb_policy *ds_tcb_policy_get(const struct ds_tcb_policy_file *file);
+/* os_image_hash that goes with image i of the policy; NULL: not given. */
+const uint8_t *ds_tcb_policy_image_hash(const struct ds_tcb_policy_file *file, size_t i);
 
 #endif

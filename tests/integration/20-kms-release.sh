@@ -41,6 +41,10 @@ is "GetAppKey" "$status" 200
 cp "$work/body" "$work/keys"
 is "fields in order" "$(jq -c keys_unsorted "$work/keys")" '["ca_cert","disk_crypt_key","env_crypt_key","k256_key","k256_signature","tproxy_app_id","gateway_app_id","os_image_hash"]'
 is "lengths" "$(jq -c '[.disk_crypt_key, .env_crypt_key, .k256_key, .k256_signature, .os_image_hash] | map(length)' "$work/keys")" '[64,64,64,130,64]'
+root=$(jq -r .k256_pubkey "$work/meta")
+chain() { "$bin/dstack-verify" key --json --kms-root-key "$root" --app-id "$1" "$2" | jq -r '.verdict + .reason'; }
+is "the app key leads to the KMS root" "$(chain "$app" "$work/keys")" accepted
+is "as this app's alone" "$(chain "$inst" "$work/keys")" refusedkey-root
 peer
 is "the same identity gets the same keys" "$(cat "$work/body")" "$(cat "$work/keys")"
 peer --instance-id "$(rep 23 20)"

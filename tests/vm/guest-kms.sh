@@ -95,6 +95,20 @@ eq "the key file is closed to others" 600 "$(get first mode)"
 	--collateral "$work/pki/collateral.json" --root-ca "$work/pki/root-ca.pem" >"$work/verify" 2>&1 || note "$work/verify"
 grep -q '^accepted' "$work/verify" || grep -q 'accepted: TCB UpToDate' "$work/verify"
 result $? "dstack-verify accepts its evidence, image and compose file"
+get first getkey >"$work/getkey.json"
+"$BIN/dstack-verify" key --kms-root-key "$(jq -r .k256_pubkey "$work/kms/keys/bootstrap-info.json")" --app-id "$app_id" --purpose p \
+	"$work/getkey.json" >"$work/verify" 2>&1 || note "$work/verify"
+grep -q '^accepted' "$work/verify"
+result $? "GetKey's signature chain leads to the KMS root"
+long first quote >"$work/reply.json"
+"$BIN/dstackctl" evidence --reply "$work/reply.json" --compose "$work/app.json" --measurement "$work/mr.json" --kms-root "$root" \
+	--collateral "$work/pki/collateral.json" -o "$work/quote-only.json" &&
+	jq --rawfile c "$work/chain.pem" '.certificate_chain = $c' "$work/quote-only.json" >"$work/bundle.json"
+"$BIN/dstack-verify" app --bundle "$work/bundle.json" --root-ca "$work/pki/root-ca.pem" --nonce "$(printf '00%.0s' $(seq 64))" --app-id "$app_id" \
+	--kms-root-hash "$(openssl x509 -in "$root" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c1-64)" \
+	>"$work/verify" 2>&1 || note "$work/verify"
+grep -q '^accepted: TCB UpToDate' "$work/verify"
+result $? "the same from one file, the KMS root named by its hash"
 eq "Info names the image" "$image" "$(long first info | jq -r .os_image_hash)"
 eq "events after the keys" '["os-image-hash","key-provider","storage-fs","system-ready"]' \
 	"$(long first quote | jq -r .event_log | jq -c '[.[].event][6:]')"

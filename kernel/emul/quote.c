@@ -380,7 +380,7 @@ static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t 
 	static_assert(sizeof(req.tdreport) == sizeof(q->report));
 	memcpy(req.tdreport, &q->report, sizeof(req.tdreport));
 	if (copy_to_user(to, &req, sizeof(req))) {
-		/* Whoever else waits has been woken, and has gone to sleep again when we took it. */
+		/* Whoever else waits has been woken, and slept again because we had it. */
 		set_state(q, EMUL_QUOTE_PENDING);
 		emul_quote_kick();
 		return -EFAULT;

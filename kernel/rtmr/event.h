@@ -26,8 +26,8 @@ bool ds_event_is_launch(const struct ds_event *event);
 bool ds_event_is_ready(const struct ds_event *event);
 
 /*
- * The digest that is extended is SHA-384 of LE32(type) ':' name ':' payload. This is all of that but
- * the payload; returns how much of ret_head it is.
+ * The digest that is extended is SHA-384 of LE32(type) ':' name ':' payload. This is all of that
+ * but the payload; returns how much of ret_head it is.
  */
 #define DS_EVENT_HEAD_MAX	(sizeof(__le32) + 1 + DSTACK_EVENT_NAME_MAX + 1)
 size_t ds_event_head(const struct ds_event *event, u8 ret_head[DS_EVENT_HEAD_MAX]);

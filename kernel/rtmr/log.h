@@ -36,7 +36,7 @@ size_t ds_log_len(void);
 u32 ds_log_events(void);
 ssize_t ds_log_read(u8 *to, loff_t off, size_t count);
 bool ds_log_contains(u8 rtmr, u32 type, const u8 digest[DS_TD_MR_SIZE]);
-/* The record at *at, which is where one of ours begins or the end of the log; moves *at behind it. */
+/* The record at *at, where one of ours begins or the log ends; moves *at behind it. */
 bool ds_log_next(size_t *at, u8 *ret_rtmr, const u8 **ret_digest);
 
 #endif /* DS_RTMR_LOG_H */

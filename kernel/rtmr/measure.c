@@ -20,8 +20,8 @@ DS_SHA384_DEFINE();
 
 /*
  * What the registers must hold if nobody else extends them: their values when this module was
- * loaded, folded with the digests of the log, of which the first @replayed bytes have been. The rest
- * is folded in when somebody wants to know: most extensions are never asked about.
+ * loaded, folded with the digests of the log, of which the first @replayed bytes have been. The
+ * rest is folded in when somebody wants to know: most extensions are never asked about.
  */
 static u8 replay[DS_TD_RTMRS][DS_TD_MR_SIZE];
 static size_t replayed;

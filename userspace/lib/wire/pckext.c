@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The SGX extension of PCK certificates, see ds/wire/pckext.h; item numbers of spec/dcap 3.2. */
-#include <ds/base/rd.h>
 #include <ds/wire/pckext.h>
 
+#include "der.h"
+
 #define DOMAIN	       "pck-ext"
-#define DER_BOOLEAN    0x01
-#define DER_INTEGER    0x02
-#define DER_OCTETS     0x04
-#define DER_OID	       0x06
-#define DER_ENUMERATED 0x0a
-#define DER_SEQUENCE   0x30
 
 enum item { PPID = 1, TCB = 2, PCEID = 3, FMSPC = 4, SGX_TYPE = 5, INSTANCE = 6, CONFIG = 7 };
 #define TCB_PCESVN    17
@@ -19,37 +14,6 @@ enum item { PPID = 1, TCB = 2, PCEID = 3, FMSPC = 4, SGX_TYPE = 5, INSTANCE = 6,
 
 static const uint8_t base_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
 
-/* One element: its tag must match; definite, minimal lengths up to 65535. */
-static int element(struct ds_rd *rd, uint8_t tag, struct ds_rd *ret)
-{
-	struct ds_rd look = *rd;
-	uint16_t wide;
-	uint8_t t, len;
-	size_t n;
-
-	DS_TRY(ds_rd_u8(&look, &t));
-	DS_TRY(ds_rd_u8(&look, &len));
-	n = len;
-	if (t != tag)
-		return -EBADMSG;
-	if (len == 0x81) {
-		DS_TRY(ds_rd_u8(&look, &len));
-		n = len;
-		if (n < 0x80)
-			return -EBADMSG;
-	} else if (len == 0x82) {
-		DS_TRY(ds_rd_u16be(&look, &wide));
-		n = wide;
-		if (n < 0x100)
-			return -EBADMSG;
-	} else if (len & 0x80) {
-		return -EBADMSG;
-	}
-	DS_TRY(ds_rd_block(&look, n, ret));
-	*rd = look;
-	return 0;
-}
-
 /* OID under prefix with one more arc below 128; ret_arc gets that arc. */
 static int oid_arc(struct ds_rd *rd, const uint8_t *prefix, size_t n, unsigned int *ret_arc)
 {
@@ -57,7 +21,7 @@ static int oid_arc(struct ds_rd *rd, const uint8_t *prefix, size_t n, unsigned i
 	struct ds_rd oid;
 	uint8_t arc;
 
-	DS_TRY(element(rd, DER_OID, &oid));
+	DS_TRY(ds_der_rd(rd, DS_DER_OID, &oid));
 	DS_TRY(ds_rd_span(&oid, n, &head));
 	if (memcmp(head.p, prefix, n))
 		return -EBADMSG;
@@ -72,46 +36,8 @@ static int octets(struct ds_rd *rd, uint8_t *out, size_t n)
 {
 	struct ds_rd v;
 
-	DS_TRY(element(rd, DER_OCTETS, &v));
+	DS_TRY(ds_der_rd(rd, DS_DER_OCTETS, &v));
 	DS_TRY(ds_rd_copy(&v, out, n));
-	return ds_rd_end(&v);
-}
-
-/* Non-negative, minimal, at most max. */
-static int number(struct ds_rd *rd, uint8_t tag, uint32_t max, uint32_t *ret)
-{
-	uint32_t v = 0;
-	struct ds_rd in;
-	uint8_t b, first;
-	size_t n;
-
-	DS_TRY(element(rd, tag, &in));
-	n = ds_rd_left(&in);
-	if (n < 1 || n > 4)
-		return -EBADMSG;
-	first = *in.p;
-	if (first & 0x80 || (n > 1 && !first && !(in.p[1] & 0x80)))
-		return -EBADMSG;
-	while (ds_rd_left(&in)) {
-		DS_TRY(ds_rd_u8(&in, &b));
-		v = v << 8 | b;
-	}
-	if (v > max)
-		return -EBADMSG;
-	*ret = v;
-	return 0;
-}
-
-static int boolean(struct ds_rd *rd, bool *ret)
-{
-	struct ds_rd v;
-	uint8_t b;
-
-	DS_TRY(element(rd, DER_BOOLEAN, &v));
-	DS_TRY(ds_rd_u8(&v, &b));
-	if (b != 0 && b != 0xff)
-		return -EBADMSG;
-	*ret = b != 0;
 	return ds_rd_end(&v);
 }
 
@@ -125,9 +51,9 @@ static int tcb(struct ds_rd *rd, struct ds_pck_ext *e)
 
 	memcpy(oid, base_oid, sizeof(base_oid));
 	oid[sizeof(base_oid)] = TCB;
-	DS_TRY(element(rd, DER_SEQUENCE, &seq));
+	DS_TRY(ds_der_rd(rd, DS_DER_SEQUENCE, &seq));
 	while (ds_rd_left(&seq)) {
-		DS_TRY(element(&seq, DER_SEQUENCE, &pair));
+		DS_TRY(ds_der_rd(&seq, DS_DER_SEQUENCE, &pair));
 		DS_TRY(oid_arc(&pair, oid, sizeof(oid), &arc));
 		if (arc < 1 || arc > TCB_CPUSVN || seen & BIT(arc))
 			return -EBADMSG;
@@ -135,10 +61,10 @@ static int tcb(struct ds_rd *rd, struct ds_pck_ext *e)
 		if (arc == TCB_CPUSVN) {
 			DS_TRY(octets(&pair, e->cpusvn, sizeof(e->cpusvn)));
 		} else if (arc == TCB_PCESVN) {
-			DS_TRY(number(&pair, DER_INTEGER, UINT16_MAX, &v));
+			DS_TRY(ds_der_rd_u32(&pair, DS_DER_INTEGER, UINT16_MAX, &v));
 			e->pcesvn = (uint16_t)v;
 		} else {
-			DS_TRY(number(&pair, DER_INTEGER, UINT8_MAX, &v));
+			DS_TRY(ds_der_rd_u32(&pair, DS_DER_INTEGER, UINT8_MAX, &v));
 			e->tcb[arc - 1] = (uint8_t)v;
 		}
 		DS_TRY(ds_rd_end(&pair));
@@ -156,14 +82,14 @@ static int config(struct ds_rd *rd, struct ds_pck_ext *e)
 
 	memcpy(oid, base_oid, sizeof(base_oid));
 	oid[sizeof(base_oid)] = CONFIG;
-	DS_TRY(element(rd, DER_SEQUENCE, &seq));
+	DS_TRY(ds_der_rd(rd, DS_DER_SEQUENCE, &seq));
 	while (ds_rd_left(&seq)) {
-		DS_TRY(element(&seq, DER_SEQUENCE, &pair));
+		DS_TRY(ds_der_rd(&seq, DS_DER_SEQUENCE, &pair));
 		DS_TRY(oid_arc(&pair, oid, sizeof(oid), &arc));
 		if (arc < 1 || arc > 3 || seen & BIT(arc))
 			return -EBADMSG;
 		seen |= BIT(arc);
-		DS_TRY(boolean(&pair, flags[arc]));
+		DS_TRY(ds_der_rd_bool(&pair, flags[arc]));
 		DS_TRY(ds_rd_end(&pair));
 	}
 	return seen == ALL(1, 3) ? 0 : -EBADMSG;
@@ -183,7 +109,7 @@ static int item(struct ds_rd *rd, unsigned int arc, struct ds_pck_ext *e)
 	case FMSPC:
 		return octets(rd, e->fmspc, sizeof(e->fmspc));
 	case SGX_TYPE:
-		DS_TRY(number(rd, DER_ENUMERATED, 2, &v));
+		DS_TRY(ds_der_rd_u32(rd, DS_DER_ENUMERATED, 2, &v));
 		e->sgx_type = (uint8_t)v;
 		return 0;
 	case INSTANCE:
@@ -201,10 +127,10 @@ int ds_pck_ext_parse(struct ds_span in, struct ds_pck_ext *ret, struct ds_err *e
 	struct ds_pck_ext e = { 0 };
 	unsigned int seen = 0, arc;
 
-	if (element(&rd, DER_SEQUENCE, &seq) || ds_rd_end(&rd))
+	if (ds_der_rd(&rd, DS_DER_SEQUENCE, &seq) || ds_rd_end(&rd))
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "not one DER SEQUENCE");
 	while (ds_rd_left(&seq)) {
-		if (element(&seq, DER_SEQUENCE, &pair) ||
+		if (ds_der_rd(&seq, DS_DER_SEQUENCE, &pair) ||
 		    oid_arc(&pair, base_oid, sizeof(base_oid), &arc))
 			return ds_err_set(err, -EBADMSG, DOMAIN, ds_rd_pos(&seq),
 					  "not a pair of SGX object id and value");

@@ -126,8 +126,9 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 		ds_hex_encode(s->id.device_id, 32, hex);
 		break;
 	case KMS_DENY_IMAGE:
-		/* a prefix of MRTD tells images apart */
-		ds_hex_encode(v->body.mr_td, 32, hex);
+		/* a prefix of MRTD or MEASUREMENT tells images apart */
+		ds_hex_encode(v->tee == DS_TEE_SNP ? v->snp.measurement : v->body.mr_td,
+			      32, hex);
 		break;
 	case KMS_DENY_EMULATED:
 	case KMS_DENY_ROOT:

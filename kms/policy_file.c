@@ -10,7 +10,7 @@
 #define DOM	 "policy"
 #define MAX_LIST 4096u /* images, apps, and entries of one list */
 
-enum { SEEN_MRTD = 1, SEEN_RTMR0 = 2, SEEN_RTMR1 = 4, SEEN_RTMR2 = 8, SEEN_OS = 16, SEEN_ALL = 31 };
+enum { SEEN_MRTD = 1, SEEN_RTMR0 = 2, SEEN_RTMR1 = 4, SEEN_RTMR2 = 8, SEEN_OS = 16, SEEN_TDX = 31, SEEN_SNP = 32 };
 
 /* One more zeroed element at the end of a list. */
 static void *grow(void *list, size_t *n, size_t size)
@@ -106,6 +106,11 @@ static int image_key(struct kms_policy *p, const char *name, const char *key, co
 	if (!strncmp(key, "rtmr", 4) && key[4] >= '0' && key[4] <= '2' && !key[5]) {
 		DS_TRY(once(im, SEEN_RTMR0 << (key[4] - '0'), err));
 		return ds_conf_hex(value, im->mr.rt_mr[key[4] - '0'], 48, err);
+	}
+	if (!strcmp(key, "snp_measurement")) {
+		DS_TRY(once(im, SEEN_SNP, err));
+		im->mr.has_snp = true;
+		return ds_conf_hex(value, im->mr.snp, 48, err);
 	}
 	if (!strcmp(key, "os_image_hash")) {
 		DS_TRY(once(im, SEEN_OS, err));
@@ -234,12 +239,17 @@ static int check_whole(struct kms_policy *p, const char *name, struct ds_err *er
 {
 	char hex[41];
 
-	for (size_t i = 0; i < p->n_image; i++)
-		if (p->image[i].seen != SEEN_ALL)
+	for (size_t i = 0; i < p->n_image; i++) {
+		struct kms_image *im = &p->image[i];
+
+		im->mr.snp_only = im->seen == (SEEN_SNP | SEEN_OS);
+		if (!im->mr.snp_only && (im->seen & SEEN_TDX) != SEEN_TDX)
 			return ds_err_set(
 				err, -EINVAL, DOM, 0,
-				"%s: [image %s] needs mrtd, rtmr0, rtmr1, rtmr2 and os_image_hash",
-				name, p->image[i].name);
+				"%s: [image %s] needs mrtd, rtmr0, rtmr1, rtmr2 and os_image_hash, "
+				"or snp_measurement and os_image_hash",
+				name, im->name);
+	}
 	for (size_t i = 0; i < p->n_app; i++)
 		for (size_t k = 0; k < p->app[i].n_image; k++)
 			if (!has_image(p, p->app[i].image[k]))
@@ -305,7 +315,7 @@ static const struct {
 	[KMS_ALLOW] = { "allowed", "" },
 	[KMS_DENY_EMULATED] = { "emulated", "Emulated evidence is not allowed" },
 	[KMS_DENY_ROOT] = { "custom-root",
-			    "Evidence under a root that is not Intel's needs allow_emulated" },
+			    "Evidence under a root that is not Intel's or AMD's needs allow_emulated" },
 	[KMS_DENY_APP] = { "app-unknown", "App not registered" },
 	[KMS_DENY_COMPOSE] = { "compose-hash", "Compose hash not allowed" },
 	[KMS_DENY_IMAGE] = { "os-image", "OS image is not allowed" },
@@ -331,13 +341,12 @@ static bool app_takes_image(const struct kms_app *app, const char *name)
 }
 
 static const struct kms_image *find_image(const struct kms_policy *p, const struct kms_app *app,
-					  const struct ds_td_body *body, struct ds_span claimed)
+					  const struct ds_verdict *v, struct ds_span claimed)
 {
 	for (size_t i = 0; i < p->n_image; i++) {
 		const struct kms_image *im = &p->image[i];
 
-		if (memcmp(im->mr.mr_td, body->mr_td, 48) ||
-		    memcmp(im->mr.rt_mr, body->rt_mr, sizeof(im->mr.rt_mr)))
+		if (!ds_image_matches(v, &im->mr))
 			continue;
 		if (claimed.n && !ds_span_eq(claimed, DS_SPAN_ARRAY(im->os_image_hash)))
 			continue;
@@ -372,7 +381,7 @@ enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verd
 			app = &p->app[i];
 	if (!app)
 		return KMS_DENY_APP;
-	im = find_image(p, app, &v->body, claimed);
+	im = find_image(p, app, v, claimed);
 	if (!im)
 		return KMS_DENY_IMAGE;
 	if (!in_list((const uint8_t(*)[32])app->compose, app->n_compose, id->compose_hash))

@@ -43,6 +43,13 @@ static void test_parse(void **state)
 		{ "[image a]\nmrtd = " H48("00") "\n", -EINVAL, "[image a] needs mrtd, rtmr0" },
 		{ "[image a]\nmrtd = " H48("00") "\nmrtd = " H48("01") "\n", -EINVAL,
 		  "given twice" },
+		{ "[image a]\nsnp_measurement = " H48("77") "\nos_image_hash = " H32("55") "\n", 0,
+		  "" },
+		{ IMAGE("a", "44", "55") "snp_measurement = " H48("77") "\n", 0, "" },
+		{ "[image a]\nsnp_measurement = " H48("77") "\n", -EINVAL, "and os_image_hash" },
+		{ "[image a]\nsnp_measurement = " H48("77") "\nos_image_hash = " H32(
+			  "55") "\nmrtd = " H48("44") "\n",
+		  -EINVAL, "[image a] needs mrtd, rtmr0" },
 		{ "[image a/b]\nmrtd = " H48("00") "\n", -EINVAL, "image name" },
 		{ "[app 1111]\ndevice = any\n", -EINVAL, "40 hex digits" },
 		{ "[app " H20("11") "]\ncompose_hash = 33\n", -EINVAL, "64 hex digits" },
@@ -73,6 +80,7 @@ static struct question good(void)
 {
 	struct question q = { .claimed_n = 32 };
 
+	q.v.has_body = true;
 	memset(q.v.body.mr_td, 0x44, 48);
 	memset(q.id.app_id, 0x11, 20);
 	memset(q.id.compose_hash, 0x33, 32);
@@ -147,6 +155,30 @@ static void test_registers(void **state)
 	assert_int_equal(ask(policy, &q, "a"), KMS_ALLOW);
 }
 
+/* A report of SEV-SNP is compared with what an image measures there, and with nothing else. */
+static void test_snp(void **state)
+{
+	static const char both[] = IMAGE("a", "44", "55") "snp_measurement = " H48("77") "\n" APP;
+	static const char only[] = "[image a]\nsnp_measurement = " H48(
+		"77") "\nos_image_hash = " H32("55") "\n" APP;
+	struct question q = good();
+
+	assert_int_equal(ask(both, &q, "a"), KMS_ALLOW);
+	assert_int_equal(ask(only, &q, ""), KMS_DENY_IMAGE);
+	memset(q.v.body.mr_td, 0, 48); /* what an image without registers seems to have */
+	assert_int_equal(ask(only, &q, ""), KMS_DENY_IMAGE);
+	q = good();
+	q.v.tee = DS_TEE_SNP;
+	assert_int_equal(ask(both, &q, ""), KMS_DENY_IMAGE);
+	q.v.has_snp = true;
+	memset(q.v.snp.measurement, 0x77, 48);
+	assert_int_equal(ask(both, &q, "a"), KMS_ALLOW);
+	assert_int_equal(ask(only, &q, "a"), KMS_ALLOW);
+	assert_int_equal(ask(IMAGE("a", "44", "55") APP, &q, ""), KMS_DENY_IMAGE);
+	q.v.snp.measurement[47] ^= 1;
+	assert_int_equal(ask(both, &q, ""), KMS_DENY_IMAGE);
+}
+
 static void test_lists(void **state)
 {
 	struct question q = good();
@@ -182,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_decide),
 		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_snp),
 		cmocka_unit_test(test_lists),
 	};
 

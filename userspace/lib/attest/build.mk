@@ -11,3 +11,7 @@ $(addprefix $(O)/test/,$(forged-tests)): $(O)/obj/userspace/lib/attest/forge_tes
 ds_tests += userspace/lib/attest/kernel_test.c
 ds_srcs += $(addprefix userspace/lib/attest/,reason_text.c launch.c)
 ds_tests += userspace/lib/attest/reason_test.c
+ds_tests += userspace/lib/attest/snp_test.c
+userspace/lib/attest/snp_test.c_objs := $(O)/obj/userspace/lib/attest/snpforge_test.o
+$(O)/test/userspace/lib/attest/snp_test: $(O)/obj/userspace/lib/attest/snpforge_test.o
+ds_srcs += $(addprefix userspace/lib/attest/,snp.c snpchain.c snppolicy.c)

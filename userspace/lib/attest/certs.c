@@ -59,12 +59,13 @@ static bool is_blank(uint8_t b)
 	return b == '\0' || b == ' ' || b == '\t' || b == '\r' || b == '\n';
 }
 
-int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n)
+/* PEM, all of it: 1 to max certificates. */
+static int read_pem(struct ds_span pem, struct ds_acert *ret, size_t max, size_t *ret_n)
 {
 	DS_FREE uint8_t *der = NULL;
 	struct ds_span label, body;
 	struct ds_rd rd;
-	size_t len;
+	size_t len, n = 0;
 
 	while (pem.n && is_blank(pem.p[pem.n - 1]))
 		pem.n--;
@@ -74,25 +75,41 @@ int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n)
 	if (!der)
 		return -ENOMEM;
 	rd = ds_rd_init(pem);
-	for (size_t i = 0; i < n; i++) {
-		if (ds_pem_next(&rd, &label, &body) ||
+	while (ds_rd_left(&rd)) {
+		if (n == max || ds_pem_next(&rd, &label, &body) ||
 		    !ds_span_eq(label, DS_SPAN_LIT("CERTIFICATE")) ||
 		    ds_pem_decode(body, der, MAX_CERT_DER, &len))
 			return -EBADMSG;
-		DS_TRY(from_der(DS_SPAN(der, len), &ret[i]));
+		DS_TRY(from_der(DS_SPAN(der, len), &ret[n++]));
 	}
-	return ds_rd_left(&rd) ? -EBADMSG : 0;
+	*ret_n = n;
+	return 0;
+}
+
+int ds_acerts_read(struct ds_span in, struct ds_acert *ret, size_t max, size_t *ret_n)
+{
+	if (!in.n || in.p[0] != 0x30)
+		return read_pem(in, ret, max, ret_n);
+	DS_TRY(from_der(in, &ret[0]));
+	*ret_n = 1;
+	return 0;
+}
+
+int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n)
+{
+	size_t got;
+
+	DS_TRY(read_pem(pem, ret, n, &got));
+	return got == n ? 0 : -EBADMSG;
 }
 
 int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der)
 {
 	struct ds_acert c = { 0 };
+	size_t n;
 	int r;
 
-	if (root_ca.n && root_ca.p[0] == 0x30)
-		r = from_der(root_ca, &c);
-	else
-		r = ds_acerts_from_pem(root_ca, &c, 1);
+	r = ds_acerts_read(root_ca, &c, 1, &n);
 	if (!r) {
 		ds_buf_done(ret_der);
 		*ret_der = ds_buf_steal(&c.der);

@@ -163,6 +163,8 @@ void ds_acert_done(struct ds_acert *c);
 /* Exactly n PEM certificates and nothing else but white space and final NULs. 0, -EBADMSG or
  * -ENOMEM. */
 DS_MUST int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t n);
+/* 1 to max certificates in PEM, as above, or exactly one in DER. */
+DS_MUST int ds_acerts_read(struct ds_span in, struct ds_acert *ret, size_t max, size_t *ret_n);
 DS_MUST int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der);
 /* Is this the trusted root? 0, DS_ATTEST_REFUSED, negative. */
 DS_MUST int ds_check_root(struct ds_judge *j, const struct ds_acert *root);

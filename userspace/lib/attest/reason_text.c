@@ -10,6 +10,7 @@
 static const struct ds_reason_text texts[DS_REASON_COUNT] = {
 #include "reason_app.h"
 #include "reason_quote.h"
+#include "reason_snp.h"
 };
 
 const struct ds_reason_text *ds_reason_explain(enum ds_reason reason)

@@ -221,6 +221,9 @@ static int check_platform(struct ds_judge *j)
 {
 	const struct ds_tcb_policy *p = j->policy;
 
+	if (p->snp.n_allow_chip && !p->n_allow_ppid && !p->n_allow_fmspc && !p->n_allow_instance)
+		return ds_verdict_fail(j->v, DS_REASON_PLATFORM_DENIED,
+				       "the policy allows chips of AMD and no platform of Intel");
 	DS_TRY(check_lists(j, "PPID", j->plat->ext.ppid, 16, p->deny_ppid, p->n_deny_ppid,
 			   p->allow_ppid, p->n_allow_ppid));
 	DS_TRY(check_lists(j, "FMSPC", j->plat->ext.fmspc, 6, p->deny_fmspc, p->n_deny_fmspc,
@@ -230,12 +233,6 @@ static int check_platform(struct ds_judge *j)
 		p->deny_instance, p->n_deny_instance, p->allow_instance, p->n_allow_instance);
 }
 
-static bool same_image(const struct ds_td_body *b, const struct ds_image_mr *im)
-{
-	return !memcmp(b->mr_td, im->mr_td, sizeof(im->mr_td)) &&
-	       !memcmp(b->rt_mr, im->rt_mr, sizeof(im->rt_mr));
-}
-
 static int check_images(struct ds_judge *j)
 {
 	const struct ds_tcb_policy *p = j->policy;
@@ -243,7 +240,7 @@ static int check_images(struct ds_judge *j)
 	if (!p->n_image)
 		return 0;
 	for (size_t i = 0; i < p->n_image; i++) {
-		if (!same_image(&j->q.body, &p->image[i]))
+		if (!ds_image_matches(j->v, &p->image[i]))
 			continue;
 		ds_verdict_pass(j->v, "measurement",
 				"MRTD and RTMR0-2 are those of image %zu of %zu", i + 1,

@@ -28,7 +28,20 @@ const struct ds_tcb_policy ds_tcb_policy_default = {
 	.td_attr_allowed = DS_TD_ATTR_LASS | DS_TD_ATTR_SEPT_VE | DS_TD_ATTR_PKS |
 			   DS_TD_ATTR_PERFMON,
 	.td_attr_required = DS_TD_ATTR_SEPT_VE,
+	.snp = {
+		.policy_allowed = DS_SNP_POLICY_ABI | DS_SNP_POLICY_SMT | DS_SNP_POLICY_ONE |
+				  DS_SNP_POLICY_SINGLE_SOCKET | DS_SNP_POLICY_CXL |
+				  DS_SNP_POLICY_AES_256_XTS | DS_SNP_POLICY_RAPL_DIS |
+				  DS_SNP_POLICY_CIPHERTEXT | DS_SNP_POLICY_PAGE_SWAP_DIS,
+		.policy_required = DS_SNP_POLICY_ONE,
+		.products = (1u << DS_SNP_PRODUCTS) - 1,
+	},
 };
+
+const char *ds_tee_name(enum ds_tee tee)
+{
+	return tee == DS_TEE_SNP ? "snp" : "tdx";
+}
 
 const char *ds_reason_name(enum ds_reason reason)
 {

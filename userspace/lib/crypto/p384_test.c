@@ -54,9 +54,9 @@ static void one_form_of_key(void **state)
 	for (size_t i = 0; i < sizeof(key); i++) {
 		key[i] ^= 1;
 		/* another header, or a point that is not on the curve */
-		assert_int_equal(ds_p384_verify_raw(DS_SPAN_ARRAY(key), DS_SPAN_LIT("sample"),
-						    hex(R S).p),
-				 -EBADMSG);
+		assert_int_equal(
+			ds_p384_verify_raw(DS_SPAN_ARRAY(key), DS_SPAN_LIT("sample"), hex(R S).p),
+			-EBADMSG);
 		key[i] ^= 1;
 	}
 }

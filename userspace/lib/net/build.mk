@@ -9,7 +9,7 @@ ds_srcs += userspace/lib/net/kms.c userspace/lib/net/kms_secret.c
 ds_srcs += $(addprefix userspace/lib/net/,loop.c http.c tls.c listen.c server.c admit.c client.c prpc.c config.c)
 ds_tests += $(addprefix userspace/lib/net/,net_test.c admit_test.c client_test.c http_test.c prpc_test.c config_test.c)
 
-ds_srcs += userspace/lib/net/gwreg.c userspace/lib/net/tcbpolicy.c
+ds_srcs += userspace/lib/net/gwreg.c userspace/lib/net/tcbpolicy.c userspace/lib/net/tcbpolicy_snp.c
 ds_tests += userspace/lib/net/tcbpolicy_test.c
 
 # wg.c and link.c against a real kernel: a static program for tests/vm

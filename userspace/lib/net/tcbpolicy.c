@@ -9,11 +9,13 @@
 #include <ds/base/text.h>
 #include <ds/net/config.h>
 
+#include "tcbpolicy.h"
+
 #define DOM	  "policy"
 #define MAX_LIST  256
 #define NAME_SIZE 64
 
-enum { GOT_MRS = 15, GOT_HASH = 16 };
+enum { GOT_MRS = 15, GOT_HASH = 16, GOT_SNP = 32 };
 
 struct advisories {
 	char text[MAX_LIST][24];
@@ -26,6 +28,7 @@ struct ds_tcb_policy_file {
 	uint8_t deny_ppid[MAX_LIST][16], allow_ppid[MAX_LIST][16];
 	uint8_t deny_fmspc[MAX_LIST][6], allow_fmspc[MAX_LIST][6];
 	uint8_t deny_instance[MAX_LIST][16], allow_instance[MAX_LIST][16];
+	uint8_t deny_chip[MAX_LIST][DS_SNP_CHIP_ID], allow_chip[MAX_LIST][DS_SNP_CHIP_ID];
 	struct advisories deny, tolerate;
 	struct ds_image_mr image[MAX_LIST];
 	char image_name[MAX_LIST][NAME_SIZE]; /* "" for one from a file */
@@ -95,7 +98,7 @@ static int take_hex(void *ctx, const char *item, struct ds_err *err)
 }
 
 /* 16 hex digits, most significant first. */
-static int mask(const char *value, uint64_t *ret, struct ds_err *err)
+int ds_tcb_policy_mask(const char *value, uint64_t *ret, struct ds_err *err)
 {
 	uint8_t b[8];
 	uint64_t v = 0;
@@ -194,7 +197,8 @@ static int image_file(struct ds_tcb_policy_file *f, const char *path, struct ds_
 static int image_key(struct ds_tcb_policy_file *f, const char *name, const char *key,
 		     const char *value, struct ds_err *err)
 {
-	static const char *const keys[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "os_image_hash" };
+	static const char *const keys[] = { "mrtd",  "rtmr0",	      "rtmr1",
+					    "rtmr2", "os_image_hash", "snp_measurement" };
 	size_t i = 0, k = 0;
 	struct ds_image_mr *im;
 
@@ -221,6 +225,10 @@ static int image_key(struct ds_tcb_policy_file *f, const char *name, const char 
 	if (k == 4)
 		return ds_conf_hex(value, f->image_hash[i], 32, err);
 	im = &f->image[i];
+	im->has_snp = f->image_got[i] & GOT_SNP;
+	im->snp_only = im->has_snp && !(f->image_got[i] & GOT_MRS);
+	if (k == 5)
+		return ds_conf_hex(value, im->snp, sizeof(im->snp), err);
 	return ds_conf_hex(value, k ? im->rt_mr[k - 1] : im->mr_td, 48, err);
 }
 
@@ -239,6 +247,8 @@ static int list_key(struct ds_tcb_policy_file *f, const char *key, const char *v
 		{ "allow_fmspc", { f->allow_fmspc[0], 6, &p->n_allow_fmspc } },
 		{ "deny_platform_instance", { f->deny_instance[0], 16, &p->n_deny_instance } },
 		{ "allow_platform_instance", { f->allow_instance[0], 16, &p->n_allow_instance } },
+		{ "snp_deny_chip", { f->deny_chip[0], DS_SNP_CHIP_ID, &p->snp.n_deny_chip } },
+		{ "snp_allow_chip", { f->allow_chip[0], DS_SNP_CHIP_ID, &p->snp.n_allow_chip } },
 	};
 	struct advisory_list deny = { &f->deny, &p->n_deny_advisory, NULL };
 	struct advisory_list tolerate = { &f->tolerate, &p->n_tolerate_advisory,
@@ -293,16 +303,18 @@ static int policy_key(struct ds_tcb_policy_file *f, const char *key, const char 
 		return ds_conf_list(value, take_status, p, err);
 	}
 	if (!strcmp(key, "td_attributes_allowed"))
-		return mask(value, &p->td_attr_allowed, err);
+		return ds_tcb_policy_mask(value, &p->td_attr_allowed, err);
 	if (!strcmp(key, "td_attributes_required"))
-		return mask(value, &p->td_attr_required, err);
+		return ds_tcb_policy_mask(value, &p->td_attr_required, err);
 	if (!strcmp(key, "insecure_allow_debug"))
 		return ds_conf_bool(value, &p->allow_debug, err);
 	if (!strcmp(key, "xfam_allowed"))
-		return mask(value, &p->xfam_allowed, err);
+		return ds_tcb_policy_mask(value, &p->xfam_allowed, err);
 	if (!strcmp(key, "image"))
 		return image_file(f, value, err);
 	r = min_key(p, key, value, err);
+	if (r == DS_CONF_E_UNKNOWN)
+		r = ds_tcb_policy_snp_key(&p->snp, key, value, err);
 	return r == DS_CONF_E_UNKNOWN ? list_key(f, key, value, err) : r;
 }
 
@@ -351,11 +363,12 @@ static int check_empty_images(const struct ds_tcb_policy_file *f, struct ds_span
 static int check_whole(const struct ds_tcb_policy_file *f, const char *name, struct ds_err *err)
 {
 	for (size_t i = 0; i < f->p.n_image; i++)
-		if ((f->image_got[i] & GOT_MRS) != GOT_MRS)
-			return ds_err_set(
-				err, -EBADMSG, DOM, 0,
-				"%s: image %s needs mrtd, rtmr0, rtmr1 and rtmr2", name,
-				f->image_name[i]);
+		if ((f->image_got[i] & GOT_MRS) != GOT_MRS &&
+		    (f->image_got[i] & (GOT_MRS | GOT_SNP)) != GOT_SNP)
+			return ds_err_set(err, -EBADMSG, DOM, 0,
+					  "%s: image %s needs mrtd, rtmr0, rtmr1 and rtmr2, or "
+					  "snp_measurement",
+					  name, f->image_name[i]);
 	return 0;
 }
 
@@ -373,6 +386,8 @@ static struct ds_tcb_policy_file *new_file(void)
 	f->p.allow_fmspc = f->allow_fmspc;
 	f->p.deny_instance = f->deny_instance;
 	f->p.allow_instance = f->allow_instance;
+	f->p.snp.deny_chip = f->deny_chip;
+	f->p.snp.allow_chip = f->allow_chip;
 	f->p.deny_advisory = f->deny.ptr;
 	f->p.tolerate_advisory = f->tolerate.ptr;
 	f->p.image = f->image;

@@ -10,10 +10,25 @@
 #include <ds/net/tcbpolicy.h>
 
 #define X8(s)	 s s s s s s s s
+#define CHIP(b)	 X8(X8(b))
 #define MR(byte) X8(byte byte byte byte byte byte)
 #define IMAGE(name)                                                                                \
 	"[image " name "]\nmrtd = " MR("d1") "\nrtmr0 = " MR("e0") "\nrtmr1 = " MR("e1")           \
 		"\nrtmr2 = " MR("e2") "\n"
+
+static void snp_keys(const struct ds_snp_policy *p)
+{
+	assert_true(p->policy_allowed == 0x30000 && p->policy_required == 0x120000);
+	assert_true(p->platform_required == 0x20 && p->max_vmpl == 1);
+	assert_int_equal(p->products, 1u << DS_SNP_MILAN | 1u << DS_SNP_TURIN);
+	assert_true(p->deny_vlek && p->require_crl);
+	assert_memory_equal(&p->min_tcb[DS_SNP_MILAN],
+			    &((struct ds_snp_min_tcb){ 0, 4, 1, 24, 219 }), 5);
+	assert_int_equal(p->min_tcb[DS_SNP_TURIN].fmc, 2);
+	assert_int_equal(p->min_tcb[DS_SNP_GENOA].microcode, 0);
+	assert_true(p->n_allow_chip == 1 && p->allow_chip[0][63] == 0x0a);
+	assert_true(p->n_deny_chip == 2 && p->deny_chip[1][0] == 0x0c);
+}
 
 static void every_key(void **state)
 {
@@ -30,7 +45,16 @@ static void every_key(void **state)
 		"allow_fmspc = b0c06f000000\nallow_fmspc = 90c06f000000\n"
 		"deny_fmspc = 50806f000000\nallow_ppid = " X8("0a0b") "\ndeny_ppid = " X8("0c0d")
 		"\nallow_platform_instance = " X8("0102") "\ndeny_platform_instance = " X8("0304")
-		"\nservice_td = " MR("77") "\n" IMAGE("one") IMAGE("two") "os_image_hash = " X8("01020304") "\n";
+		"\nservice_td = " MR("77")
+		"\nsnp_policy_allowed = 0000000000030000\nsnp_policy_required = 0000000000120000\n"
+		"snp_platform_info_required = 0000000000000020\nsnp_max_vmpl = 1\n"
+		"snp_products = Milan Turin\nsnp_deny_vlek = yes\nsnp_require_crl = yes\n"
+		"snp_min_tcb_milan = boot_loader:4 tee:1 snp:24\nsnp_min_tcb_milan = microcode:219\n"
+		"snp_min_tcb_turin = fmc:2\n"
+		"snp_allow_chip = " CHIP("0a") "\nsnp_deny_chip = " CHIP("0b") " " CHIP("0c")
+		"\n" IMAGE("one") IMAGE("two") "os_image_hash = " X8(
+			"01020304") "\nsnp_measurement = " MR("5e") "\n[image three]\nsnp_measurement = "
+		MR("5f") "\n";
 	struct ds_tcb_policy_file *f = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	const struct ds_tcb_policy *p;
@@ -55,7 +79,10 @@ static void every_key(void **state)
 	assert_true(p->n_deny_ppid == 1 && p->deny_ppid[0][0] == 0x0c);
 	assert_true(p->n_allow_instance == 1 && p->allow_instance[0][0] == 1);
 	assert_true(p->n_deny_instance == 1 && p->deny_instance[0][0] == 3);
-	assert_true(p->n_image == 2 && p->image[1].rt_mr[2][47] == 0xe2);
+	assert_true(p->n_image == 3 && p->image[1].rt_mr[2][47] == 0xe2);
+	assert_true(!p->image[0].has_snp && p->image[1].has_snp && !p->image[1].snp_only);
+	assert_true(p->image[1].snp[47] == 0x5e && p->image[2].snp_only && p->image[2].snp[0] == 0x5f);
+	snp_keys(&p->snp);
 	assert_null(ds_tcb_policy_image_hash(f, 0));
 	assert_non_null(ds_tcb_policy_image_hash(f, 1));
 	assert_int_equal(ds_tcb_policy_image_hash(f, 1)[31], 4);
@@ -104,6 +131,16 @@ static void errors(void **state)
 		{ "[policy]\nmin_tdx_module = 1:1 2:1 3:1 4:1 5:1 6:1 7:1 8:1 9:1\n", "8 modules" },
 		{ "[policy]\nmin_qe_svn = 65536\n", "up to 65535" },
 		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "not an advisory" },
+		{ "[policy]\nsnp_products = Rome\n", "unknown product 'Rome'" },
+		{ "[policy]\nsnp_min_tcb_milan = boot_loader=4\n", "LEVEL:N" },
+		{ "[policy]\nsnp_min_tcb_milan = :4\n", "LEVEL:N" },
+		{ "[policy]\nsnp_min_tcb_milan = snp:256\n", "up to 255" },
+		{ "[policy]\nsnp_min_tcb_rome = snp:2\n", "unknown key" },
+		{ "[policy]\nsnp_max_vmpl = 4\n", "up to 3" },
+		{ "[policy]\nsnp_allow_chip =\n", "empty list" },
+		{ "[policy]\nsnp_deny_chip = 00\n", "expected 128 hex digits" },
+		{ "[image a]\nsnp_measurement = " MR("00") "\nmrtd = " MR("00") "\n",
+		  "image a needs mrtd, rtmr0" },
 		{ "[policy]\nimage = no-such-file\n", "p:2: image: no-such-file: No such file" },
 		{ "[image a]\nmrtd = " MR("00") "\n", "image a needs mrtd, rtmr0" },
 		{ IMAGE("a") "os_image_hash = 00\n", "expected 64 hex digits" },

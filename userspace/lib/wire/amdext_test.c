@@ -115,7 +115,10 @@ static void add_texts(struct ds_buf *b, enum fault f)
 		ext(b, 2, 0, 0, product, 2 + (size_t)product[1]);
 	if (f == PRODUCT_TWICE)
 		ext(b, 2, 0, 0, product, 2 + (size_t)product[1]);
-	ext(b, 5, 0, 0, "\x16\x0f" "CN=cloud.example", 2 + 15);
+	ext(b, 5, 0, 0,
+	    "\x16\x0f"
+	    "CN=cloud.example",
+	    2 + 15);
 	if (f == CSP_TWICE)
 		ext(b, 5, 0, 0, "\x16\1x", 3);
 }

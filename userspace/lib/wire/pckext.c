@@ -4,7 +4,7 @@
 
 #include "der.h"
 
-#define DOMAIN	       "pck-ext"
+#define DOMAIN "pck-ext"
 
 enum item { PPID = 1, TCB = 2, PCEID = 3, FMSPC = 4, SGX_TYPE = 5, INSTANCE = 6, CONFIG = 7 };
 #define TCB_PCESVN    17

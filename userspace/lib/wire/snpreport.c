@@ -3,21 +3,21 @@
 #include <ds/base/rd.h>
 #include <ds/wire/snpreport.h>
 
-#define DOMAIN	     "snp-report"
-#define ALGO_ECDSA	     1u /* P-384 with SHA-384 */
-#define FLAG_AUTHOR	     (1u << 0)
-#define FLAG_MASK_CHIP	     (1u << 1)
-#define FLAG_KEY_SHIFT	     2
-#define FLAG_KEY_MASK	     7u
-#define FLAGS_RESERVED	     (~0x1fu)
-#define OFF_FLAGS	     0x48u
-#define OFF_RESERVED	     0x4cu
-#define OFF_CPUID	     0x188u
-#define OFF_SIG		     DS_SNP_SIGNED_SIZE
-#define OFF_TAIL	     0x330u
-#define MIN_VERSION	     2u
-#define MAX_VERSION	     5u
-#define VERSION_CPUID	     3u
+#define DOMAIN		    "snp-report"
+#define ALGO_ECDSA	    1u /* P-384 with SHA-384 */
+#define FLAG_AUTHOR	    (1u << 0)
+#define FLAG_MASK_CHIP	    (1u << 1)
+#define FLAG_KEY_SHIFT	    2
+#define FLAG_KEY_MASK	    7u
+#define FLAGS_RESERVED	    (~0x1fu)
+#define OFF_FLAGS	    0x48u
+#define OFF_RESERVED	    0x4cu
+#define OFF_CPUID	    0x188u
+#define OFF_SIG		    DS_SNP_SIGNED_SIZE
+#define OFF_TAIL	    0x330u
+#define MIN_VERSION	    2u
+#define MAX_VERSION	    5u
+#define VERSION_CPUID	    3u
 #define VERSION_MITIGATIONS 5u
 
 _Static_assert(OFF_SIG + 2 * DS_SNP_SCALAR_SIZE == OFF_TAIL, "signature layout");
@@ -164,8 +164,8 @@ int ds_snp_report_parse(struct ds_span in, struct ds_snp_report *ret, enum ds_sn
 
 	*ret_fault = DS_SNP_OK;
 	if (in.n != DS_SNP_REPORT_SIZE)
-		return fault(ret_fault, DS_SNP_F_LENGTH, err, 0,
-			     "length: expected 1184 bytes", (uint32_t)in.n);
+		return fault(ret_fault, DS_SNP_F_LENGTH, err, 0, "length: expected 1184 bytes",
+			     (uint32_t)in.n);
 	read_body(in.p, &r.body);
 	if (r.body.version < MIN_VERSION || r.body.version > MAX_VERSION)
 		return fault(ret_fault, DS_SNP_F_VERSION, err, 0, "version: expected 2 to 5",

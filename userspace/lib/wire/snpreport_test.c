@@ -130,8 +130,7 @@ static void exactly_one_length(void **state)
 		assert_non_null(copy);
 		make(whole, 3);
 		memcpy(copy, whole, n < sizeof(whole) ? n : sizeof(whole));
-		assert_int_equal(parse(copy, n, &r, &f),
-				 n == DS_SNP_REPORT_SIZE ? 0 : -EBADMSG);
+		assert_int_equal(parse(copy, n, &r, &f), n == DS_SNP_REPORT_SIZE ? 0 : -EBADMSG);
 		assert_int_equal(f, n == DS_SNP_REPORT_SIZE ? DS_SNP_OK : DS_SNP_F_LENGTH);
 		free(copy);
 	}

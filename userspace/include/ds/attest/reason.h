@@ -108,7 +108,31 @@
 	X(KEY_CHAIN, "key-chain") \
 	X(KEY_ROOT, "key-root") \
 	X(KEY_SIGNATURE, "key-signature") \
-	X(KEY_STALE, "key-stale")
+	X(KEY_STALE, "key-stale") \
+	/* SEV-SNP (spec/dcap 9.3) */ \
+	X(SNP_LENGTH, "snp-length") \
+	X(SNP_VERSION, "snp-version") \
+	X(SNP_SIG_ALGO, "snp-sig-algo") \
+	X(SNP_SIGNING_KEY, "snp-signing-key") \
+	X(SNP_RESERVED, "snp-reserved") \
+	X(SNP_ROOT_UNTRUSTED, "snp-root-untrusted") \
+	X(SNP_CHAIN, "snp-chain") \
+	X(SNP_CERT_EXPIRED, "snp-cert-expired") \
+	X(SNP_CERT_NOT_YET_VALID, "snp-cert-not-yet-valid") \
+	X(SNP_CRL, "snp-crl") \
+	X(SNP_REVOKED, "snp-revoked") \
+	X(SNP_KEY_TYPE, "snp-key-type") \
+	X(SNP_SIGNATURE, "snp-signature") \
+	X(SNP_EXT, "snp-ext") \
+	X(SNP_PRODUCT, "snp-product") \
+	X(SNP_TCB_MISMATCH, "snp-tcb-mismatch") \
+	X(SNP_CHIP_ID, "snp-chip-id") \
+	X(SNP_POLICY, "snp-policy") \
+	X(SNP_DEBUG, "snp-debug") \
+	X(SNP_MIGRATE, "snp-migrate") \
+	X(SNP_VMPL, "snp-vmpl") \
+	X(SNP_TCB_STATUS, "snp-tcb-status") \
+	X(SNP_HOST_DATA, "snp-host-data")
 /* clang-format on */
 
 enum ds_reason {

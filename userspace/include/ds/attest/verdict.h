@@ -8,7 +8,9 @@
 
 #include <ds/attest/reason.h>
 #include <ds/base/base.h>
+#include <ds/wire/amdext.h>
 #include <ds/wire/quote.h>
+#include <ds/wire/snpreport.h>
 
 enum ds_tcb_status {
 	DS_TCB_UP_TO_DATE,
@@ -52,6 +54,35 @@ struct ds_min_svn {
 	size_t n_module;
 };
 
+/* Floors of one product's security patch levels; 0 is no floor. fmc is Turin's. */
+struct ds_snp_min_tcb {
+	uint8_t fmc, boot_loader, tee, snp, microcode;
+};
+
+/*
+ * What one deployment accepts of SEV-SNP (spec/dcap 9.3, rows 6 and 9 to 14). Status, DEBUG and
+ * everything else that both platforms know is in struct ds_tcb_policy.
+ */
+struct ds_snp_policy {
+	uint64_t policy_allowed;    /* guest policy bits that may be set; never DEBUG */
+	uint64_t policy_required;   /* bits that must be set; bit 17 always is */
+	uint64_t platform_required; /* platform info bits that must be set */
+	uint32_t max_vmpl;
+	uint32_t products; /* 1 << enum ds_snp_product */
+	bool deny_vlek;	   /* only keys of the chip itself */
+	bool require_crl;
+	/* each of the four TCB versions must reach these, whatever its status is */
+	struct ds_snp_min_tcb min_tcb[DS_SNP_PRODUCTS];
+	/*
+	 * Chip ids. With allow-lists of Intel's platforms only, no chip is allowed. A masked id is
+	 * refused when there is a list.
+	 */
+	const uint8_t (*allow_chip)[DS_SNP_CHIP_ID];
+	size_t n_allow_chip;
+	const uint8_t (*deny_chip)[DS_SNP_CHIP_ID];
+	size_t n_deny_chip;
+};
+
 /*
  * What one deployment accepts. ds_tcb_policy_default is the safe choice; lists are borrowed.
  * Revoked can never be allowed, DEBUG only by its own switch.
@@ -60,7 +91,7 @@ struct ds_tcb_policy {
 	uint32_t tcb_status;		 /* 1 << enum ds_tcb_status */
 	uint64_t td_attr_allowed;	 /* bits that may be set */
 	uint64_t td_attr_required;	 /* bits that must be set */
-	bool allow_debug;		 /* TDATTRIBUTES.DEBUG */
+	bool allow_debug;		 /* TDATTRIBUTES.DEBUG, or DEBUG of an SNP guest policy */
 	uint64_t xfam_allowed;		 /* 0: not checked */
 	uint64_t min_evaluation;	 /* tcbEvaluationDataNumber of the TCB info */
 	const uint8_t (*service_td)[48]; /* accepted values of MRSERVICETD besides zero */
@@ -89,8 +120,9 @@ struct ds_tcb_policy {
 	size_t n_allow_fmspc;
 	const uint8_t (*allow_instance)[16];
 	size_t n_allow_instance;
-	const struct ds_image_mr *image; /* n 0: any image; else MRTD and RTMR0-2 are those of one */
+	const struct ds_image_mr *image; /* n 0: any image; else the report is that of one */
 	size_t n_image;
+	struct ds_snp_policy snp;
 };
 
 extern const struct ds_tcb_policy ds_tcb_policy_default;
@@ -104,8 +136,15 @@ struct ds_check {
 	char text[112];
 };
 
+/* Which of the bodies below a verdict is about. */
+enum ds_tee { DS_TEE_TDX, DS_TEE_SNP };
+
+/* "tdx" or "snp". */
+const char *ds_tee_name(enum ds_tee tee);
+
 struct ds_verdict {
 	bool accepted;
+	enum ds_tee tee;
 	enum ds_reason reason; /* of the first failed check */
 	char detail[256];
 	char expected[200];
@@ -127,6 +166,12 @@ struct ds_verdict {
 	uint8_t ppid[16];
 	uint8_t fmspc[6];
 	uint8_t instance[16]; /* platform instance id, zero under the Processor CA */
+	/* SEV-SNP: the report, once it parsed, and the certificate's word once that was checked */
+	bool has_snp;
+	struct ds_snp_body snp;
+	bool has_snp_cert;
+	enum ds_snp_product snp_product;
+	struct ds_amd_ext snp_ext;
 	struct ds_check checks[DS_VERDICT_CHECKS];
 	size_t n_checks;
 };

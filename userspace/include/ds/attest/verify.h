@@ -17,7 +17,7 @@ struct ds_attest_cache;
 
 struct ds_verify_opts {
 	struct ds_span
-		root_ca; /* DER or PEM, one certificate; n == 0: the pinned Intel SGX Root CA */
+		root_ca; /* DER or PEM, one certificate; n == 0: the pinned root of Intel or AMD */
 	int64_t time;	 /* seconds since 1970 */
 	const struct ds_tcb_policy *policy; /* NULL: ds_tcb_policy_default */
 	struct ds_attest_cache *cache;	    /* NULL, or see ds/attest/cache.h */
@@ -27,6 +27,19 @@ struct ds_verify_opts {
  * chain checks). */
 DS_MUST int ds_attest_quote(struct ds_span quote, struct ds_span collateral_json,
 			    const struct ds_verify_opts *opts, struct ds_verdict *ret);
+
+/*
+ * A SEV-SNP report (spec/dcap 9.3). Certificates are PEM, one or several, or one in DER; each finds
+ * its place by its name, so they may be spread over both spans in any order: the VCEK or VLEK, the
+ * ASK or ASVK that signed it, and the ARK. opts->root_ca replaces the pinned AMD roots. crl: DER or
+ * PEM, n 0 for none.
+ */
+struct ds_snp_evidence {
+	struct ds_span report, vek, chain, crl;
+};
+
+DS_MUST int ds_attest_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *opts,
+			  struct ds_verdict *ret);
 
 /* The reason that goes with a parser's fault. */
 enum ds_reason ds_quote_fault_reason(enum ds_quote_fault fault);
@@ -94,13 +107,17 @@ DS_MUST int ds_verify_launch_events(struct ds_verdict *v, const struct ds_eventl
 DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id,
 			      struct ds_span compose);
 
-/* MRTD and RTMR0-2 of an image, as dstack-mr prints them. */
+/* What an image measures on each platform: MRTD and RTMR0-2 as dstack-mr prints them, MEASUREMENT. */
 struct ds_image_mr {
 	uint8_t mr_td[48];
 	uint8_t rt_mr[3][48];
+	bool has_snp, snp_only; /* snp_only: nothing is known of TDX */
+	uint8_t snp[48];
 };
-/* {"mrtd":hex,"rtmr0":hex,"rtmr1":hex,"rtmr2":hex}; other keys are ignored. 0 or -EBADMSG. */
+/* {"mrtd":hex,"rtmr0":hex,"rtmr1":hex,"rtmr2":hex}, {"snp_measurement":hex} or both; other keys are ignored. 0 or -EBADMSG. */
 DS_MUST int ds_image_mr_parse(struct ds_span json, struct ds_image_mr *ret, struct ds_err *err);
+/* Is the report of v that of this image? Nothing is recorded. */
+bool ds_image_matches(const struct ds_verdict *v, const struct ds_image_mr *image);
 DS_MUST int ds_verify_image(struct ds_verdict *v, const struct ds_image_mr *image);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ds_snp_report_parse(): one length only, spans within the input, every byte that is not signed is R, S or zero. */
+/* ds_snp_report_parse(): one length only, spans within the input, every byte that is not signed is
+ * R, S or zero. */
 #include <stdlib.h>
 
 #include <ds/wire/snpreport.h>
@@ -17,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	if (rc)
 		return 0;
-	if (n != DS_SNP_REPORT_SIZE || r.signed_part.p != p ||
-	    r.r.p != p + r.signed_part.n || r.s.p != r.r.p + r.r.n)
+	if (n != DS_SNP_REPORT_SIZE || r.signed_part.p != p || r.r.p != p + r.signed_part.n ||
+	    r.s.p != r.r.p + r.r.n)
 		abort();
 	for (const uint8_t *q = r.s.p + r.s.n; q < p + n; q++)
 		if (*q)

@@ -42,17 +42,6 @@ static void subject_done(struct subject *s)
 	ds_bundle_done(&s->bundle);
 }
 
-/* An optional input file: 0, EXIT_USAGE after printing, or refused because it is too large. */
-static int load(const char *path, size_t max, enum ds_reason reason, struct ds_buf *ret,
-		struct ds_verdict *v)
-{
-	int r = input_file(path, max, ret);
-
-	if (r == -EFBIG)
-		return ds_verdict_fail(v, reason, "%s: more than %zu bytes", path, max);
-	return r ? -EIO : 0;
-}
-
 static int load_chain(const struct options *o, struct subject *s, struct ds_verdict *v)
 {
 	DS_BUF struct ds_buf pem = DS_BUF_NULL;
@@ -60,7 +49,7 @@ static int load_chain(const struct options *o, struct subject *s, struct ds_verd
 	int r;
 
 	if (o->cert)
-		DS_TRY(load(o->cert, DS_MAX_CERT_PEM, DS_REASON_CERT_FORMAT, &pem, v));
+		DS_TRY(input_evidence(o->cert, DS_MAX_CERT_PEM, DS_REASON_CERT_FORMAT, &pem, v));
 	else
 		DS_TRY(ds_buf_add_span(&pem, ds_buf_span(&s->bundle.chain)));
 	r = ds_cert_chain_from_pem(ds_buf_span(&pem), &s->chain, &err);
@@ -177,7 +166,7 @@ static int load_root(const struct options *o, const struct subject *s, struct ds
 
 	if (!o->kms_root)
 		return bundle_root(o, &s->bundle, ret, v);
-	DS_TRY(load(o->kms_root, DS_MAX_CERT_PEM, DS_REASON_CERT_CHAIN, &pem, v));
+	DS_TRY(input_evidence(o->kms_root, DS_MAX_CERT_PEM, DS_REASON_CERT_CHAIN, &pem, v));
 	if (ds_cert_pem_to_der(ds_buf_span(&pem), ret, &err))
 		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN, "--kms-root: %s", err.msg);
 	return 0;
@@ -318,7 +307,7 @@ static int check_compose(const struct options *o, const struct subject *s, struc
 		DS_TRY(ds_verify_compose(v, &s->id, ds_buf_span(&s->bundle.compose)));
 	if (!o->compose)
 		return 0;
-	DS_TRY(load(o->compose, DS_MAX_APP_COMPOSE, DS_REASON_COMPOSE_HASH, &buf, v));
+	DS_TRY(input_evidence(o->compose, DS_MAX_APP_COMPOSE, DS_REASON_COMPOSE_HASH, &buf, v));
 	return ds_verify_compose(v, &s->id, ds_buf_span(&buf));
 }
 
@@ -331,7 +320,7 @@ static int check_image(const struct options *o, const struct subject *s, struct 
 	DS_TRY(bundle_image(o, &s->bundle, &s->id, v));
 	if (!o->image)
 		return 0;
-	DS_TRY(load(o->image, DS_MAX_CONFIG_FILE, DS_REASON_MEASUREMENT, &buf, v));
+	DS_TRY(input_evidence(o->image, DS_MAX_CONFIG_FILE, DS_REASON_MEASUREMENT, &buf, v));
 	if (ds_image_mr_parse(ds_buf_span(&buf), &mr, &err))
 		return ds_verdict_fail(v, DS_REASON_MEASUREMENT, "--image: %s", err.msg);
 	return ds_verify_image(v, &mr);
@@ -358,7 +347,7 @@ static int check_log(const struct options *o, const struct subject *s, struct ds
 		DS_TRY(check_one_log(ds_buf_span(&s->bundle.event_log), "event_log", v));
 	if (!o->event_log)
 		return 0;
-	DS_TRY(load(o->event_log, DS_MAX_EVENT_LOG, DS_REASON_EVENT_LOG_FORMAT, &buf, v));
+	DS_TRY(input_evidence(o->event_log, DS_MAX_EVENT_LOG, DS_REASON_EVENT_LOG_FORMAT, &buf, v));
 	return check_one_log(ds_buf_span(&buf), "--event-log", v);
 }
 

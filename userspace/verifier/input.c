@@ -57,3 +57,13 @@ int input_quote(const char *path, struct ds_buf *ret)
 		fprintf(stderr, "dstack-verify: %s: odd number of hex digits\n", path);
 	return r ? EXIT_USAGE : 0;
 }
+
+int input_evidence(const char *path, size_t max, enum ds_reason reason, struct ds_buf *ret,
+		   struct ds_verdict *v)
+{
+	int r = path ? input_file(path, max, ret) : 0;
+
+	if (r == -EFBIG)
+		return ds_verdict_fail(v, reason, "%s: more than %zu bytes", path, max);
+	return r ? -EIO : 0;
+}

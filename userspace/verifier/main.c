@@ -8,6 +8,7 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "quote", cmd_quote, "a TDX quote against collateral" },
+	{ "snp", cmd_snp, "a SEV-SNP report against AMD's certificates" },
 	{ "log", cmd_log, "an event log against the registers of a quote" },
 	{ "app", cmd_app, "an app's certificate, its boot and its compose file" },
 	{ "cert", cmd_cert, "an RA-TLS certificate" },

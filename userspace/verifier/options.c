@@ -17,7 +17,7 @@ static const struct opt {
 	const char *what;
 } table[] = {
 	{ "collateral", "FILE", OPT_COLLATERAL, "TCB info, QE identity and CRLs (JSON)" },
-	{ "root-ca", "PEM", OPT_ROOT_CA, "trust this root instead of Intel's" },
+	{ "root-ca", "PEM", OPT_ROOT_CA, "trust this root instead of Intel's or AMD's" },
 	{ "time", "TIME", OPT_TIME,
 	  "judge at this time (RFC 3339 or seconds since 1970), not now" },
 	{ "policy", "FILE", OPT_POLICY, "what else is acceptable, see dstack-verify(1)" },
@@ -46,6 +46,9 @@ static const struct opt {
 	{ "listen", "WHERE", OPT_LISTEN, "ADDR:PORT or unix:PATH" },
 	{ "insecure-allow-emulated", NULL, OPT_EMULATED,
 	  "evidence without any security is valid" },
+	{ "vek", "FILE", OPT_VEK, "certificate of the VCEK or VLEK, DER or PEM" },
+	{ "chain", "PEM", OPT_CHAIN, "ASK or ASVK, and ARK, as AMD's cert_chain has them" },
+	{ "crl", "FILE", OPT_CRL, "revocation list of the ARK, DER or PEM" },
 	{ "json", NULL, OPT_JSON, "print one JSON object" },
 	{ "help", NULL, OPT_HELP, "print this" },
 };
@@ -137,6 +140,12 @@ static const char **text_of(struct options *o, int id)
 		return &o->max_age;
 	case OPT_LISTEN:
 		return &o->listen;
+	case OPT_VEK:
+		return &o->vek;
+	case OPT_CHAIN:
+		return &o->chain;
+	case OPT_CRL:
+		return &o->crl;
 	default:
 		return NULL;
 	}

@@ -63,6 +63,11 @@ static json_t *checks_json(const struct ds_verdict *v)
 	return arr;
 }
 
+static const char *vendor(const struct ds_verdict *v)
+{
+	return v->tee == DS_TEE_SNP ? "amd" : "intel";
+}
+
 json_t *output_verdict_json(const struct ds_verdict *v)
 {
 	json_t *o = json_object(), *ids = json_array();
@@ -78,7 +83,8 @@ json_t *output_verdict_json(const struct ds_verdict *v)
 		json_array_append_new(ids, json_string(v->advisories[i]));
 	json_object_set_new(o, "advisory_ids", ids);
 	json_object_set_new(o, "emulated", json_boolean(v->emulated));
-	json_object_set_new(o, "root", json_string(v->custom_root ? "custom" : "intel"));
+	json_object_set_new(o, "tee", json_string(ds_tee_name(v->tee)));
+	json_object_set_new(o, "root", json_string(v->custom_root ? "custom" : vendor(v)));
 	json_object_set_new(o, "time", json_string(ds_time_format_rfc3339(v->time, t)));
 	json_object_set_new(o, "expires",
 			    v->accepted && v->expires
@@ -90,6 +96,10 @@ json_t *output_verdict_json(const struct ds_verdict *v)
 		json_object_set_new(o, "report", report_json(v));
 	if (v->has_platform)
 		json_object_set_new(o, "platform", platform_json(v));
+	if (v->has_snp)
+		json_object_set_new(o, "report", output_snp_report(v));
+	if (v->has_snp_cert)
+		json_object_set_new(o, "platform", output_snp_platform(v));
 	json_object_set_new(o, "checks", checks_json(v));
 	return o;
 }
@@ -157,8 +167,11 @@ static void print_text(const struct ds_verdict *v)
 	}
 	for (size_t i = 0; i < v->n_advisories; i++)
 		output_field("", "advisory", v->advisories[i]);
+	if (v->has_snp)
+		output_snp_text(v);
 	if (v->custom_root && !v->emulated)
-		output_linef("note", "judged under a root that is not Intel's");
+		output_linef("note", "judged under a root that is not %s",
+			     v->tee == DS_TEE_SNP ? "AMD's" : "Intel's");
 	if (v->emulated)
 		output_linef("note",
 			     "EMULATED: this quote comes from the TDX emulator and protects nothing");

@@ -39,6 +39,9 @@ enum {
 	OPT_NONCE = 1 << 14 | OPT_BUNDLE, /* these go with it */
 	OPT_KMS_ROOT_HASH = 1 << 15 | OPT_BUNDLE,
 	OPT_IMAGE_HASH = 1 << 16 | OPT_BUNDLE,
+	OPT_VEK = 1 << 17,
+	OPT_CHAIN = 1 << 18,
+	OPT_CRL = 1 << 19,
 	OPT_FETCH = 1 << 20, /* the whole table of collateral.c */
 	OPT_LISTEN = 1 << 26,
 	OPT_EMULATED = 1 << 27,
@@ -55,7 +58,7 @@ struct fetch_options {
 
 struct options {
 	const char *collateral, *root_ca, *policy_file, *event_log, *quote, *rtmr3, *cert, *compose,
-		*image, *kms_root, *app_id, *host, *listen;
+		*image, *kms_root, *app_id, *host, *listen, *vek, *chain, *crl;
 	struct fetch_options fetch;
 	const char *bundle, *nonce, *kms_root_hash, *image_hash;
 	const char *kms_root_key, *purpose, *algorithm, *data, *max_age;
@@ -82,6 +85,12 @@ DS_MUST int options_load(struct options *o);
 DS_MUST int input_file(const char *path, size_t max, struct ds_buf *ret);
 /* A file that is all hex digits and white space is decoded, anything else is taken as it is. */
 DS_MUST int input_quote(const char *path, struct ds_buf *ret);
+/*
+ * Optional evidence, path may be NULL: 0; -EIO after printing why it cannot be read; or refused for
+ * this reason because it is larger than max.
+ */
+DS_MUST int input_evidence(const char *path, size_t max, enum ds_reason reason, struct ds_buf *ret,
+			   struct ds_verdict *v);
 
 /*
  * collateral.c: its options, a NULL name ends the table; id: index in it. 0 or EXIT_USAGE after
@@ -140,9 +149,14 @@ DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, 
 /* The object that --json prints. */
 json_t *output_verdict_json(const struct ds_verdict *v);
 void output_hex(json_t *obj, const char *key, const void *p, size_t n);
+/* output_snp.c: the same two forms of what is SEV-SNP's own. */
+json_t *output_snp_report(const struct ds_verdict *v);
+json_t *output_snp_platform(const struct ds_verdict *v);
+void output_snp_text(const struct ds_verdict *v);
 
 int cmd_quote(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_snp(int argc, char **argv);
 int cmd_app(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
 int cmd_collateral(int argc, char **argv);

@@ -67,4 +67,5 @@ fuzz-smoke: $(fuzz-bins)
 	$(Q)rc=0; for f in $(fuzz-bins); do scripts/tap "fuzz $${f##*/}" scripts/fuzz-one "$$f" $(FUZZ_SECONDS) || rc=1; done; exit $$rc
 
 -include $(patsubst %.o,%.d,$(call obj,$(ds_srcs) $(ds_tests) $(foreach p,$(progs),$($(p)_srcs))))
+-include $(foreach t,$(ds_tests),$(patsubst %.o,%.d,$($(t)_objs)))
 -include $(patsubst %.c,$(fuzz-o)/obj/%.d,$(ds_srcs) $(fuzzers))

@@ -10,6 +10,7 @@
 #define DOMAIN	     "attestation"
 #define V0	     0x00
 #define KIND_TDX     0x00
+#define KIND_SNP     0x03
 #define EV_ACPI	     10u /* EV_PLATFORM_CONFIG_FLAGS, as firmware logs ACPI tables */
 #define ACPI_PAYLOAD DS_SPAN_LIT("ACPI DATA")
 
@@ -22,6 +23,9 @@ void ds_attestation_done(struct ds_attestation *att)
 	ds_eventlog_done(&att->log);
 	ds_eventlog_done(&att->runtime_events);
 	ds_buf_done(&att->config);
+	for (size_t i = 0; i < DS_ATTESTATION_MAX_CERTS; i++)
+		ds_buf_done(&att->cert[i]);
+	ds_buf_done(&att->mr_config);
 	*att = DS_ATTESTATION_NULL;
 }
 
@@ -87,6 +91,24 @@ static bool has_version_2(const struct ds_eventlog *log)
 	return false;
 }
 
+static int encode_snp(const struct ds_attestation *att, struct ds_buf *buf)
+{
+	DS_TRY(ds_buf_add_u8(buf, KIND_SNP));
+	DS_TRY(ds_scale_add_bytes(buf, ds_buf_span(&att->quote)));
+	DS_TRY(ds_scale_add_compact(buf, att->n_cert));
+	for (size_t i = 0; i < att->n_cert; i++)
+		DS_TRY(ds_scale_add_bytes(buf, ds_buf_span(&att->cert[i])));
+	return ds_scale_add_bytes(buf, ds_buf_span(&att->mr_config));
+}
+
+static int encode_tdx(const struct ds_attestation *att, enum ds_attestation_form form,
+		      struct ds_buf *buf)
+{
+	DS_TRY(ds_buf_add_u8(buf, KIND_TDX));
+	DS_TRY(ds_scale_add_bytes(buf, ds_buf_span(&att->quote)));
+	return encode_log(&att->log, form, buf);
+}
+
 int ds_attestation_encode(const struct ds_attestation *att, enum ds_attestation_form form,
 			  struct ds_buf *buf)
 {
@@ -95,9 +117,10 @@ int ds_attestation_encode(const struct ds_attestation *att, enum ds_attestation_
 	if (has_version_2(&att->log) || has_version_2(&att->runtime_events))
 		return -EOPNOTSUPP;
 	DS_TRY(ds_buf_add_u8(&out, V0));
-	DS_TRY(ds_buf_add_u8(&out, KIND_TDX));
-	DS_TRY(ds_scale_add_bytes(&out, ds_buf_span(&att->quote)));
-	DS_TRY(encode_log(&att->log, form, &out));
+	if (att->kind == DS_ATTESTATION_SNP)
+		DS_TRY(encode_snp(att, &out));
+	else
+		DS_TRY(encode_tdx(att, form, &out));
 	DS_TRY(encode_runtime(&att->runtime_events, &out));
 	DS_TRY(ds_buf_add(&out, att->report_data, sizeof(att->report_data)));
 	DS_TRY(ds_scale_add_bytes(&out, ds_buf_span(&att->config)));
@@ -170,13 +193,43 @@ static int decode_config(struct ds_rd *rd, struct ds_buf *ret)
 	return ds_utf8_ok(ds_buf_span(ret)) ? 0 : -EBADMSG;
 }
 
-/* *part: what was being read when it failed; the cursor says where. */
-static int decode_v0_parts(struct ds_rd *rd, struct ds_attestation *att, const char **part)
+static int decode_certs(struct ds_rd *rd, struct ds_attestation *att)
+{
+	DS_TRY(ds_scale_rd_compact(rd, &att->n_cert));
+	if (att->n_cert > DS_ATTESTATION_MAX_CERTS) {
+		att->n_cert = 0;
+		return -EFBIG;
+	}
+	for (size_t i = 0; i < att->n_cert; i++)
+		DS_TRY(copy_bytes(rd, DS_ATTESTATION_MAX_CERT, &att->cert[i]));
+	return 0;
+}
+
+static int decode_snp(struct ds_rd *rd, struct ds_attestation *att, const char **part)
+{
+	*part = "report";
+	DS_TRY(copy_bytes(rd, DS_ATTESTATION_MAX_REPORT, &att->quote));
+	*part = "certificates";
+	DS_TRY(decode_certs(rd, att));
+	*part = "mr_config";
+	return decode_config(rd, &att->mr_config);
+}
+
+static int decode_tdx(struct ds_rd *rd, struct ds_attestation *att, const char **part)
 {
 	*part = "quote";
 	DS_TRY(copy_bytes(rd, DS_MAX_QUOTE, &att->quote));
 	*part = "event log";
-	DS_TRY(decode_list(rd, decode_event, &att->log));
+	return decode_list(rd, decode_event, &att->log);
+}
+
+/* *part: what was being read when it failed; the cursor says where. */
+static int decode_v0_parts(struct ds_rd *rd, struct ds_attestation *att, const char **part)
+{
+	if (att->kind == DS_ATTESTATION_SNP)
+		DS_TRY(decode_snp(rd, att, part));
+	else
+		DS_TRY(decode_tdx(rd, att, part));
 	*part = "runtime events";
 	DS_TRY(decode_list(rd, decode_runtime_event, &att->runtime_events));
 	*part = "report data";
@@ -193,9 +246,10 @@ static int decode_v0(struct ds_rd *rd, struct ds_attestation *att, struct ds_err
 	uint8_t kind;
 	int r = ds_rd_u8(rd, &kind);
 
-	if (!r && kind != KIND_TDX)
+	att->kind = !r && kind == KIND_SNP ? DS_ATTESTATION_SNP : DS_ATTESTATION_TDX;
+	if (!r && kind != KIND_TDX && kind != KIND_SNP)
 		return ds_err_set(err, kind < DS_ARRAY_SIZE(kinds) ? -EOPNOTSUPP : -EBADMSG, DOMAIN,
-				  1, "platform %u (%s), expected 0 (TDX)", kind,
+				  1, "platform %u (%s), expected 0 (TDX) or 3 (SEV-SNP)", kind,
 				  kind < DS_ARRAY_SIZE(kinds) ? kinds[kind] : "unknown");
 	if (!r)
 		r = decode_v0_parts(rd, att, &part);

@@ -109,6 +109,34 @@ static void cut_at_each_length(void **state)
 	assert_string_equal(err.msg, "end: bytes follow");
 }
 
+static void snp_round_trip(void **state)
+{
+	DS_ATTESTATION struct ds_attestation att, back = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf a = DS_BUF_NULL, b = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	fill(&att);
+	ds_eventlog_done(&att.log); /* there is none */
+	att.kind = DS_ATTESTATION_SNP;
+	att.n_cert = 2;
+	assert_int_equal(ds_buf_add_span(&att.cert[0], DS_SPAN_LIT("vcek")), 0);
+	assert_int_equal(ds_buf_add_span(&att.mr_config, DS_SPAN_LIT("{\"version\":3}")), 0);
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &a), 0);
+	for (size_t n = 0; n < a.n; n++) {
+		assert_int_equal(ds_attestation_decode(DS_SPAN(a.p, n), &back, &err), -EBADMSG);
+		assert_null(back.quote.p);
+	}
+	assert_int_equal(ds_attestation_decode(ds_buf_span(&a), &back, &err), 0);
+	assert_int_equal(back.kind, DS_ATTESTATION_SNP);
+	assert_int_equal(back.n_cert, 2);
+	assert_true(ds_span_eq(ds_buf_span(&back.quote), DS_SPAN_LIT("quote")));
+	assert_true(ds_span_eq(ds_buf_span(&back.cert[0]), DS_SPAN_LIT("vcek")));
+	assert_true(ds_span_eq(ds_buf_span(&back.mr_config), DS_SPAN_LIT("{\"version\":3}")));
+	assert_int_equal(back.runtime_events.n, 1);
+	assert_int_equal(ds_attestation_encode(&back, DS_ATTESTATION_FULL, &b), 0);
+	assert_true(ds_span_eq(ds_buf_span(&a), ds_buf_span(&b)));
+}
+
 /* Whatever one changed byte does, it never gives a second encoding of the same meaning. */
 static void flipped_bytes(void **state)
 {
@@ -145,11 +173,18 @@ static void refused(void **state)
 		{ "01", -EBADMSG, "first byte 01, expected 00 (V0) or a MessagePack map (V1)" },
 		{ "7b7d", -EBADMSG, "first byte 7b, expected 00 (V0) or a MessagePack map (V1)" },
 		{ "00", -EBADMSG, "platform: malformed or cut short" },
-		{ "0003", -EOPNOTSUPP, "platform 3 (SEV-SNP), expected 0 (TDX)" },
-		{ "0001", -EOPNOTSUPP, "platform 1 (GCP TDX), expected 0 (TDX)" },
-		{ "0005", -EBADMSG, "platform 5 (unknown), expected 0 (TDX)" },
+		{ "0003", -EBADMSG, "report: malformed or cut short" },
+		{ "0002", -EOPNOTSUPP, "platform 2 (Nitro Enclave), expected 0 (TDX) or 3 (SEV-SNP)" },
+		{ "0001", -EOPNOTSUPP, "platform 1 (GCP TDX), expected 0 (TDX) or 3 (SEV-SNP)" },
+		{ "0005", -EBADMSG, "platform 5 (unknown), expected 0 (TDX) or 3 (SEV-SNP)" },
 		/* a quote of 64 KiB + 1 */
 		{ "000006000400", -EFBIG, "quote: too large" },
+		/* a report of 4097 bytes, 9 certificates, one of 16385 bytes, a document of 32 KiB + 1 */
+		{ "00030540", -EFBIG, "report: too large" },
+		{ "00030024", -EFBIG, "certificates: too large" },
+		{ "0003000406000100", -EFBIG, "certificates: too large" },
+		{ "0003000006000200", -EFBIG, "mr_config: too large" },
+		{ "0003000004ff", -EBADMSG, "mr_config: malformed or cut short" },
 		/* 65537 events */
 		{ "00000006000400", -EFBIG, "event log: too large" },
 		{ "0000000006000400", -EFBIG, "runtime events: too large" },
@@ -307,6 +342,63 @@ static void v1_blob(struct ds_buf *b, const struct v1 *v)
 	text(b, v->n_config);
 }
 
+/* The data of a platform "sev-snp" in the middle of an otherwise good blob. */
+static void v1_snp_blob(struct ds_buf *b, uint32_t n_certs)
+{
+	assert_int_equal(ds_mp_add_map(b, 3), 0);
+	key(b, "version");
+	assert_int_equal(ds_mp_add_uint(b, 1), 0);
+	key(b, "platform");
+	assert_int_equal(ds_mp_add_map(b, 2), 0);
+	key(b, "kind");
+	key(b, "sev-snp");
+	key(b, "data");
+	assert_int_equal(ds_mp_add_map(b, 3), 0);
+	key(b, "report");
+	assert_int_equal(ds_mp_add_bin(b, DS_SPAN_LIT("report")), 0);
+	key(b, "cert_chain");
+	assert_int_equal(ds_mp_add_array(b, n_certs), 0);
+	for (uint32_t i = 0; i < n_certs; i++) {
+		assert_int_equal(ds_mp_add_array(b, 1), 0);
+		assert_int_equal(ds_mp_add_uint(b, i), 0);
+	}
+	key(b, "mr_config");
+	key(b, "{}");
+	key(b, "stack");
+	assert_int_equal(ds_mp_add_map(b, 2), 0);
+	key(b, "kind");
+	key(b, "dstack");
+	key(b, "data");
+	assert_int_equal(ds_mp_add_map(b, 3), 0);
+	key(b, "report_data");
+	assert_int_equal(ds_mp_add_array(b, 64), 0);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(ds_mp_add_uint(b, 200), 0);
+	key(b, "runtime_events");
+	assert_int_equal(ds_mp_add_array(b, 0), 0);
+	key(b, "config");
+	key(b, "{}");
+}
+
+static void v1_snp(void **state)
+{
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL, none = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf b = DS_BUF_NULL, many = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	v1_snp_blob(&b, 8);
+	assert_int_equal(ds_attestation_decode(ds_buf_span(&b), &att, &err), 0);
+	assert_int_equal(att.kind, DS_ATTESTATION_SNP);
+	assert_int_equal(att.n_cert, 8);
+	assert_int_equal(att.cert[7].p[0], 7);
+	assert_true(ds_span_eq(ds_buf_span(&att.quote), DS_SPAN_LIT("report")));
+	assert_true(ds_span_eq(ds_buf_span(&att.mr_config), DS_SPAN_LIT("{}")));
+	for (size_t n = 0; n < b.n; n++)
+		assert_int_not_equal(ds_attestation_decode(DS_SPAN(b.p, n), &none, &err), 0);
+	v1_snp_blob(&many, 9);
+	assert_int_equal(ds_attestation_decode(ds_buf_span(&many), &none, &err), -EFBIG);
+}
+
 static void v1_decodes(void **state)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL, none = DS_ATTESTATION_NULL;
@@ -346,9 +438,10 @@ static void v1_refused(void **state)
 	} rows[] = {
 		{ { "tdx", "dstack", 1, 0, 48, 64, 64, 32768 }, 0, "" },
 		{ { "tdx", "dstack", 1, 0, 0, 64, 0, 0 }, 0, "" },
-		{ { "sev-snp", "dstack", 1, 0, 48, 64, 6, 2 },
+		{ { "gcp-tdx", "dstack", 1, 0, 48, 64, 6, 2 },
 		  -EOPNOTSUPP,
-		  "platform kind sev-snp, expected tdx" },
+		  "platform kind gcp-tdx, expected tdx or sev-snp" },
+		{ { "sev-snp", "dstack", 1, 0, 48, 64, 6, 2 }, -EBADMSG, PLATFORM },
 		{ { "tdx", "dstack-pod", 1, 0, 48, 64, 6, 2 },
 		  -EOPNOTSUPP,
 		  "stack kind dstack-pod, expected dstack" },
@@ -404,8 +497,8 @@ static bool load(const char *name, struct ds_buf *ret)
 static void reference_blobs(void **state)
 {
 	static const char *const v0[] = { "simulator-attestation.bin", "tdx-lite-attestation.bin" };
-	static const char *const other[] = { "sev-snp-attestation.bin",
-					     "sev-snp-attestation-v0.bin" };
+	static const char *const snp[] = { "sev-snp-attestation.bin",
+					   "sev-snp-attestation-v0.bin" };
 	struct ds_err err = DS_ERR_NULL;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(v0); i++) {
@@ -420,13 +513,18 @@ static void reference_blobs(void **state)
 		assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &out), 0);
 		assert_true(in.p[0] || ds_span_eq(ds_buf_span(&in), ds_buf_span(&out)));
 	}
-	for (size_t i = 0; i < DS_ARRAY_SIZE(other); i++) {
+	for (size_t i = 0; i < DS_ARRAY_SIZE(snp); i++) {
 		DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
-		DS_BUF struct ds_buf in = DS_BUF_NULL;
+		DS_BUF struct ds_buf in = DS_BUF_NULL, out = DS_BUF_NULL;
 
-		if (!load(other[i], &in))
+		if (!load(snp[i], &in))
 			skip();
-		assert_int_equal(ds_attestation_decode(ds_buf_span(&in), &att, &err), -EOPNOTSUPP);
+		assert_int_equal(ds_attestation_decode(ds_buf_span(&in), &att, &err), 0);
+		assert_int_equal(att.kind, DS_ATTESTATION_SNP);
+		assert_int_equal(att.quote.n, 1184);
+		assert_int_equal(att.n_cert, i ? 2 : 0);
+		assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &out), 0);
+		assert_true(ds_span_eq(ds_buf_span(&in), ds_buf_span(&out)));
 	}
 }
 
@@ -441,6 +539,8 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(event_limits),
 		cmocka_unit_test(sizes_and_text),
+		cmocka_unit_test(snp_round_trip),
+		cmocka_unit_test(v1_snp),
 		cmocka_unit_test(v1_decodes),
 		cmocka_unit_test(v1_refused),
 		cmocka_unit_test(reference_blobs),

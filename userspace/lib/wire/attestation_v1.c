@@ -82,6 +82,27 @@ static int read_quote(struct ds_rd *rd, void *to)
 	return ds_mp_rd_bytes(rd, DS_MAX_QUOTE, to);
 }
 
+static int read_report(struct ds_rd *rd, void *to)
+{
+	return ds_mp_rd_bytes(rd, DS_ATTESTATION_MAX_REPORT, to);
+}
+
+/* An array of byte vectors. */
+static int read_certs(struct ds_rd *rd, void *to)
+{
+	struct ds_attestation *att = to;
+	struct ds_mp head;
+
+	DS_TRY(ds_mp_rd(rd, &head));
+	if (head.type != DS_MP_ARRAY)
+		return -EBADMSG;
+	if (head.num > DS_ATTESTATION_MAX_CERTS)
+		return -EFBIG;
+	for (uint64_t i = 0; i < head.num; i++)
+		DS_TRY(ds_mp_rd_bytes(rd, DS_ATTESTATION_MAX_CERT, &att->cert[att->n_cert++]));
+	return 0;
+}
+
 static int read_data(struct ds_rd *rd, void *to)
 {
 	return ds_mp_rd_bytes(rd, DS_MAX_EVENT_LOG, to);
@@ -207,44 +228,72 @@ static int read_runtime_events(struct ds_rd *rd, void *to)
 }
 
 /* {"kind": k, "data": {...}}: the kind decides how data is read. */
-static int read_tagged(struct ds_span in, const char *want, struct ds_span *ret_data,
+static int read_tagged(struct ds_span in, struct ds_span *ret_kind, struct ds_span *ret_data,
 		       const char *what, struct ds_err *err)
 {
 	struct ds_rd rd = ds_rd_init(in);
-	struct ds_span kind;
 	struct field fields[] = {
-		{ "kind", read_str, &kind, true, false },
+		{ "kind", read_str, ret_kind, true, false },
 		{ "data", read_later, ret_data, true, false },
 	};
-	char shown[32];
 
 	if (read_map(&rd, fields, DS_ARRAY_SIZE(fields)))
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: malformed", what);
-	if (!ds_span_eq(kind, DS_SPAN_STR(want)))
-		return ds_err_set(err, -EOPNOTSUPP, DOMAIN, 0, "%s kind %s, expected %s", what,
-				  ds_escape(kind, shown, sizeof(shown)), want);
 	return 0;
 }
 
-static int decode_platform(struct ds_span in, struct ds_attestation *att, struct ds_err *err)
+static int wrong_kind(struct ds_span kind, const char *what, const char *want, struct ds_err *err)
+{
+	char shown[32];
+
+	return ds_err_set(err, -EOPNOTSUPP, DOMAIN, 0, "%s kind %s, expected %s", what,
+			  ds_escape(kind, shown, sizeof(shown)), want);
+}
+
+static int decode_tdx(struct ds_rd *rd, struct ds_attestation *att)
 {
 	struct field fields[] = {
 		{ "quote", read_quote, &att->quote, true, false },
 		{ "event_log", read_log, &att->log, true, false },
 	};
-	struct ds_span data;
+
+	return read_map(rd, fields, DS_ARRAY_SIZE(fields));
+}
+
+static int decode_snp(struct ds_rd *rd, struct ds_attestation *att)
+{
+	struct ds_span mr_config;
+	struct field fields[] = {
+		{ "report", read_report, &att->quote, true, false },
+		{ "cert_chain", read_certs, att, true, false },
+		{ "mr_config", read_str, &mr_config, true, false },
+	};
+
+	att->kind = DS_ATTESTATION_SNP;
+	DS_TRY(read_map(rd, fields, DS_ARRAY_SIZE(fields)));
+	return mr_config.n > DS_MAX_SYS_CONFIG ? -EFBIG
+					       : ds_buf_add_span(&att->mr_config, mr_config);
+}
+
+static int decode_platform(struct ds_span in, struct ds_attestation *att, struct ds_err *err)
+{
+	struct ds_span kind, data;
 	struct ds_rd rd;
+	bool snp;
 	int r;
 
-	DS_TRY(read_tagged(in, "tdx", &data, "platform", err));
+	DS_TRY(read_tagged(in, &kind, &data, "platform", err));
+	snp = ds_span_eq(kind, DS_SPAN_LIT("sev-snp"));
+	if (!snp && !ds_span_eq(kind, DS_SPAN_LIT("tdx")))
+		return wrong_kind(kind, "platform", "tdx or sev-snp", err);
 	rd = ds_rd_init(data);
-	r = read_map(&rd, fields, DS_ARRAY_SIZE(fields));
+	r = snp ? decode_snp(&rd, att) : decode_tdx(&rd, att);
 	return r ? ds_err_set(err, r, DOMAIN, 0, "platform data: malformed or too large") : 0;
 }
 
 static int decode_stack(struct ds_span in, struct ds_attestation *att, struct ds_err *err)
 {
-	struct ds_span data, config;
+	struct ds_span kind, data, config;
 	struct field fields[] = {
 		{ "report_data", read_report_data, att->report_data, true, false },
 		{ "runtime_events", read_runtime_events, &att->runtime_events, true, false },
@@ -253,7 +302,9 @@ static int decode_stack(struct ds_span in, struct ds_attestation *att, struct ds
 	struct ds_rd rd;
 	int r;
 
-	DS_TRY(read_tagged(in, "dstack", &data, "stack", err));
+	DS_TRY(read_tagged(in, &kind, &data, "stack", err));
+	if (!ds_span_eq(kind, DS_SPAN_LIT("dstack")))
+		return wrong_kind(kind, "stack", "dstack", err);
 	rd = ds_rd_init(data);
 	r = read_map(&rd, fields, DS_ARRAY_SIZE(fields));
 	if (!r && config.n > DS_MAX_SYS_CONFIG)

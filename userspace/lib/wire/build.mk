@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 ds_srcs += $(addprefix userspace/lib/wire/,hostinput.c jget.c compose.c sysconfig.c)
 ds_tests += $(addprefix userspace/lib/wire/,hostinput_test.c compose_test.c)
-ds_srcs += $(addprefix userspace/lib/wire/,quote.c tdreport.c eventlog.c eventlog_tcg2.c der.c pckext.c snpreport.c amdext.c)
-ds_tests += $(addprefix userspace/lib/wire/,quote_test.c eventlog_test.c pckext_test.c snpreport_test.c amdext_test.c)
+ds_srcs += $(addprefix userspace/lib/wire/,mrconfig.c quote.c tdreport.c eventlog.c eventlog_tcg2.c der.c pckext.c snpreport.c amdext.c)
+ds_tests += $(addprefix userspace/lib/wire/,mrconfig_test.c quote_test.c eventlog_test.c pckext_test.c snpreport_test.c amdext_test.c)
 ds_srcs += userspace/lib/wire/clienthello.c
 ds_tests += userspace/lib/wire/clienthello_test.c
 ds_srcs += $(addprefix userspace/lib/wire/,tdvf.c tdvf_hob.c pe.c linuxboot.c acpi.c cbor.c material.c sevmeta.c)

@@ -198,8 +198,8 @@ static void refused(void **state)
 		  "00000000"
 		  "00"
 		  "00"
-		  "0003",
-		  -EOPNOTSUPP, "platform 3 (SEV-SNP), expected 0 (TDX)" },
+		  "0002",
+		  -EOPNOTSUPP, "platform 2 (Nitro Enclave), expected 0 (TDX) or 3 (SEV-SNP)" },
 	};
 	struct ds_csr none = DS_CSR_NULL;
 	struct ds_err err = DS_ERR_NULL;

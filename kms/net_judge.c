@@ -39,6 +39,15 @@ static struct ds_tcb_policy tcb_policy(const struct kms_net *net)
 	return tcb;
 }
 
+/* Could a set for another machine do better? Those of SEV-SNP hold certificates of one product. */
+static bool other_machine(const struct ds_verdict *v)
+{
+	if (v->tee == DS_TEE_SNP)
+		return v->reason == DS_REASON_COLLATERAL_MISSING ||
+		       v->reason == DS_REASON_SNP_CHAIN || v->reason == DS_REASON_SNP_SIGNATURE;
+	return v->reason == DS_REASON_FMSPC_MISMATCH;
+}
+
 /* Against each collateral set until one knows the platform; several sets serve several kinds of
  * machine. */
 static int verify(struct kms_net *net, const struct ds_attestation *att, const uint8_t expect[64],
@@ -55,7 +64,7 @@ static int verify(struct kms_net *net, const struct ds_attestation *att, const u
 		*id = DS_IDENTITY_NULL;
 		DS_TRY(ds_attest_evidence(att, expect, ds_buf_span(&net->collateral[i].data), &opts,
 					  v, id));
-		if (v->accepted || v->reason != DS_REASON_FMSPC_MISMATCH)
+		if (v->accepted || !other_machine(v))
 			break;
 	}
 	return 0;

@@ -390,7 +390,12 @@ static int judge(const struct options *o, struct subject *s, struct ds_verdict *
 	if (own->n && !o->collateral && !o->fetch.url)
 		DS_TRY(judge_evidence(s, ds_buf_span(own), v));
 	else
-		DS_TRY(collateral_judge(o, ds_buf_span(&s->att.quote), judge_evidence, s, v));
+		/* of SEV-SNP there is nothing to fetch at Intel's */
+		DS_TRY(collateral_judge(o,
+					s->att.kind == DS_ATTESTATION_SNP
+						? DS_SPAN_NULL
+						: ds_buf_span(&s->att.quote),
+					judge_evidence, s, v));
 	if (!v->accepted)
 		return 0;
 	if (!s->no_cert)

@@ -213,7 +213,8 @@ int collateral_judge(const struct options *o, struct ds_span quote, judge_fn fn,
 		fputs("dstack-verify: --save-collateral needs --collateral-url\n", stderr);
 		return -EINVAL;
 	}
-	return o->fetch.url ? judge_fetched(o, quote, fn, ctx, v) : judge_file(o, fn, ctx, v);
+	return o->fetch.url && quote.n ? judge_fetched(o, quote, fn, ctx, v)
+				       : judge_file(o, fn, ctx, v);
 }
 
 #define USAGE                                                                                      \

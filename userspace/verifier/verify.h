@@ -105,7 +105,7 @@ DS_MUST int fetch_take(struct fetch_options *f, int id, const char *arg);
 /*
  * Judge with the collateral of --collateral, of --collateral-url, or none. From a service it is
  * fetched after the quote's certificates have been found good, and a second time when documents from
- * the cache were refused. fn judges and writes v. 0 also when refused; negative after printing why.
+ * the cache were refused; not for an empty quote. fn judges and writes v. 0 also when refused; negative after printing why.
  */
 typedef int (*judge_fn)(void *ctx, struct ds_span collateral, struct ds_verdict *v);
 DS_MUST int collateral_judge(const struct options *o, struct ds_span quote, judge_fn fn, void *ctx,

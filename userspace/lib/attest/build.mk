@@ -11,7 +11,9 @@ $(addprefix $(O)/test/,$(forged-tests)): $(O)/obj/userspace/lib/attest/forge_tes
 ds_tests += userspace/lib/attest/kernel_test.c
 ds_srcs += $(addprefix userspace/lib/attest/,reason_text.c launch.c)
 ds_tests += userspace/lib/attest/reason_test.c
-ds_tests += userspace/lib/attest/snp_test.c
-userspace/lib/attest/snp_test.c_objs := $(O)/obj/userspace/lib/attest/snpforge_test.o
-$(O)/test/userspace/lib/attest/snp_test: $(O)/obj/userspace/lib/attest/snpforge_test.o
-ds_srcs += $(addprefix userspace/lib/attest/,snp.c snpchain.c snppolicy.c)
+# so with the forger of SEV-SNP worlds
+snp-tests := $(addprefix userspace/lib/attest/,snp_test snpevidence_test)
+ds_tests += $(addsuffix .c,$(snp-tests))
+$(foreach t,$(snp-tests),$(eval $(t).c_objs := $(O)/obj/userspace/lib/attest/snpforge_test.o))
+$(addprefix $(O)/test/,$(snp-tests)): $(O)/obj/userspace/lib/attest/snpforge_test.o
+ds_srcs += $(addprefix userspace/lib/attest/,snp.c snpchain.c snppolicy.c snpevidence.c)

@@ -13,20 +13,20 @@ void ds_identity_done(struct ds_identity *id)
 	ds_buf_done(&id->key_provider);
 }
 
-/* All 64 bytes, in quote and blob, constant time. */
-static int check_report_data(struct ds_verdict *v, const struct ds_attestation *att,
-			     const uint8_t expect[64])
+int ds_check_report_data(struct ds_verdict *v, const struct ds_attestation *att,
+			 const uint8_t expect[64])
 {
-	bool quote = ds_ct_equal(v->body.report_data, expect, 64);
+	const uint8_t *got = v->tee == DS_TEE_SNP ? v->snp.report_data : v->body.report_data;
+	bool quote = ds_ct_equal(got, expect, 64);
 	bool blob = ds_ct_equal(att->report_data, expect, 64);
 
 	if (!quote || !blob)
 		return ds_verdict_fail_hex(v, DS_REASON_REPORT_DATA,
 					   quote ? "report data of the evidence"
-						 : "REPORTDATA of the quote",
+						 : "REPORTDATA of the report",
 					   DS_SPAN(expect, 64),
 					   quote ? DS_SPAN_ARRAY(att->report_data)
-						 : DS_SPAN_ARRAY(v->body.report_data));
+						 : DS_SPAN(got, 64));
 	ds_verdict_pass(v, "report-data", "REPORTDATA binds the key or data it is shown for");
 	return 0;
 }
@@ -120,10 +120,9 @@ static int read_instance_id(struct ds_verdict *v, const struct ds_eventlog *log,
 	return 0;
 }
 
-static int read_os_image_hash(struct ds_verdict *v, const struct ds_attestation *att,
-			      struct ds_identity *id)
+int ds_read_claimed_image(struct ds_verdict *v, const struct ds_attestation *att,
+			  struct ds_identity *id)
 {
-	const struct ds_event *ev = ds_eventlog_find(&att->runtime_events, "os-image-hash");
 	struct ds_vm_config vm = { 0 };
 	struct ds_err err = DS_ERR_NULL;
 	int r = ds_vm_config_parse(ds_buf_span(&att->config), &vm, &err);
@@ -132,12 +131,21 @@ static int read_os_image_hash(struct ds_verdict *v, const struct ds_attestation 
 		return r;
 	if (r)
 		return ds_verdict_fail(v, DS_REASON_EVIDENCE_FORMAT, "vm_config: %s", err.msg);
-	id->os_image_hash_measured = ev && ev->payload.n == sizeof(id->os_image_hash);
-	id->has_os_image_hash = id->os_image_hash_measured || vm.has_os_image_hash;
-	if (id->os_image_hash_measured)
-		memcpy(id->os_image_hash, ev->payload.p, sizeof(id->os_image_hash));
-	else if (vm.has_os_image_hash)
-		memcpy(id->os_image_hash, vm.os_image_hash, sizeof(id->os_image_hash));
+	id->has_os_image_hash = vm.has_os_image_hash;
+	memcpy(id->os_image_hash, vm.os_image_hash, sizeof(id->os_image_hash));
+	return 0;
+}
+
+static int read_os_image_hash(struct ds_verdict *v, const struct ds_attestation *att,
+			      struct ds_identity *id)
+{
+	const struct ds_event *ev = ds_eventlog_find(&att->runtime_events, "os-image-hash");
+
+	DS_TRY(ds_read_claimed_image(v, att, id));
+	if (!ev || ev->payload.n != sizeof(id->os_image_hash))
+		return 0;
+	id->os_image_hash_measured = id->has_os_image_hash = true;
+	memcpy(id->os_image_hash, ev->payload.p, sizeof(id->os_image_hash));
 	return 0;
 }
 
@@ -210,10 +218,13 @@ int ds_attest_evidence(const struct ds_attestation *att, const uint8_t expect_re
 		       struct ds_verdict *ret, struct ds_identity *ret_id)
 {
 	DS_IDENTITY struct ds_identity id = DS_IDENTITY_NULL;
-	int r = ds_judge_quote(ds_buf_span(&att->quote), collateral_json, opts, ret);
+	int r;
 
+	if (att->kind == DS_ATTESTATION_SNP)
+		return ds_snp_evidence(att, expect_report_data, collateral_json, opts, ret, ret_id);
+	r = ds_judge_quote(ds_buf_span(&att->quote), collateral_json, opts, ret);
 	if (!r)
-		r = check_report_data(ret, att, expect_report_data);
+		r = ds_check_report_data(ret, att, expect_report_data);
 	if (!r)
 		r = check_events(ret, att);
 	if (!r)

@@ -10,10 +10,10 @@ static int read_keys(const json_t *doc, struct ds_image_mr *m, struct ds_err *er
 {
 	uint8_t *const out[] = { m->mr_td, m->rt_mr[0], m->rt_mr[1], m->rt_mr[2] };
 
-	m->has_snp = json_object_get(doc, "snp_measurement") != NULL;
-	if (m->has_snp && ds_json_get_hex(doc, "snp_measurement", m->snp, sizeof(m->snp)))
+	m->has_snp = json_object_get(doc, "measurement") != NULL;
+	if (m->has_snp && ds_json_get_hex(doc, "measurement", m->snp, sizeof(m->snp)))
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0,
-				  "snp_measurement: expected 48 bytes of hex");
+				  "measurement: expected 48 bytes of hex");
 	m->snp_only = m->has_snp;
 	for (size_t i = 0; i < DS_ARRAY_SIZE(keys); i++)
 		if (json_object_get(doc, keys[i]))

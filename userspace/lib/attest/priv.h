@@ -263,6 +263,17 @@ DS_MUST int ds_platform_get(struct ds_attest_cache *cache, struct ds_docs *docs,
 void ds_cache_keep(struct ds_attest_cache *cache, struct ds_span root_ca, struct ds_span collateral,
 		   struct ds_docs *docs, struct ds_span pem, struct ds_platform *plat);
 
+/* evidence.c. All 64 bytes, in report and blob, constant time. */
+DS_MUST int ds_check_report_data(struct ds_verdict *v, const struct ds_attestation *att,
+				 const uint8_t expect[64]);
+/* The os_image_hash that vm_config claims. */
+DS_MUST int ds_read_claimed_image(struct ds_verdict *v, const struct ds_attestation *att,
+				  struct ds_identity *id);
+/* snpevidence.c: ds_attest_evidence() of SEV-SNP. */
+DS_MUST int ds_snp_evidence(const struct ds_attestation *att, const uint8_t expect_report_data[64],
+			    struct ds_span collateral_json, const struct ds_verify_opts *opts,
+			    struct ds_verdict *ret, struct ds_identity *ret_id);
+
 /* quote.c: everything above, without accepting; v is initialised here. */
 DS_MUST int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
 			   const struct ds_verify_opts *opts, struct ds_verdict *v);

@@ -218,15 +218,15 @@ static int check_chip(struct ds_snp_judge *j)
 	return 0;
 }
 
-static int judge(struct ds_snp_judge *j, const struct ds_snp_evidence *in)
+static int judge(struct ds_snp_judge *j, struct ds_span report, const struct ds_snp_certs *certs,
+		 size_t n_certs, struct ds_span crl)
 {
-	DS_TRY(check_parse(j, in->report));
-	if (in->vek.n)
-		DS_TRY(ds_snp_certs_add(j, in->vek, "VCEK or VLEK"));
-	if (in->chain.n)
-		DS_TRY(ds_snp_certs_add(j, in->chain, "chain"));
+	DS_TRY(check_parse(j, report));
+	for (size_t i = 0; i < n_certs; i++)
+		if (certs[i].in.n)
+			DS_TRY(ds_snp_certs_add(j, &certs[i]));
 	DS_TRY(ds_snp_check_chain(j));
-	DS_TRY(ds_snp_check_crl(j, in->crl));
+	DS_TRY(ds_snp_check_crl(j, crl));
 	DS_TRY(check_signing_key(j));
 	DS_TRY(check_signature(j));
 	DS_TRY(check_ext(j));
@@ -252,8 +252,8 @@ static void judge_done(struct ds_snp_judge *j)
 	(void)ds_ossl_err(NULL, 0, "attest", "");
 }
 
-int ds_judge_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *opts,
-		 struct ds_verdict *v)
+int ds_judge_snp(struct ds_span report, const struct ds_snp_certs *certs, size_t n_certs,
+		 struct ds_span crl, const struct ds_verify_opts *opts, struct ds_verdict *v)
 {
 	struct ds_snp_judge j = {
 		.policy = opts->policy ? opts->policy : &ds_tcb_policy_default,
@@ -271,7 +271,7 @@ int ds_judge_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *
 		r = ds_verdict_fail(v, DS_REASON_SNP_ROOT_UNTRUSTED,
 				    "the root CA given is not one certificate in PEM or DER");
 	if (!r)
-		r = judge(&j, in);
+		r = judge(&j, report, certs, n_certs, crl);
 	judge_done(&j);
 	return r;
 }
@@ -279,7 +279,9 @@ int ds_judge_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *
 int ds_attest_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *opts,
 		  struct ds_verdict *ret)
 {
-	int r = ds_judge_snp(in, opts, ret);
+	const struct ds_snp_certs certs[] = { { in->vek, "VCEK or VLEK", false },
+					      { in->chain, "chain", false } };
+	int r = ds_judge_snp(in->report, certs, DS_ARRAY_SIZE(certs), in->crl, opts, ret);
 
 	if (r < 0)
 		return r;

@@ -22,8 +22,15 @@ struct ds_snp_judge {
 	struct ds_amd_ext ext;
 };
 
-/* snpchain.c: rows 3 to 6. One span of certificates to their places; may be called again. */
-DS_MUST int ds_snp_certs_add(struct ds_snp_judge *j, struct ds_span in, const char *what);
+/* Certificates, and whether they are only for places that are still empty. */
+struct ds_snp_certs {
+	struct ds_span in;
+	const char *what;
+	bool fill;
+};
+
+/* snpchain.c: rows 3 to 6. Certificates to their places; may be called again. */
+DS_MUST int ds_snp_certs_add(struct ds_snp_judge *j, const struct ds_snp_certs *certs);
 DS_MUST int ds_snp_check_chain(struct ds_snp_judge *j);
 DS_MUST int ds_snp_check_crl(struct ds_snp_judge *j, struct ds_span crl);
 
@@ -31,7 +38,8 @@ DS_MUST int ds_snp_check_crl(struct ds_snp_judge *j, struct ds_span crl);
 DS_MUST int ds_snp_check_policy(struct ds_snp_judge *j);
 
 /* snp.c: everything above, without accepting; v is initialised here. */
-DS_MUST int ds_judge_snp(const struct ds_snp_evidence *in, const struct ds_verify_opts *opts,
+DS_MUST int ds_judge_snp(struct ds_span report, const struct ds_snp_certs *certs, size_t n_certs,
+			 struct ds_span crl, const struct ds_verify_opts *opts,
 			 struct ds_verdict *v);
 
 #endif

@@ -54,7 +54,7 @@ static struct ds_acert *place_of(struct ds_snp_judge *j, const X509 *x)
 	return NULL;
 }
 
-static int place(struct ds_snp_judge *j, struct ds_acert *c, const char *what)
+static int place(struct ds_snp_judge *j, struct ds_acert *c, const char *what, bool fill)
 {
 	struct ds_acert *to = place_of(j, c->x);
 
@@ -63,6 +63,8 @@ static int place(struct ds_snp_judge *j, struct ds_acert *c, const char *what)
 				       "%s: a certificate is none of AMD's VCEK, VLEK, ASK, ASVK, "
 				       "ARK by its name",
 				       what);
+	if (to->x && fill)
+		return 0;
 	if (to->x && !ds_span_eq(ds_buf_span(&to->der), ds_buf_span(&c->der)))
 		return ds_verdict_fail(j->v, DS_REASON_SNP_CHAIN,
 				       "%s: two different certificates of one kind", what);
@@ -72,19 +74,19 @@ static int place(struct ds_snp_judge *j, struct ds_acert *c, const char *what)
 	return 0;
 }
 
-int ds_snp_certs_add(struct ds_snp_judge *j, struct ds_span in, const char *what)
+int ds_snp_certs_add(struct ds_snp_judge *j, const struct ds_snp_certs *from)
 {
 	struct ds_acert certs[MAX_CERTS] = { 0 };
 	size_t n = 0;
-	int r = ds_acerts_read(in, certs, MAX_CERTS, &n);
+	int r = ds_acerts_read(from->in, certs, MAX_CERTS, &n);
 
 	if (r == -EBADMSG)
 		r = ds_verdict_fail(j->v, DS_REASON_SNP_CHAIN,
 				    "%s: %zu bytes are neither 1 to %d PEM certificates nor one in "
 				    "DER",
-				    what, in.n, MAX_CERTS);
+				    from->what, from->in.n, MAX_CERTS);
 	for (size_t i = 0; !r && i < n; i++)
-		r = place(j, &certs[i], what);
+		r = place(j, &certs[i], from->what, from->fill);
 	for (size_t i = 0; i < MAX_CERTS; i++)
 		ds_acert_done(&certs[i]);
 	return r;
@@ -256,7 +258,8 @@ int ds_snp_check_chain(struct ds_snp_judge *j)
 	j->vlek = ds_cert_cn_is(j->vek.x, CN_VLEK);
 	j->issuer = j->vlek ? &j->asvk : &j->ask;
 	if (!j->ark.x && j->root_der.n)
-		DS_TRY(ds_snp_certs_add(j, ds_buf_span(&j->root_der), "root CA"));
+		DS_TRY(ds_snp_certs_add(
+			j, &(struct ds_snp_certs){ ds_buf_span(&j->root_der), "root CA", true }));
 	if (!j->ark.x)
 		return bad_chain(j, "no ARK certificate was given; it is in AMD's cert_chain");
 	DS_TRY(check_root(j));

@@ -107,14 +107,14 @@ DS_MUST int ds_verify_launch_events(struct ds_verdict *v, const struct ds_eventl
 DS_MUST int ds_verify_compose(struct ds_verdict *v, const struct ds_identity *id,
 			      struct ds_span compose);
 
-/* What an image measures on each platform: MRTD and RTMR0-2 as dstack-mr prints them, MEASUREMENT. */
+/* What an image measures on each platform: MRTD and RTMR0-2 and MEASUREMENT, as dstack-mr prints them. */
 struct ds_image_mr {
 	uint8_t mr_td[48];
 	uint8_t rt_mr[3][48];
 	bool has_snp, snp_only; /* snp_only: nothing is known of TDX */
 	uint8_t snp[48];
 };
-/* {"mrtd":hex,"rtmr0":hex,"rtmr1":hex,"rtmr2":hex}, {"snp_measurement":hex} or both; other keys are ignored. 0 or -EBADMSG. */
+/* {"mrtd":hex,"rtmr0":hex,"rtmr1":hex,"rtmr2":hex}, {"measurement":hex} or both; other keys are ignored. 0 or -EBADMSG. */
 DS_MUST int ds_image_mr_parse(struct ds_span json, struct ds_image_mr *ret, struct ds_err *err);
 /* Is the report of v that of this image? Nothing is recorded. */
 bool ds_image_matches(const struct ds_verdict *v, const struct ds_image_mr *image);

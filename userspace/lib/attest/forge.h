@@ -21,9 +21,13 @@ struct forge_cert {
 	int64_t from, to;	      /* 0: good */
 	bool flip_ca;		      /* CA where it must not be, or the reverse */
 	bool no_key_usage, long_path; /* of a CA */
+	const char *usage;	      /* key usage; NULL: the right one */
+	bool two_sgx;		      /* of the PCK: its SGX extension twice */
 	bool critical;		      /* an unknown critical extension */
 	bool two_names;		      /* a second CN in front of the right one */
 	bool p384;		      /* key on another curve */
+	bool sha384;		      /* signed over another hash */
+	bool bad_from, bad_to;	      /* what is no time */
 };
 
 struct forge_crl {
@@ -31,6 +35,7 @@ struct forge_crl {
 	enum forge_key signer;
 	int64_t from, to;
 	bool revoke_first, revoke_second; /* root CRL: CA, signer; PCK CRL: PCK */
+	bool sha384;
 	bool no_number, critical, trailing, empty;
 };
 

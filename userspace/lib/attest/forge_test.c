@@ -101,10 +101,12 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 		add_ext(x, x, NID_basic_constraints, "critical,CA:FALSE");
 	if (!f->no_key_usage)
 		add_ext(x, x, NID_key_usage,
-			ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+			f->usage ? f->usage
+			: ca	 ? "critical,keyCertSign,cRLSign"
+				 : "critical,digitalSignature");
 	if (sgx) {
 		ext = raw_ext("1.2.840.113741.1.13.1", 0, sgx);
-		MUST(X509_add_ext(x, ext, -1));
+		MUST(X509_add_ext(x, ext, -1) && (!f->two_sgx || X509_add_ext(x, ext, -1)));
 		X509_EXTENSION_free(ext);
 	}
 	if (f->critical) {
@@ -112,7 +114,12 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 		MUST(X509_add_ext(x, ext, -1));
 		X509_EXTENSION_free(ext);
 	}
-	MUST(X509_sign(x, signer_key(f->signer, issuer_key), EVP_sha256()));
+	if (f->bad_from)
+		MUST(ASN1_STRING_set(X509_getm_notBefore(x), "no time", -1));
+	if (f->bad_to)
+		MUST(ASN1_STRING_set(X509_getm_notAfter(x), "no time", -1));
+	MUST(X509_sign(x, signer_key(f->signer, issuer_key),
+		       f->sha384 ? EVP_sha384() : EVP_sha256()));
 	return x;
 }
 
@@ -245,7 +252,8 @@ static void crl_hex(const struct forge_crl *f, X509 *issuer, int key, long first
 		add_revoked(crl, second);
 	MUST(X509_CRL_sort(crl));
 	crl_exts(crl, f, issuer);
-	MUST(X509_CRL_sign(crl, signer_key(f->signer, key), EVP_sha256()));
+	MUST(X509_CRL_sign(crl, signer_key(f->signer, key),
+			   f->sha384 ? EVP_sha384() : EVP_sha256()));
 	n = i2d_X509_CRL(crl, &der);
 	MUST(n > 0);
 	if (!f->empty)

@@ -34,8 +34,9 @@ static void policies(void **state)
 	static const uint8_t fmspc[1][6] = { { 0x30, 0x60, 0x6a } },
 			     instance[1][16] = { "forged-instance"
 						 "1" };
-	static const char *const advisory[] = { "INTEL-SA-P5" },
-				*const tolerated[] = { "INTEL-SA-M2", "INTEL-SA-P5" };
+	static const char *const advisory[] = { "INTEL-SA-P5" }, *const tolerated[] = {
+		"INTEL-SA-M2", "INTEL-SA-P5"
+	};
 	struct ds_tcb_policy p = ds_tcb_policy_default;
 	FORGED struct forged w = { 0 };
 	struct ds_verdict v;
@@ -58,7 +59,7 @@ static void policies(void **state)
 	JUDGE("");
 	forge(&(struct forge){ .qe = { { "\"UpToDate\"", "\"Revoked\"" } } }, &w);
 	p.tcb_status = UINT32_MAX;
-	JUDGE("tcb-status"); /* Revoked can never be allowed */
+	JUDGE("tcb-status");					  /* Revoked can never be allowed */
 	forge(&(struct forge){ .body = { { 0, 4, true } } }, &w); /* INTEL-SA-M2, INTEL-SA-P5 */
 	p.tcb_status = 1u << DS_TCB_OUT_OF_DATE;
 	JUDGE("advisory"); /* a status stands with its advisories */
@@ -169,8 +170,9 @@ static void minimum_svns(void **state)
 /* A list that is given is the whole truth. */
 static void allow_lists(void **state)
 {
-	static const uint8_t ppid[2][16] = { { 1 }, "forged-ppid-000"
-						    "1" };
+	static const uint8_t ppid[2][16] = { { 1 },
+					     "forged-ppid-000"
+					     "1" };
 	static const uint8_t fmspc[2][6] = { { 1 }, { 0x30, 0x60, 0x6a } },
 			     instance[2][16] = { { 1 }, "forged-instance"
 							"1" };
@@ -289,6 +291,13 @@ static void input_forms(void **state)
 	assert_int_equal(
 		ds_attest_quote(ds_buf_span(&w.quote), ds_buf_span(&w.collateral), &opts, &v), 0);
 	assert_int_equal(v.reason, DS_REASON_ROOT_UNTRUSTED);
+	/* another label around the same bytes is not a certificate */
+	for (uint8_t *p = w.root_pem.p;
+	     (p = memmem(p, (size_t)(w.root_pem.p + w.root_pem.n - p), "FICATE", 6));)
+		p[5] = 'F';
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_ROOT_UNTRUSTED);
+	forge(&(struct forge){ 0 }, &w);
 	/* blanks behind JSON are fine up to the limit */
 	assert_int_equal(ds_buf_reserve(&w.collateral, DS_MAX_COLLATERAL), 0);
 	memset(w.collateral.p + w.collateral.n, ' ', DS_MAX_COLLATERAL);
@@ -340,12 +349,9 @@ static void sampled_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(policies),
-		cmocka_unit_test(minimum_svns),
-		cmocka_unit_test(allow_lists),
-		cmocka_unit_test(verdict_fields),
-		cmocka_unit_test(input_forms),
-		cmocka_unit_test(sampled_damage),
+		cmocka_unit_test(policies),    cmocka_unit_test(minimum_svns),
+		cmocka_unit_test(allow_lists), cmocka_unit_test(verdict_fields),
+		cmocka_unit_test(input_forms), cmocka_unit_test(sampled_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

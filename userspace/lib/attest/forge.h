@@ -35,8 +35,8 @@ struct forge_crl {
 	enum forge_key signer;
 	int64_t from, to;
 	bool revoke_first, revoke_second; /* root CRL: CA, signer; PCK CRL: PCK */
-	bool sha384;
-	bool no_number, critical, trailing, empty;
+	bool sha384, bad_from, no_next;
+	bool no_number, two_numbers, critical, trailing, empty;
 };
 
 /* Replace text in a signed document, before or after it is signed. */

@@ -220,6 +220,8 @@ static void crl_exts(X509_CRL *crl, const struct forge_crl *f, X509 *issuer)
 
 		MUST(n && ASN1_INTEGER_set(n, 1) &&
 		     X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, 0));
+		if (f->two_numbers)
+			MUST(X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, X509V3_ADD_APPEND));
 		ASN1_INTEGER_free(n);
 	}
 	if (f->critical) {
@@ -244,7 +246,9 @@ static void crl_hex(const struct forge_crl *f, X509 *issuer, int key, long first
 	if (f->issuer_cn)
 		name(other, f->issuer_cn);
 	MUST(X509_CRL_set_issuer_name(crl, f->issuer_cn ? other : X509_get_subject_name(issuer)));
-	MUST(X509_CRL_set1_lastUpdate(crl, from) && X509_CRL_set1_nextUpdate(crl, to));
+	MUST(!f->bad_from || ASN1_STRING_set(from, "no time", -1));
+	MUST(X509_CRL_set1_lastUpdate(crl, from));
+	MUST(f->no_next || X509_CRL_set1_nextUpdate(crl, to));
 	add_revoked(crl, 999);
 	if (f->revoke_first)
 		add_revoked(crl, first);

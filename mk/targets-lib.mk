@@ -37,6 +37,14 @@ $(O)/lib/libdstack-attest.a: $(pic-o)/libds.a $(attest-map)
 	$(Q)printf '%s\n' $(attest-syms) >$(O)/lib/public
 	$(Q)objcopy --keep-global-symbols=$(O)/lib/public $(O)/lib/dstack-attest.o
 	$(Q)rm -f $@ && $(AR) rcsD $@ $(O)/lib/dstack-attest.o && rm -f $(O)/lib/public $(O)/lib/dstack-attest.o
+# After a change of the installed headers: the map anew. tests/integration/16-library says when it is due.
+.PHONY: attest-map
+attest-map:
+	$(Q){ sed '/^global:/q' $(attest-map); { echo ds_tcb_policy_default; $(CC) -E -P -Iuserspace/include -Ikernel/include \
+		userspace/include/dstack-attest.h | grep -v 'static inline' | grep -oE '\bds_[a-z0-9_]+ *\(' | tr -d ' ('; } | \
+		grep -vE '^ds_(buf_span|span_eq|cleanup_.*)$$' | LC_ALL=C sort -u | sed 's/.*/	&;/'; printf 'local:\n\t*;\n};\n'; } >$(attest-map).new
+	$(Q)mv $(attest-map).new $(attest-map)
+
 .PHONY: lib install install-lib install-bin
 lib: $(attest-so) $(O)/lib/libdstack-attest.a
 install: install-lib install-bin

@@ -15,6 +15,8 @@ extern "C" {
 #include <ds/wire/quote.h>
 #include <ds/wire/eventlog.h>
 #include <ds/wire/attestation.h>
+#include <ds/wire/amdext.h>
+#include <ds/wire/snpreport.h>
 #include <ds/attest/reason.h>
 #include <ds/attest/verdict.h>
 #include <ds/attest/verify.h>

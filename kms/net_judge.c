@@ -10,6 +10,8 @@
 #include <ds/x509/cert.h>
 #include <time.h>
 
+#define SNP_CRL "\"snp_crl\"" /* key of a collateral file */
+
 void kms_subject_done(struct kms_subject *s)
 {
 	ds_identity_done(&s->id);
@@ -36,6 +38,14 @@ static struct ds_tcb_policy tcb_policy(const struct kms_net *net)
 		tcb.tcb_status &= p->tcb_status;
 	if (p->min_tcb_evaluation > tcb.min_evaluation)
 		tcb.min_evaluation = p->min_tcb_evaluation;
+	/*
+	 * The caller's certificates fill what a set lacks, and may make a set that has a list fail:
+	 * one without must not be the way around it.
+	 */
+	for (size_t i = 0; i < net->conf->n_collateral; i++)
+		if (memmem(net->collateral[i].data.p, net->collateral[i].data.n, SNP_CRL,
+			   strlen(SNP_CRL)))
+			tcb.snp.require_crl = true;
 	return tcb;
 }
 

@@ -19,6 +19,7 @@
 	"[--max-age SECONDS|any] [--time TIME] [--json] REPLY"
 #define DEFAULT_AGE  300
 #define SIGN_PURPOSE "signing" /* spec/guest-api 2.1 */
+#define DIGEST_SIZE  32u
 
 struct subject {
 	const struct options *o;
@@ -194,6 +195,11 @@ static int check_signature(struct subject *s, struct ds_verdict *v)
 				       DS_MAX_RPC_BODY);
 	if (rc)
 		return -EIO;
+	/* Verify of the agent pads and cuts: what follows the digest would count as signed */
+	if (s->alg == DS_SIGN_SECP256K1_PREHASHED && data.n != DIGEST_SIZE)
+		return ds_verdict_fail(v, DS_REASON_KEY_SIGNATURE,
+				       "data: expected a digest of %u bytes, got %zu", DIGEST_SIZE,
+				       data.n);
 	rc = ds_sign_verify(s->alg, DS_SPAN(s->pub, s->pub_n), ds_buf_span(&data),
 			    ds_buf_span(&r->signature), &ok);
 	if (rc == -EBADMSG)

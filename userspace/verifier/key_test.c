@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ds/crypto/hash.h>
+
 #include "verify.h"
 #include "world.h"
 
@@ -88,6 +90,11 @@ static const struct {
 	{ SIGN(PUB, K_SIG, K_SIG, K_LINK), APP, ROOT, { "--data", "data" }, "key-signature" },
 	{ SIGN(K_PUB, K_SIG, K_SIG, K_LINK), APP, ROOT,
 	  { "--data", "data", "--algorithm", "secp256k1_prehashed" }, "key-signature" },
+	{ SIGN(K_PUB, K_SIG, K_SIG, K_LINK), APP, ROOT,
+	  { "--data", "digest", "--algorithm", "secp256k1_prehashed" }, "" },
+	/* nothing behind the digest is signed */
+	{ SIGN(K_PUB, K_SIG, K_SIG, K_LINK), APP, ROOT,
+	  { "--data", "longer", "--algorithm", "secp256k1_prehashed" }, "key-signature" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700000100" }, "" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700001000" }, "key-stale" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700001000", "--max-age", "1000" }, "" },
@@ -109,6 +116,11 @@ static const struct {
 
 static void table(void **state)
 {
+	uint8_t digest[33] = { 0 };
+
+	assert_int_equal(ds_sha256_1(DS_SPAN_LIT("Test message for signing"), digest), 0);
+	world_put("digest", DS_SPAN(digest, 32));
+	world_put("longer", DS_SPAN_ARRAY(digest));
 	world_put("data", DS_SPAN_LIT("Test message for signing"));
 	world_put("other", DS_SPAN_LIT("Test message for signing\n"));
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {

@@ -256,13 +256,9 @@ static int list_key(struct ds_tcb_policy_file *f, const char *key, const char *v
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(hex); i++) {
 		struct hex_list to = hex[i].to;
-		size_t before = *to.n;
 
-		if (strcmp(hex[i].key, key))
-			continue;
-		DS_TRY(ds_conf_list(value, take_hex, &to, err));
-		/* an empty allow-list must not mean everybody */
-		return *to.n > before ? 0 : ds_err_set(err, -EBADMSG, DOM, 0, "empty list");
+		if (!strcmp(hex[i].key, key))
+			return ds_conf_list(value, take_hex, &to, err);
 	}
 	if (!strcmp(key, "deny_advisory"))
 		return ds_conf_list(value, take_advisory, &deny, err);
@@ -271,18 +267,27 @@ static int list_key(struct ds_tcb_policy_file *f, const char *key, const char *v
 	return DS_CONF_E_UNKNOWN;
 }
 
+/* A second list would begin with component 0 again and take floors away. */
+static int svns(uint8_t to[16], const char *value, struct ds_err *err)
+{
+	static const uint8_t none[16];
+	struct svn_list l = { to, 0 };
+
+	if (memcmp(to, none, sizeof(none)))
+		return ds_err_set(err, -EBADMSG, DOM, 0, "given twice");
+	return ds_conf_list(value, take_svn, &l, err);
+}
+
 static int min_key(struct ds_tcb_policy *p, const char *key, const char *value, struct ds_err *err)
 {
-	struct svn_list sgx = { p->min_svn.sgx, 0 }, tdx = { p->min_svn.tdx, 0 };
-
 	if (!strcmp(key, "min_tcb_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_evaluation, err);
 	if (!strcmp(key, "min_qe_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_qe_evaluation, err);
 	if (!strcmp(key, "min_sgx_svn"))
-		return ds_conf_list(value, take_svn, &sgx, err);
+		return svns(p->min_svn.sgx, value, err);
 	if (!strcmp(key, "min_tdx_svn"))
-		return ds_conf_list(value, take_svn, &tdx, err);
+		return svns(p->min_svn.tdx, value, err);
 	if (!strcmp(key, "min_tdx_module"))
 		return ds_conf_list(value, take_module, &p->min_svn, err);
 	if (!strcmp(key, "min_pce_svn"))
@@ -308,8 +313,11 @@ static int policy_key(struct ds_tcb_policy_file *f, const char *key, const char 
 		return ds_tcb_policy_mask(value, &p->td_attr_required, err);
 	if (!strcmp(key, "insecure_allow_debug"))
 		return ds_conf_bool(value, &p->allow_debug, err);
-	if (!strcmp(key, "xfam_allowed"))
-		return ds_tcb_policy_mask(value, &p->xfam_allowed, err);
+	if (!strcmp(key, "xfam_allowed")) {
+		DS_TRY(ds_tcb_policy_mask(value, &p->xfam_allowed, err));
+		/* 0 stands for no key; and each TD has the x87 and SSE bits */
+		return p->xfam_allowed ? 0 : ds_err_set(err, -EBADMSG, DOM, 0, "allows no TD");
+	}
 	if (!strcmp(key, "image"))
 		return image_file(f, value, err);
 	r = min_key(p, key, value, err);
@@ -327,7 +335,12 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 		return image_key(f, section + 6, key, value, err);
 	if (strcmp(section, "policy"))
 		return DS_CONF_E_UNKNOWN;
-	return key ? policy_key(f, key, value, err) : 0;
+	if (!key)
+		return 0;
+	/* a floor or a list that is empty would be none */
+	if (!value[strspn(value, ", \t")])
+		return ds_err_set(err, -EBADMSG, DOM, 0, "empty list");
+	return policy_key(f, key, value, err);
 }
 
 static bool has_image(const struct ds_tcb_policy_file *f, const char *name, size_t n)
@@ -339,8 +352,8 @@ static bool has_image(const struct ds_tcb_policy_file *f, const char *name, size
 }
 
 /* libinih does not tell of a section without keys, and an image list must not vanish that way. */
-static int check_empty_images(const struct ds_tcb_policy_file *f, struct ds_span text,
-			      const char *name, struct ds_err *err)
+static int check_sections(const struct ds_tcb_policy_file *f, struct ds_span text, const char *name,
+			  struct ds_err *err)
 {
 	const char *p = (const char *)text.p, *end = p + text.n;
 
@@ -350,11 +363,15 @@ static int check_empty_images(const struct ds_tcb_policy_file *f, struct ds_span
 
 		while (p < line_end && (*p == ' ' || *p == '\t'))
 			p++;
-		close = memchr(p, ']', (size_t)(line_end - p));
-		if (close && close - p >= 7 && !memcmp(p, "[image ", 7) &&
-		    !has_image(f, p + 7, (size_t)(close - p) - 7))
-			return ds_err_set(err, -EBADMSG, DOM, 0, "%s: image %.*s is empty", name,
-					  (int)(close - p) - 7, p + 7);
+		close = p < line_end && *p == '[' ? memchr(p, ']', (size_t)(line_end - p)) : NULL;
+		if (close && close - p >= 7 && !memcmp(p, "[image ", 7)) {
+			if (!has_image(f, p + 7, (size_t)(close - p) - 7))
+				return ds_err_set(err, -EBADMSG, DOM, 0, "%s: image %.*s is empty",
+						  name, (int)(close - p) - 7, p + 7);
+		} else if (close && (close - p != 7 || memcmp(p, "[policy", 7))) {
+			return ds_err_set(err, -EBADMSG, DOM, 0, "%s: unknown section [%.*s]", name,
+					  (int)(close - p) - 1, p + 1);
+		}
 		p = line_end + 1;
 	}
 	return 0;
@@ -406,7 +423,7 @@ int ds_tcb_policy_parse(struct ds_span text, const char *name, struct ds_tcb_pol
 	if (!r)
 		r = check_whole(f, name, err);
 	if (!r)
-		r = check_empty_images(f, text, name, err);
+		r = check_sections(f, text, name, err);
 	if (r) {
 		ds_tcb_policy_free(f);
 		return r;

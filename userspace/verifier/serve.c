@@ -133,7 +133,7 @@ static void on_collateral(void *arg, int r, struct ds_span collateral, bool old,
 	reply(j);
 }
 
-/* Only for a genuine platform is anybody asked. 0, DS_ATTEST_REFUSED, negative. */
+/* Only for a genuine platform is anybody asked. 0, DS_ATTEST_REFUSED: judged to the end, negative. */
 static int prepare(struct job *j)
 {
 	DS_CLEANUP(serve_request_done) struct serve_request in = { 0 };
@@ -149,6 +149,14 @@ static int prepare(struct job *j)
 	if (r)
 		return r;
 	DS_TRY(serve_request_evidence(&in, &j->att, &j->v));
+	if (j->att.kind == DS_ATTESTATION_SNP) {
+		if (j->s->o.collateral)
+			return 0; /* the file, for whatever platform */
+		/* nothing is fetched at AMD's: the certificates that the evidence brings must do */
+		r = ds_attest_evidence(&j->att, j->att.report_data, DS_SPAN_NULL, &j->opts, &j->v,
+				       &j->id);
+		return r ? r : DS_ATTEST_REFUSED; /* that is, reply() with whatever was found */
+	}
 	DS_TRY(ds_attest_quote(ds_buf_span(&j->att.quote), DS_SPAN_NULL, &j->opts, &j->v));
 	if (j->v.reason != DS_REASON_COLLATERAL_MISSING)
 		return DS_ATTEST_REFUSED;

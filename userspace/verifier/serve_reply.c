@@ -55,13 +55,18 @@ static json_t *app_info(const struct ds_verdict *v, const struct ds_identity *id
 	return o;
 }
 
+static const char *variant(const struct ds_verdict *v)
+{
+	return v->tee == DS_TEE_SNP ? "dstack-amd-sev-snp" : "dstack-tdx";
+}
+
 /* What the authorization hooks of a KMS are given. */
 static json_t *boot_info(const struct ds_verdict *v, const struct ds_identity *id,
 			 const uint8_t *image_hash, json_t *advisories)
 {
 	json_t *o = json_object();
 
-	set(o, "teeVariant", json_string("dstack-tdx"));
+	set(o, "teeVariant", json_string(variant(v)));
 	output_hex(o, "mrAggregated", id->mr_aggregated, sizeof(id->mr_aggregated));
 	output_hex(o, "osImageHash", image_hash, image_hash ? 32 : 0);
 	output_hex(o, "mrSystem", id->mr_system, sizeof(id->mr_system));
@@ -89,16 +94,18 @@ json_t *serve_reply(const struct ds_verdict *v, const struct ds_identity *id,
 	for (size_t i = 0; i < v->n_advisories; i++)
 		json_array_append_new(advisories, json_string(v->advisories[i]));
 	set(d, "quote_verified", json_boolean(id));
-	set(d, "event_log_verified", json_boolean(id));
+	set(d, "event_log_verified", json_boolean(id && v->tee == DS_TEE_TDX)); /* SNP has none */
 	set(d, "os_image_hash_verified", json_boolean(image_hash));
 	/* the registers are compared with a list, tables are not computed */
 	set(d, "acpi_tables_verified", json_false());
 	set(d, "os_image_is_dev", NULL);
 	set(d, "os_image_version", NULL);
-	set(d, "tee_variant", v->has_body ? json_string("dstack-tdx") : NULL);
+	set(d, "tee_variant", v->has_body || v->has_snp ? json_string(variant(v)) : NULL);
 	set(d, "report_data", NULL);
 	if (v->has_body)
 		output_hex(d, "report_data", v->body.report_data, sizeof(v->body.report_data));
+	if (v->has_snp)
+		output_hex(d, "report_data", v->snp.report_data, sizeof(v->snp.report_data));
 	set(d, "tcb_status", *v->tcb_status ? json_string(v->tcb_status) : NULL);
 	json_object_set(d, "advisory_ids", advisories);
 	set(d, "key_provider", id ? key_provider(id) : NULL);

@@ -137,6 +137,23 @@ static void replies(void **state)
 							      "osImageHash")),
 			    "");
 	json_decref(o);
+	/* the same of SEV-SNP, which has no event log */
+	v->has_body = false;
+	v->tee = DS_TEE_SNP;
+	v->has_snp = true;
+	v->snp.report_data[0] = 0x5a;
+	o = serve_reply(v, &id, NULL);
+	d = json_object_get(o, "details");
+	assert_true(json_is_true(json_object_get(d, "quote_verified")));
+	assert_true(json_is_false(json_object_get(d, "event_log_verified")));
+	assert_string_equal(json_string_value(json_object_get(d, "tee_variant")),
+			    "dstack-amd-sev-snp");
+	assert_int_equal(strncmp(json_string_value(json_object_get(d, "report_data")), "5a00", 4),
+			 0);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(d, "boot_info"),
+							      "teeVariant")),
+			    "dstack-amd-sev-snp");
+	json_decref(o);
 }
 
 int main(void)

@@ -99,6 +99,8 @@ static const struct {
 	{ "snp-chain", { .vek = { .scheme = PSS_SALT_32 } } },
 	{ "snp-chain", { .vek = { .scheme = PKCS1_SHA384 } } },
 	/* row 5 */
+	{ "snp-chain", { .issuer = { .no_date = true } } },
+	{ "snp-chain", { .vek = { .no_date = true } } },
 	{ "", { .ark = { .to = T }, .issuer = { .to = T }, .vek = { .to = T } } },
 	{ "", { .ark = { .from = T }, .issuer = { .from = T }, .vek = { .from = T } } },
 	{ "snp-cert-expired", { .ark = { .to = T - 1 } } },
@@ -114,6 +116,7 @@ static const struct {
 	{ "snp-crl", { .crl = true, .crl_trailing = true } },
 	{ "snp-crl", { .crl = true, .crl_trailing = true, .crl_pem = true } },
 	{ "snp-crl", { .crl = true, .crl_critical = true } },
+	{ "snp-crl", { .crl = true, .crl_no_next = true } },
 	{ "snp-crl", { .crl = true, .crl_other_issuer = true } },
 	{ "snp-crl", { .crl = true, .crl_evil = true } },
 	{ "snp-crl", { .crl = true, .crl_scheme = PSS_SHA256 } },
@@ -219,9 +222,11 @@ static void inputs(void **state)
 
 	JUDGE("snp-root-untrusted"); /* right names, but not AMD's keys */
 	opts.root_ca = DS_SPAN_LIT("junk");
-	JUDGE("snp-root-untrusted");
+	JUDGE("snp-root-untrusted"); /* and it is not that of AMD which is asked then */
+	assert_non_null(strstr(v.detail, "the root CA given is not one certificate"));
 	opts.root_ca = ds_buf_span(&w.chain); /* two certificates */
 	JUDGE("snp-root-untrusted");
+	assert_non_null(strstr(v.detail, "the root CA given is not one certificate"));
 	opts.root_ca = ds_buf_span(&w.root_pem);
 	JUDGE("");
 	in.vek.n--;
@@ -231,6 +236,9 @@ static void inputs(void **state)
 	JUDGE("snp-chain");
 	in.chain = DS_SPAN_NULL;
 	JUDGE("snp-chain");
+	opts.root_ca = DS_SPAN_NULL; /* no ARK from anywhere */
+	JUDGE("snp-chain");
+	opts.root_ca = ds_buf_span(&w.root_pem);
 	in.chain = ds_buf_span(&w.chain);
 	in.crl = DS_SPAN_LIT("\x30");
 	JUDGE("snp-crl");

@@ -18,6 +18,7 @@ struct snp_cert {
 	bool evil;		    /* signed by somebody else's key */
 	enum snp_scheme scheme;
 	int64_t from, to; /* 0: good */
+	bool no_date;	  /* notAfter is no time at all */
 	bool flip_ca;	  /* CA where it must not be, or the reverse */
 	bool no_key_usage, long_path, critical;
 	bool other_key; /* of an intermediate: RSA-1024; of a VEK: P-256 */
@@ -48,7 +49,8 @@ struct snp_forge {
 	bool negate_s; /* n - s, which verifies too */
 	const uint8_t *report_data, *host_data;
 	/* revocation list */
-	bool crl, crl_evil, crl_other_issuer, crl_revoked, crl_critical, crl_trailing, crl_pem;
+	bool crl, crl_evil, crl_other_issuer, crl_revoked, crl_critical, crl_trailing, crl_pem,
+		crl_no_next;
 	enum snp_scheme crl_scheme;
 	int64_t crl_from, crl_to;
 	/* what is handed over */

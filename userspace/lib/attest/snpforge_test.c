@@ -97,6 +97,8 @@ static X509 *new_cert(const struct snp_cert *f, const char *cn, const char *issu
 	MUST(ASN1_TIME_set(X509_getm_notBefore(x),
 			   (time_t)(f->from ? f->from : SNP_TIME - 1000 * DAY)));
 	MUST(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(f->to ? f->to : SNP_TIME + 1000 * DAY)));
+	if (f->no_date)
+		MUST(ASN1_STRING_set(X509_getm_notAfter(x), "forever", 7));
 	if (ca)
 		add_conf(x, NID_basic_constraints,
 			 is_root || f->long_path ? "critical,CA:TRUE"
@@ -328,7 +330,7 @@ static void make_crl(const struct snp_forge *f, const char *issuer_cn, struct ds
 	MUST(from && to && n && crl && X509_CRL_set_version(crl, 1));
 	name(n, f->crl_other_issuer ? "ARK-Else" : issuer_cn);
 	MUST(X509_CRL_set_issuer_name(crl, n) && X509_CRL_set1_lastUpdate(crl, from) &&
-	     X509_CRL_set1_nextUpdate(crl, to));
+	     (f->crl_no_next || X509_CRL_set1_nextUpdate(crl, to)));
 	if (f->crl_critical) {
 		ext = raw_ext("1.3.6.1.4.1.62397.99.1", 1, "\5\0", 2);
 		MUST(X509_CRL_add_ext(crl, ext, -1));

@@ -93,13 +93,44 @@ static int load_attest(struct kms_net *net, struct ds_err *err)
 	return 0;
 }
 
-static void warn_policy(const struct kms_policy *p)
+/* SEV-SNP has no documents that say what is new: only a floor does. Products, separated by ",". */
+static bool no_floor(const struct ds_snp_policy *snp, char ret_names[40])
 {
+	static const struct ds_snp_min_tcb none;
+	size_t n = 0;
+
+	for (int i = 0; i < DS_SNP_PRODUCTS; i++)
+		if (snp->products & 1u << i && !memcmp(&snp->min_tcb[i], &none, sizeof(none)))
+			n += (size_t)snprintf(ret_names + n, 40 - n, "%s%s", n ? "," : "",
+					      ds_snp_product_name((enum ds_snp_product)i));
+	return n;
+}
+
+static bool takes_snp(const struct kms_policy *p)
+{
+	for (size_t i = 0; i < p->n_image; i++)
+		if (p->image[i].mr.has_snp)
+			return true;
+	return false;
+}
+
+static void warn_policy(const struct kms_policy *p, const struct ds_tcb_policy_file *file)
+{
+	const struct ds_tcb_policy *tcb = file ? ds_tcb_policy_get(file) : &ds_tcb_policy_default;
+	char names[40];
+
 	ds_log(DS_LOG_NOTICE, "event=policy images=%zu apps=%zu", p->n_image, p->n_app);
 	if (p->allow_emulated)
 		ds_log(DS_LOG_WARN, "event=policy allow_emulated=yes note=\"keys go to machines "
 				    "without any security: "
 				    "for tests only\"");
+	if (tcb->allow_debug)
+		ds_log(DS_LOG_WARN, "event=policy insecure_allow_debug=yes note=\"keys go to machines "
+				    "that their host can read: for tests only\"");
+	if (takes_snp(p) && no_floor(&tcb->snp, names))
+		ds_log(DS_LOG_WARN, "event=policy products=%s note=\"no snp_min_tcb: keys go to SEV-SNP "
+				    "firmware of any age\"",
+		       names);
 }
 
 static int load_policies(const struct kms_conf *conf, struct kms_policy **ret,
@@ -135,7 +166,7 @@ static void on_hup(void *arg)
 		ds_tcb_policy_free(p->net.tcb);
 		p->net.policy = fresh;
 		p->net.tcb = tcb;
-		warn_policy(fresh);
+		warn_policy(fresh, tcb);
 	}
 	if (ds_notify("READY=1"))
 		ds_log(DS_LOG_WARN, "event=notify-failed");
@@ -264,7 +295,7 @@ static int start(struct process *p, struct ds_err *err)
 	       "%s; "
 	       "WHOEVER READS THEM OWNS EVERY APP\"",
 	       p->net.conf->cert_dir);
-	warn_policy(p->net.policy);
+	warn_policy(p->net.policy, p->net.tcb);
 	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
 	       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
 	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr,

@@ -119,6 +119,11 @@ tolerate_advisory = DSTACK-EMUL-00001"; hup
 peer; is "and one that it does" "$status" 200
 collateral ""; tcb "no such key"; hup
 refused "a broken TCB policy changes nothing" "App not registered" --app-id "$(rep 99 20)"
+tcb "insecure_allow_debug = yes
+snp_min_tcb_milan = snp:24"
+printf '[image s]\nsnp_measurement = %s\nos_image_hash = %s\n' "$mrtd" "$image" >>"$work/policy.conf"; hup
+is "a policy that takes debug machines is warned of" "$(grep -c insecure_allow_debug=yes "$work/kms.log")" 1
+is "and one that takes SEV-SNP firmware of any age" "$(grep -c 'products=Genoa,Turin note="no snp_min_tcb' "$work/kms.log")" 1
 tcb ""
 policy "allow_emulated = no"; hup
 refused "emulated evidence" "(emulated)"

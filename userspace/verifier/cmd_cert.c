@@ -331,9 +331,6 @@ static int check_one_log(struct ds_span text, const char *what, struct ds_verdic
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 	struct ds_err err = DS_ERR_NULL;
 
-	if (v->tee == DS_TEE_SNP)
-		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT,
-				       "%s: SEV-SNP has no registers that vouch for a log", what);
 	if (ds_eventlog_parse(text, &log, &err))
 		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "%s: %s", what, err.msg);
 	DS_TRY(ds_verify_launch(v, &log, what));

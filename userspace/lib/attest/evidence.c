@@ -246,6 +246,9 @@ int ds_verify_log(struct ds_verdict *v, const struct ds_eventlog *log, const uin
 	char what[48];
 	int r;
 
+	if (v->tee == DS_TEE_SNP)
+		return ds_verdict_fail(v, DS_REASON_RTMR_REPLAY,
+				       "SEV-SNP has no registers that could vouch for a log");
 	r = ds_eventlog_replay(log, got, &err);
 	if (r)
 		return replay_failed(v, r, &err);

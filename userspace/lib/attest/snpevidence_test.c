@@ -150,6 +150,10 @@ static void identity(void **state)
 	assert_memory_equal(id.mr_aggregated_boot, want, 32);
 	assert_int_equal(ds_sha256_1(DS_SPAN_ARRAY(v.snp.chip_id), want), 0);
 	assert_memory_equal(id.device_id, want, 32);
+	/* registers that do not exist are no zeros to replay to */
+	assert_int_equal(ds_verify_log(&v, &w.att.log, v.body.rt_mr, true), DS_ATTEST_REFUSED);
+	assert_false(v.accepted);
+	assert_string_equal(ds_reason_name(v.reason), "rtmr-replay");
 }
 
 static void binding(void **state)

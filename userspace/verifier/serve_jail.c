@@ -6,6 +6,7 @@
 #include "serve.h"
 
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 static const int allowed[] = {
@@ -37,7 +38,6 @@ static const int allowed[] = {
 	SCMP_SYS(getrandom),
 	/* memory */
 	SCMP_SYS(brk),
-	SCMP_SYS(mmap),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
@@ -54,6 +54,9 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
+/* The third argument is the protection. */
+static const int without_exec[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
+
 int serve_jail(void)
 {
 	scmp_filter_ctx ctx;
@@ -69,9 +72,9 @@ int serve_jail(void)
 	for (size_t i = 0; i < DS_ARRAY_SIZE(allowed) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	/* nothing here writes code */
-	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0));
+	for (size_t i = 0; i < DS_ARRAY_SIZE(without_exec) && !r; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, without_exec[i], 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (!r)
 		r = seccomp_load(ctx);
 	if (ctx)

@@ -52,6 +52,16 @@ static void app_table(void **state)
 	}
 }
 
+static void both_forms(void **state)
+{
+	static const char *const cert[] = { "cert", "--cert", "chain.pem", COMMON, NULL };
+
+	both_world(false);
+	expect(cmd_cert, cert, EXIT_ACCEPTED, "");
+	both_world(true);
+	expect(cmd_cert, cert, EXIT_REFUSED, "evidence-format");
+}
+
 /* Each field of extension .9 against what was measured. */
 static void app_info_fields(void **state)
 {
@@ -360,7 +370,7 @@ int main(void)
 		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
 		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
-		cmocka_unit_test(app_info_fields),
+		cmocka_unit_test(app_info_fields), cmocka_unit_test(both_forms),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

@@ -46,6 +46,8 @@ void world(const struct fault *f);
  * the same in all tellings; the arguments say which launch is told as bare digests.
  */
 void older_world(bool hide_real, bool hide_forged);
+/* chain.pem with the evidence in both forms, old and new; differ: not the same quote. */
+void both_world(bool differ);
 void world_app_id(const struct fault *f, uint8_t ret[20]);
 void world_put(const char *name, struct ds_span data);
 

@@ -318,7 +318,8 @@ static void add_ext(X509 *x, const char *oid, struct ds_span content)
 }
 
 /* chain.pem in the form of older releases: self-signed, quote and log in extensions .1 and .2. */
-static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log)
+static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log,
+		       struct ds_span blob)
 {
 	X509 *x = X509_new();
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -332,6 +333,8 @@ static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct d
 	assert_true(X509_set_pubkey(x, ds_p256_evp(key)));
 	add_ext(x, DS_OID_QUOTE, quote);
 	add_ext(x, DS_OID_EVENT_LOG, log);
+	if (blob.n)
+		add_ext(x, DS_OID_ATTESTATION, blob);
 	add_ext(x, DS_OID_USAGE, DS_SPAN_LIT(DS_USAGE_APP_CUSTOM));
 	assert_true(X509_sign(x, ds_p256_evp(key), EVP_sha256()) > 0);
 	assert_true(PEM_write_bio_X509(bio, x));
@@ -365,7 +368,32 @@ void older_world(bool hide_real, bool hide_forged)
 	world_put("quote", ds_buf_span(&w.quote));
 	world_put("collateral.json", ds_buf_span(&w.collateral));
 	world_put("root.pem", ds_buf_span(&w.root_pem));
-	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json));
+	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json), DS_SPAN_NULL);
+}
+
+void both_world(bool differ)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf json = DS_BUF_NULL, blob = DS_BUF_NULL;
+	FORGED struct forged w = { 0 };
+	uint8_t spki[DS_P256_SPKI_SIZE], rtmr3[48];
+
+	assert_int_equal(ds_p256_generate(&key), 0);
+	assert_int_equal(ds_p256_spki(key, spki), 0);
+	assert_int_equal(ds_ratls_report_data(DS_SPAN_ARRAY(spki), att.report_data), 0);
+	launch(&att.log, false, 0xaa);
+	launch(&att.runtime_events, false, 0xaa);
+	assert_int_equal(ds_eventlog_replay_rtmr3(&att.log, NULL, rtmr3, NULL), 0);
+	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
+	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
+	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_STRIPPED, &blob), 0);
+	assert_int_equal(ds_eventlog_to_json(&att.log, &json), 0);
+	world_put("collateral.json", ds_buf_span(&w.collateral));
+	world_put("root.pem", ds_buf_span(&w.root_pem));
+	if (differ) /* a zero behind it: good by itself */
+		assert_int_equal(ds_buf_add_u8(&w.quote, 0), 0);
+	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json), ds_buf_span(&blob));
 }
 
 /* $DSTACK_VERIFY_COLLECT: append what a command printed, one JSON object a line, for a test of the schema. */

@@ -355,6 +355,9 @@ static void foreign_and_duplicate_events(void **state)
 		assert_int_equal(ds_verify_launch_events(&v, &x.att.log, "log"),
 				 rows[i].want != DS_REASON_NONE);
 		assert_true(rows[i].want == DS_REASON_NONE || v.reason == rows[i].want);
+		/* and in the runtime events alone */
+		ds_eventlog_done(&x.att.log);
+		assert_reason(&x, rows[i].want);
 	}
 	/* init-script-hash may repeat */
 	make(&(struct boot){ .foreign = "init-script-hash" }, &x);

@@ -48,13 +48,8 @@ static void job_free(struct job *j)
 /* Which image of the policy runs, and is its hash the one that is claimed? NULL: not known. */
 static const uint8_t *check_image(struct job *j)
 {
-	const struct ds_tcb_policy *p = j->opts.policy;
-	const uint8_t *hash = NULL;
+	const uint8_t *hash = serve_image_hash(&j->v, j->s->o.policy);
 
-	for (size_t i = 0; p && i < p->n_image && !hash; i++)
-		if (!memcmp(j->v.body.mr_td, p->image[i].mr_td, 48) &&
-		    !memcmp(j->v.body.rt_mr, p->image[i].rt_mr, sizeof(p->image[i].rt_mr)))
-			hash = ds_tcb_policy_image_hash(j->s->o.policy, i);
 	if (!hash || !j->id.has_os_image_hash || !memcmp(hash, j->id.os_image_hash, 32))
 		return hash;
 	(void)ds_verdict_fail_hex(&j->v, DS_REASON_MEASUREMENT, "os_image_hash of this image",

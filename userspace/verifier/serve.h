@@ -30,6 +30,9 @@ DS_MUST int serve_request_parse(struct ds_span body, struct serve_request *ret, 
 DS_MUST int serve_request_evidence(const struct serve_request *r, struct ds_attestation *att,
 				   struct ds_verdict *v);
 
+/* serve_reply.c: os_image_hash of the policy's image that v is about; NULL: not known. */
+const uint8_t *serve_image_hash(const struct ds_verdict *v,
+				const struct ds_tcb_policy_file *policy);
 /*
  * serve_reply.c: the reference's reply, and our verdict in full as "verdict". id: NULL unless the
  * evidence was good; image_hash: NULL unless it is that of the image that runs.

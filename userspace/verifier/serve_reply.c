@@ -86,6 +86,17 @@ static json_t *reason(const struct ds_verdict *v)
 	return v->accepted ? NULL : json_sprintf("%s: %s", ds_reason_name(v->reason), v->detail);
 }
 
+const uint8_t *serve_image_hash(const struct ds_verdict *v, const struct ds_tcb_policy_file *policy)
+{
+	const struct ds_tcb_policy *p = policy ? ds_tcb_policy_get(policy) : NULL;
+	const uint8_t *hash = NULL;
+
+	for (size_t i = 0; p && i < p->n_image && !hash; i++)
+		if (ds_image_matches(v, &p->image[i]))
+			hash = ds_tcb_policy_image_hash(policy, i);
+	return hash;
+}
+
 json_t *serve_reply(const struct ds_verdict *v, const struct ds_identity *id,
 		    const uint8_t *image_hash)
 {

@@ -156,11 +156,47 @@ static void replies(void **state)
 	json_decref(o);
 }
 
+#define X8(s)	   s s s s s s s s
+#define MR(byte)   X8(byte byte byte byte byte byte)
+#define HASH(byte) "os_image_hash = " X8(byte byte byte byte) "\n"
+
+/* Each platform by its own measurement: what the other one has is zero in the verdict. */
+static void images(void **state)
+{
+	static const char text[] =
+		"[image old]\nsnp_measurement = " MR("01") "\n" HASH("a1")
+		"[image new]\nsnp_measurement = " MR("02") "\n" HASH("a2")
+		"[image both]\nmrtd = " MR("03") "\nrtmr0 = " MR("00") "\nrtmr1 = " MR("00")
+		"\nrtmr2 = " MR("00") "\nsnp_measurement = " MR("04") "\n" HASH("a3");
+	static const struct {
+		uint8_t snp, td, want;
+	} rows[] = { { 1, 0, 0xa1 }, { 2, 0, 0xa2 }, { 4, 0, 0xa3 }, { 3, 0, 0 }, { 0, 3, 0xa3 },
+		     { 0, 1, 0 },    { 0, 0, 0 } };
+	DS_FREE struct ds_verdict *v = calloc(1, sizeof(*v));
+	struct ds_tcb_policy_file *f = NULL;
+
+	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, NULL), 0);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		const uint8_t *hash;
+
+		*v = (struct ds_verdict){ .tee = rows[i].snp ? DS_TEE_SNP : DS_TEE_TDX,
+					  .has_snp = rows[i].snp,
+					  .has_body = !rows[i].snp };
+		memset(v->snp.measurement, rows[i].snp, sizeof(v->snp.measurement));
+		memset(v->body.mr_td, rows[i].td, sizeof(v->body.mr_td));
+		hash = serve_image_hash(v, f);
+		if ((hash ? *hash : 0) != rows[i].want)
+			fail_msg("row %zu: expected %02x, got %02x", i, rows[i].want, hash ? *hash : 0);
+	}
+	assert_null(serve_image_hash(v, NULL));
+	ds_tcb_policy_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests), cmocka_unit_test(cut_short), cmocka_unit_test(limits),
-		cmocka_unit_test(evidence), cmocka_unit_test(replies),
+		cmocka_unit_test(evidence), cmocka_unit_test(replies),	 cmocka_unit_test(images),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,6 +187,11 @@ key_serial_t ds_roots_serial(void)
 	return key_serial(ds_roots_keyring);
 }
 
+bool ds_roots_is_ring(const struct key *keyring)
+{
+	return keyring == ds_roots_keyring;
+}
+
 int ds_roots_init(void)
 {
 	struct key_restriction *restriction;

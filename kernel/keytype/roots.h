@@ -46,6 +46,9 @@ void ds_roots_exit(void);
 /* Serial number of the keyring ".dstack". */
 key_serial_t ds_roots_serial(void);
 
+/* Is it ".dstack"? The core links a requested key without asking the keyring's restriction. */
+bool ds_roots_is_ring(const struct key *keyring);
+
 /* Make @key, whose payload is set, the root key of its name. -EPERM in the wrong phase, -EEXIST. */
 int __must_check ds_roots_claim(enum ds_root_name root, struct key *key);
 

@@ -264,7 +264,8 @@ bool ds_key_caller_is_root(void)
 /* Runs in the task that wants the key. */
 static int ds_key_may_request(const struct request_key_auth *rka, const struct ds_key_desc *desc)
 {
-	if (desc->class == DS_KEY_ROOT || !ds_key_caller_is_root())
+	if (desc->class == DS_KEY_ROOT || !ds_key_caller_is_root() ||
+	    ds_roots_is_ring(rka->dest_keyring))
 		return -EPERM;
 	if (desc->class == DS_KEY_VOLUME &&
 	    (!capable(CAP_SYS_ADMIN) || dstack_phase_get() != DSTACK_PHASE_BOOT))

@@ -12,7 +12,7 @@
 
 #include "parts.h"
 
-#define ROUNDS 3000
+#define ROUNDS 2000
 
 static uint64_t state = 0x9e3779b97f4a7c15;
 

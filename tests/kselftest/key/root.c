@@ -141,6 +141,16 @@ void test_add_roots(void)
 	    "the first root:k256 is used, and an earlier refusal is not remembered");
 }
 
+/* A refused key leaves a keyring when the core's collector comes by. */
+static void wait_for_one_key(void)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int64_t end = now_ms() + 20000;
+
+	while (key_ctl(KEYCTL_READ, test_ring, 0, 0, 0) != sizeof(int32_t) && now_ms() < end)
+		nanosleep(&pause, NULL);
+}
+
 struct operation {
 	const char *name;
 	int op;
@@ -188,6 +198,10 @@ void test_root_operations(void)
 	tap_is(key_request(KEY_TYPE, "root:k256", "", s), -EPERM, "request root:k256");
 	tap_is(key_request(KEY_TYPE, "root:k256", NULL, s), -ENOKEY, "find root:k256");
 	tap_is(key_request(KEY_TYPE, "root:env", "", s), -EPERM, "request a root key not added");
+	tap_is(key_request(KEY_TYPE, "app:inside", "", r), -EPERM, "request an app key into .dstack");
+	tap_is(key_request(KEY_TYPE, "volume:inside", "", r), -EPERM,
+	       "request a volume key into .dstack");
+	wait_for_one_key();
 	tap(key_ctl(KEYCTL_READ, r, 0, 0, 0) == sizeof(int32_t),
 	    "all the while .dstack holds one key");
 }

@@ -364,6 +364,14 @@ static bool in_list(const uint8_t (*list)[32], size_t n, const uint8_t want[32])
 	return false;
 }
 
+/* All AMD machines whose host masks the chip id would be one device. */
+static bool is_masked(const struct ds_verdict *v)
+{
+	static const uint8_t masked[DS_SNP_CHIP_ID];
+
+	return v->tee == DS_TEE_SNP && !memcmp(v->snp.chip_id, masked, sizeof(masked));
+}
+
 enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
 				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image)
@@ -387,7 +395,8 @@ enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verd
 	if (!in_list((const uint8_t(*)[32])app->compose, app->n_compose, id->compose_hash))
 		return KMS_DENY_COMPOSE;
 	if (!app->any_device &&
-	    !in_list((const uint8_t(*)[32])app->device, app->n_device, id->device_id))
+	    (is_masked(v) ||
+	     !in_list((const uint8_t(*)[32])app->device, app->n_device, id->device_id)))
 		return KMS_DENY_DEVICE;
 	*ret_image = im;
 	return KMS_ALLOW;

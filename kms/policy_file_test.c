@@ -161,6 +161,9 @@ static void test_snp(void **state)
 	static const char both[] = IMAGE("a", "44", "55") "snp_measurement = " H48("77") "\n" APP;
 	static const char only[] = "[image a]\nsnp_measurement = " H48(
 		"77") "\nos_image_hash = " H32("55") "\n" APP;
+	static const char listed[] = "[image a]\nsnp_measurement = " H48(
+		"77") "\nos_image_hash = " H32("55") "\n[app " H20("11") "]\ncompose_hash = " H32(
+		"33") "\ndevice = " H32("dd") "\n";
 	struct question q = good();
 
 	assert_int_equal(ask(both, &q, "a"), KMS_ALLOW);
@@ -175,6 +178,13 @@ static void test_snp(void **state)
 	assert_int_equal(ask(both, &q, "a"), KMS_ALLOW);
 	assert_int_equal(ask(only, &q, "a"), KMS_ALLOW);
 	assert_int_equal(ask(IMAGE("a", "44", "55") APP, &q, ""), KMS_DENY_IMAGE);
+	/* a masked chip id is nobody's: a list of devices cannot have it */
+	memset(q.id.device_id, 0xdd, 32);
+	assert_int_equal(ask(listed, &q, ""), KMS_DENY_DEVICE);
+	q.v.snp.chip_id[0] = 1;
+	assert_int_equal(ask(listed, &q, "a"), KMS_ALLOW);
+	q.id.device_id[0] ^= 1;
+	assert_int_equal(ask(listed, &q, ""), KMS_DENY_DEVICE);
 	q.v.snp.measurement[47] ^= 1;
 	assert_int_equal(ask(both, &q, ""), KMS_DENY_IMAGE);
 }

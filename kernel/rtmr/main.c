@@ -11,6 +11,7 @@
 #include "measure.h"
 #include "quote.h"
 #include "selftest.h"
+#include "sysfs.h"
 
 static const struct x86_cpu_id tdx_guest_ids[] = {
 	X86_MATCH_FEATURE(X86_FEATURE_TDX_GUEST, NULL),
@@ -41,6 +42,8 @@ static int __init ds_rtmr_init(void)
 	err = misc_register(&ds_quote_misc);
 	if (err)
 		goto err_quote;
+	/* For those who poll the log already: an event may have come before we knew the device. */
+	ds_sysfs_notify_log();
 	return 0;
 err_quote:
 	ds_quote_exit();

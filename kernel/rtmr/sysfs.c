@@ -211,8 +211,9 @@ static DECLARE_DELAYED_WORK(notify_work, notify_log);
 void ds_sysfs_notify_log(void)
 {
 	/*
-	 * NULL until the device is there; nobody can be polling its file before. From then on the
-	 * module stays loaded. A tick later, so that many events are one notification.
+	 * NULL until misc_register() returns, some time after the files are there: what is missed
+	 * meanwhile main.c makes up for. From then on the module stays loaded. A tick later, so
+	 * that many events are one notification.
 	 */
 	if (READ_ONCE(ds_quote_misc.this_device))
 		schedule_delayed_work(&notify_work, 1);

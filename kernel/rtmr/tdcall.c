@@ -51,7 +51,8 @@ static int patient(const char *leaf, int (*try)(u8 rtmr), u8 rtmr)
 	}
 	if (err && err != -EBUSY)
 		pr_err_ratelimited("%s: the TDX module refused, error %d\n", leaf, err);
-	return err == -ENXIO ? -EINVAL : err;
+	/* A refused operand is one of ours, and no fault of the caller's. */
+	return err && err != -EBUSY ? -EIO : err;
 }
 
 int ds_tdcall_report(const u8 reportdata[DS_TD_REPORTDATA_SIZE],

@@ -16,11 +16,11 @@
 int __must_check ds_tdcall_init(void);
 void ds_tdcall_exit(void);
 
-/* -EBUSY, -EINVAL (refused operand) or -EIO. *ret_report is valid until the next call. */
+/* -EBUSY or -EIO. *ret_report is valid until the next call. */
 int __must_check ds_tdcall_report(const u8 reportdata[DS_TD_REPORTDATA_SIZE],
 				  const struct ds_tdreport **ret_report);
 
-/* -EBUSY, -EINVAL or -EIO; the register is unchanged on every error. */
+/* -EBUSY or -EIO; the register is unchanged on every error. */
 int __must_check ds_tdcall_extend(u8 rtmr, const u8 digest[DS_TD_MR_SIZE]);
 
 #endif /* DS_RTMR_TDCALL_H */

@@ -38,7 +38,7 @@ enum emul_quote_state {
  * struct emul_quote - one GetQuote in progress; guarded by emul_td.lock
  * @state: whose it is
  * @id: counts up, so the smallest pending one is the oldest
- * @owner: the open file that serves it
+ * @owner: the open file that has read it and may answer, NULL until then
  * @buf: the guest's buffer
  * @size: bytes of @buf
  * @report: what is to be quoted, copied out of the buffer when the call was made
@@ -336,8 +336,8 @@ static bool qe_has_work(void)
 	return work;
 }
 
-/* Make the oldest pending request ours. NULL: there is none. */
-static struct emul_quote *claim(struct file *file)
+/* Put the oldest pending request out of everybody's reach. NULL: there is none. */
+static struct emul_quote *claim(void)
 {
 	struct emul_quote *q = NULL;
 	unsigned long flags;
@@ -345,22 +345,30 @@ static struct emul_quote *claim(struct file *file)
 	raw_spin_lock_irqsave(&emul_td.lock, flags);
 	if (emul_td.quote_fault != EMUL_FAULT_HOLD)
 		q = oldest_pending();
-	if (q) {
+	if (q)
 		q->state = EMUL_QUOTE_SERVING;
-		q->owner = file;
-	}
 	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
 	return q;
 }
 
 /* The same, passing over reports that this TDX module did not make: those are never quoted. */
-static struct emul_quote *claim_genuine(struct file *file)
+static struct emul_quote *claim_genuine(void)
 {
 	struct emul_quote *q;
 
-	while ((q = claim(file)) && !emul_report_verify(&q->report))
+	while ((q = claim()) && !emul_report_verify(&q->report))
 		complete_quote(q, GHCI_ERROR, 0);
 	return q;
+}
+
+/* What was claimed may be answered through this file from now on, by any of its threads. */
+static void hand_over(struct emul_quote *q, struct file *file)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&emul_td.lock, flags);
+	q->owner = file;
+	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
 }
 
 static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t *pos)
@@ -370,7 +378,7 @@ static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t 
 
 	if (count < sizeof(req))
 		return -EINVAL;
-	while (!(q = claim_genuine(file))) {
+	while (!(q = claim_genuine())) {
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (wait_event_interruptible(qe_wait, qe_has_work()))
@@ -385,6 +393,7 @@ static ssize_t qe_read(struct file *file, char __user *to, size_t count, loff_t 
 		emul_quote_kick();
 		return -EFAULT;
 	}
+	hand_over(q, file);
 	return sizeof(req);
 }
 
@@ -499,7 +508,7 @@ static struct miscdevice qe_misc = {
 #ifdef DEBUG
 bool emul_quote_drop_one(void)
 {
-	struct emul_quote *q = claim_genuine(NULL);
+	struct emul_quote *q = claim_genuine();
 
 	if (q)
 		complete_quote(q, GHCI_UNAVAILABLE, 0);

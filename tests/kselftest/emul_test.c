@@ -210,6 +210,7 @@ static void qe_device_rules(void)
 	KT_ERRNO(read(fd, &req, sizeof(req) - 1), EINVAL);
 	KT_ERRNO(write(fd, &reply, sizeof(reply)), ENOENT);
 	KT_ERRNO(write(fd, &reply, sizeof(reply) - 1), EINVAL);
+	KT_ERRNO(write(fd, (void *)8, sizeof(reply)), EFAULT);
 	reply.status = 3;
 	KT_ERRNO(write(fd, &reply, sizeof(reply)), EINVAL);
 	reply.status = TDX_EMUL_QE_OK;

@@ -38,14 +38,18 @@ static DEFINE_MUTEX(ds_handed_lock);
 static HLIST_HEAD(ds_handed);
 static bool ds_handed_over;
 
+/*
+ * Held while a volume key is made, from the look at the phase until it is in the list: whoever has
+ * taken it after the phase changed finds all there are. Taken under the measurement lock, before
+ * any semaphore of a key.
+ */
+static DEFINE_MUTEX(ds_volume_lock);
+
 static int ds_handed_add(struct ds_key_payload *payload)
 {
 	guard(mutex)(&ds_handed_lock);
 	if (ds_handed_over)
 		return -ENOKEY;
-	/* Under the lock, as in ds_roots_claim(): the notifier that ends volume keys takes it. */
-	if (payload->class == DS_KEY_VOLUME && dstack_phase_get() != DSTACK_PHASE_BOOT)
-		return -EPERM;
 	hlist_add_head(&payload->node, &ds_handed);
 	return 0;
 }
@@ -63,10 +67,12 @@ void ds_key_wipe_volumes(void)
 {
 	struct ds_key_payload *payload;
 
-	scoped_guard(mutex, &ds_handed_lock)
+	scoped_guard(mutex, &ds_volume_lock) {
+		guard(mutex)(&ds_handed_lock);
 		hlist_for_each_entry(payload, &ds_handed, node)
 			if (payload->logon)
 				key_revoke(payload->logon);
+	}
 	rcu_barrier();		/* a revoked logon key is wiped by an RCU callback */
 }
 
@@ -87,6 +93,9 @@ static void ds_key_free(struct ds_key_payload *payload)
 {
 	if (!payload)
 		return;
+	/* While it is in the list: ds_key_wipe_volumes() is to miss none that can be used. */
+	if (payload->logon)
+		key_revoke(payload->logon);
 	scoped_guard(mutex, &ds_handed_lock)
 		hlist_del_init(&payload->node);
 	if (payload->logon)
@@ -267,8 +276,7 @@ static int ds_key_may_request(const struct request_key_auth *rka, const struct d
 	if (desc->class == DS_KEY_ROOT || !ds_key_caller_is_root() ||
 	    ds_roots_is_ring(rka->dest_keyring))
 		return -EPERM;
-	if (desc->class == DS_KEY_VOLUME &&
-	    (!capable(CAP_SYS_ADMIN) || dstack_phase_get() != DSTACK_PHASE_BOOT))
+	if (desc->class == DS_KEY_VOLUME && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return rka->callout_len ? -EINVAL : 0;
 }
@@ -279,6 +287,9 @@ static int ds_key_prepare_volume(const struct request_key_auth *rka, const struc
 	struct ds_key_payload *payload;
 	int ret;
 
+	guard(mutex)(&ds_volume_lock);
+	if (dstack_phase_get() != DSTACK_PHASE_BOOT)
+		return -EPERM;
 	payload = kzalloc(sizeof(*payload), GFP_KERNEL);
 	if (!payload)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -376,15 +377,66 @@ static void test_volumes_together(void)
 	tap_is(failed, 0, "none of them fails");
 }
 
+#define RACERS 8
+
+/* Makes and ends its own volume key until it may not: the phase has changed. */
+static long race(int i)
+{
+	char desc[32];
+	long lease;
+
+	snprintf(desc, sizeof(desc), "volume:race-%d", i);
+	while ((lease = lease_of(desc)) > 0) {
+		key_ctl(KEYCTL_REVOKE, lease, 0, 0, 0);
+		key_ctl(KEYCTL_UNLINK, lease, SESSION, 0, 0);
+	}
+	return lease;
+}
+
+static bool start_racers(pid_t pid[RACERS])
+{
+	int i;
+
+	fflush(stdout);
+	for (i = 0; i < RACERS; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(race(i) != -EPERM);
+		if (pid[i] < 0)
+			return false;
+	}
+	usleep(200000);
+	return true;
+}
+
+/* Right after the write that changed the phase: whoever was making a key has none. */
+static void test_racers(const pid_t pid[RACERS])
+{
+	int i, status, usable = 0, bad = 0;
+	char label[16];
+
+	for (i = 0; i < RACERS; i++) {
+		snprintf(label, sizeof(label), "race-%d", i);
+		usable += find_logon(label) > 0;
+	}
+	tap_is(usable, 0, "no key of those who were making some at that moment is usable");
+	for (i = 0; i < RACERS; i++)
+		bad += waitpid(pid[i], &status, 0) != pid[i] || status;
+	tap_is(bad, 0, "they were all told EPERM");
+}
+
 static void test_over(void)
 {
+	pid_t racers[RACERS];
 	long lease = lease_of("volume:over");
 	long logon = find_logon("over");
 
 	tap(lease > 0 && logon > 0 && !volume_open("over", 64) && !volume_close(),
 	    "a lease that is good");
+	tap(start_racers(racers), "%d processes make volume keys all the time", RACERS);
 	tap_is(file_write("/sys/class/misc/dstack/phase", "runtime"), 0,
 	       "the phase becomes runtime");
+	test_racers(racers);
 	tap_is(find_logon("over"), -EKEYREVOKED, "its logon key is revoked");
 	tap(volume_open("over", 64) < 0, "dm-crypt cannot use it");
 	tap_is(request_it((void *)"volume:late"), -EPERM,

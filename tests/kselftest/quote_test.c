@@ -53,6 +53,9 @@ static void one_file_one_request(void)
 
 	KT_CHECK(fd >= 0);
 	KT_ERRNO(read(fd, data, 1), ENODATA);
+	KT_ERRNO(lseek(fd, 0, SEEK_SET), ESPIPE);
+	KT_ERRNO(pread(fd, data, 1, 0), ESPIPE);
+	KT_ERRNO(pwrite(fd, data, sizeof(data), 0), ESPIPE);
 	KT_ERRNO(write(fd, data, 63), EINVAL);
 	KT_ERRNO(write(fd, data, 65), EINVAL);
 	KT_ERRNO(write(fd, nowhere, 64), EFAULT);

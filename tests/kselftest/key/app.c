@@ -111,6 +111,21 @@ static void test_truncated(const char *whole, const char *expect)
 	}
 }
 
+/* Where the key is to go, and whether one is to be made at all. */
+static void test_destination(void)
+{
+	long ring = key_add("keyring", "closed", NULL, 0, SESSION);
+	long user = key_add("user", "no keyring", "x", 1, SESSION);
+
+	tap_is(key_ctl(KEYCTL_SETPERM, ring, 0x1b1b0000, 0, 0), 0, "a keyring without write");
+	tap_is(key_request(KEY_TYPE, "app:closed", "", ring), -EACCES, "takes no key");
+	tap_is(key_request(KEY_TYPE, "app:closed", "", user), -ENOTDIR, "nor does another key");
+	tap_is(key_request(KEY_TYPE, "app:closed", NULL, SESSION), -ENOKEY,
+	       "no callout text: only a search, and nothing was made");
+	key_ctl(KEYCTL_UNLINK, ring, SESSION, 0, 0);
+	key_ctl(KEYCTL_UNLINK, user, SESSION, 0, 0);
+}
+
 void test_descriptions(void)
 {
 	static const char *const bad[] = {
@@ -146,6 +161,7 @@ void test_descriptions(void)
 	tap_is(key_derive(desc, key), 0, "a purpose of 256 bytes");
 	test_truncated("app:p%3B;purpose=q;alg=ed25519@0", "xxxx..xx.xxxxxxxxx.xxxxxnnnnnn" ".x.");
 	test_truncated("root:disk;take-once@0", "xxxxxxxxxp" "xxxxxxxxxp" "xp");
+	test_destination();
 }
 
 static long do_request(void *arg)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Documents by the URL they came from. What is in the file is believed no more than what a service
- * says, so damage costs requests and nothing else: such a file is made anew.
+ * says, so damage costs requests and nothing else: such a file is made anew. A file
+ * that is no database at all is somebody's, and stays.
  */
 #include "pcs_int.h"
 

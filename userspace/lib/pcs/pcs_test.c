@@ -183,6 +183,7 @@ static void refused_documents(void **state)
 
 static void damage(void **state)
 {
+	struct stat st;
 	const struct ds_pcs_cfg quiet = { 0 };
 	DS_BUF struct ds_buf json = DS_BUF_NULL, junk = DS_BUF_NULL;
 	struct ds_pcs_cache *c;
@@ -199,11 +200,21 @@ static void damage(void **state)
 	/* another platform's */
 	fill_cache(T);
 	assert_int_equal(ask(T, false, &json, &info), 0);
-	/* no database at all */
+	/* no database at all: somebody's file, not ours to remove */
 	assert_int_equal(ds_buf_add_zero(&junk, 8192), 0);
 	memcpy(junk.p, "nonsense", 8);
 	assert_int_equal(ds_db_remove("cache.db"), 0);
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, "cache.db", ds_buf_span(&junk), 0600), 0);
+	assert_int_equal(ask(T, false, &json, &info), -ECONNREFUSED);
+	assert_non_null(strstr(notes, "is not used"));
+	assert_int_equal(stat("cache.db", &st), 0);
+	assert_int_equal(st.st_size, 8192);
+	assert_int_equal(ds_db_remove("cache.db"), 0);
+	/* a database that is damaged is made anew */
+	fill_cache(T);
+	DS_FD int fd = open("cache.db", O_RDWR | O_CLOEXEC);
+	memset(junk.p, 0xff, 1000);
+	assert_int_equal(pwrite(fd, junk.p, 1000, 100), 1000);
 	assert_int_equal(ask(T, false, &json, &info), -ECONNREFUSED);
 	assert_non_null(strstr(notes, "is damaged"));
 	fill_cache(T);

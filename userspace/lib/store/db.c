@@ -31,8 +31,10 @@ static int translate(struct ds_db *db, int rc, struct ds_err *err)
 	case SQLITE_LOCKED:
 		r = -EBUSY;
 		break;
-	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+		r = -EILSEQ;
+		break;
+	case SQLITE_CORRUPT:
 	case SQLITE_SCHEMA:
 	case SQLITE_MISMATCH:
 		r = -EBADMSG;
@@ -178,8 +180,6 @@ int ds_db_open(const char *path, const char *const *migrations, size_t n_migrati
 	int rc, r;
 
 	if (fd < 0)
-		return ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
-	if (fchmod(fd, 0600) && errno != EPERM)
 		return ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
 	db = calloc(1, sizeof(*db));
 	if (!db)

@@ -88,6 +88,12 @@ static void failures(void **state)
 	for (int i = 0; i < 500; i++)
 		assert_int_equal(ds_buf_addf(&junk, "this is not a database\n"), 0);
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, "db", ds_buf_span(&junk), 0600), 0);
+	assert_int_equal(ds_db_open("db", schema, 2, &db, &err), -EILSEQ);
+	assert_int_equal(ds_db_remove("db"), 0);
+	/* one that is damaged: the root of its tables is gone */
+	ds_db_free(open_ok(2));
+	DS_FD int fd = open("db", O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, junk.p, 1000, 100), 1000);
 	assert_int_equal(ds_db_open("db", schema, 2, &db, &err), -EBADMSG);
 	assert_int_equal(ds_db_remove("db"), 0);
 	db = open_ok(2);

@@ -13,7 +13,8 @@ struct ds_db;
 
 /*
  * migrations[i] brings a file of version i to version i + 1, each in a transaction. -EBADMSG: the
- * file is damaged or not a database; -ESTALE: it is of a later version than this program knows.
+ * file is damaged; -EILSEQ: it is no database; -ESTALE: it is of a later version than this program
+ * knows. A file that is not there is made with mode 0600.
  */
 DS_MUST int ds_db_open(const char *path, const char *const *migrations, size_t n_migrations,
 		       struct ds_db **ret, struct ds_err *err);

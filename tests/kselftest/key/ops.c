@@ -130,39 +130,6 @@ void test_lifecycle(void)
 	test_link();
 }
 
-/* What /proc/key-users says root has used of its quota. */
-static bool quota(long *ret_keys, long *ret_bytes)
-{
-	FILE *f = fopen("/proc/key-users", "re");
-	long uid, usage, keys, inst, max;
-	bool found = false;
-	char line[128];
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%ld: %ld %ld/%ld %ld/%ld %ld/%ld", &uid, &usage, &keys, &inst,
-			       ret_keys, &max, ret_bytes, &max) == 8 &&
-			!uid;
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* Until nothing has changed for a while: keys of earlier tests are still being collected. */
-static void settle(long *ret_keys, long *ret_bytes)
-{
-	long keys = -1, bytes = -1;
-	int calm = 0, n;
-
-	for (n = 0; n < 400 && calm < 10; n++) {
-		usleep(50000);
-		if (!quota(ret_keys, ret_bytes))
-			return;
-		calm = keys == *ret_keys && bytes == *ret_bytes ? calm + 1 : 0;
-		keys = *ret_keys;
-		bytes = *ret_bytes;
-	}
-}
-
 /* The steps of a key and what each costs; false if it is not that. */
 static bool costs(void)
 {
@@ -170,14 +137,14 @@ static bool costs(void)
 	long keys0, bytes0, keys, bytes, key, freed;
 	bool good;
 
-	settle(&keys0, &bytes0);
+	quota_settle(&keys0, &bytes0);
 	key = request("app:accounting");
-	good = quota(&keys, &bytes) && keys == keys0 + 1 &&
+	good = quota_read(&keys, &bytes) && keys == keys0 + 1 &&
 	       bytes == bytes0 + desc + link + KEY_BYTES;
 	key_ctl(KEYCTL_REVOKE, key, 0, 0, 0);
-	good = good && quota(&keys, &freed) && keys == keys0 + 1 && freed == bytes0 + desc + link;
+	good = good && quota_read(&keys, &freed) && keys == keys0 + 1 && freed == bytes0 + desc + link;
 	key_ctl(KEYCTL_UNLINK, key, SESSION, 0, 0);
-	settle(&keys, &bytes);
+	quota_settle(&keys, &bytes);
 	return good && keys == keys0 && bytes == bytes0;
 }
 
@@ -192,7 +159,7 @@ void test_accounting(void)
 		;
 	tap(tries <= 5, "quota: description, payload and link are charged, and given back (try %d)",
 	    tries);
-	settle(&keys0, &bytes0);
+	quota_settle(&keys0, &bytes0);
 	snprintf(limit, sizeof(limit), "%ld", bytes0 + 40);
 	if (!tap(!file_read("/proc/sys/kernel/keys/root_maxbytes", before, sizeof(before)) &&
 			 !file_write("/proc/sys/kernel/keys/root_maxbytes", limit),

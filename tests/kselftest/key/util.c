@@ -361,3 +361,34 @@ int run_tool(char *ret_text, size_t size, const char *program, ...)
 		return 255;
 	return WEXITSTATUS(status);
 }
+
+bool quota_read(long *ret_keys, long *ret_bytes)
+{
+	FILE *f = fopen("/proc/key-users", "re");
+	long uid, usage, keys, inst, max;
+	bool found = false;
+	char line[128];
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%ld: %ld %ld/%ld %ld/%ld %ld/%ld", &uid, &usage, &keys, &inst,
+			       ret_keys, &max, ret_bytes, &max) == 8 &&
+			!uid;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+void quota_settle(long *ret_keys, long *ret_bytes)
+{
+	long keys = -1, bytes = -1;
+	int calm = 0, n;
+
+	for (n = 0; n < 400 && calm < 10; n++) {
+		usleep(50000);
+		if (!quota_read(ret_keys, ret_bytes))
+			return;
+		calm = keys == *ret_keys && bytes == *ret_bytes ? calm + 1 : 0;
+		keys = *ret_keys;
+		bytes = *ret_bytes;
+	}
+}

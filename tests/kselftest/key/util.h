@@ -70,7 +70,12 @@ long as_caller(enum caller caller, long (*fn)(void *arg), void *arg);
  */
 int together(int n, long (*fn)(void *arg, int i), void *arg, long *ret_failed);
 
-/* Seconds and milliseconds that never go back. */
+/* What /proc/key-users says root has used of its quota. */
+bool quota_read(long *ret_keys, long *ret_bytes);
+/* The same when nothing has changed for a while: keys of earlier tests are still being collected. */
+void quota_settle(long *ret_keys, long *ret_bytes);
+
+/* Milliseconds, which never go back. */
 int64_t now_ms(void);
 
 /*

@@ -214,10 +214,54 @@ static void documents(void **state)
 	run(rows, DS_ARRAY_SIZE(rows));
 }
 
+/* Each key of the signed documents under another name: no default stands in for it. */
+static void every_key_is_needed(void **state)
+{
+	static const char *const tcb[] = { "issueDate",	 "nextUpdate", "fmspc",
+					   "pceId",	 "tcbLevels",  "tcbEvaluationDataNumber",
+					   "tcbStatus",	 "tcbDate",    "attributesMask",
+					   "attributes", "mrsigner",   "sgxtcbcomponents",
+					   "svn",	 "pcesvn",     "tdxtcbcomponents",
+					   "isvsvn" };
+	static const char *const qe[] = { "issueDate",	"nextUpdate",	  "tcbEvaluationDataNumber",
+					  "miscselect", "miscselectMask", "attributes",
+					  "mrsigner",	"attributesMask", "isvprodid",
+					  "tcbLevels",	"isvsvn",	  "tcbStatus" };
+	static const char *const kind[] = { "id", "version", "tcbType" };
+	char find[40];
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(tcb); i++) {
+		struct row r = {
+			tcb[i], { .tcb = { { find, "\"x\":" } } }, R(TCBINFO_FORMAT), NULL
+		};
+
+		(void)snprintf(find, sizeof(find), "\"%s\":", tcb[i]);
+		run(&r, 1);
+	}
+	for (size_t i = 0; i < DS_ARRAY_SIZE(qe); i++) {
+		struct row r = { qe[i], { .qe = { { find, "\"x\":" } } }, R(QEID_FORMAT), NULL };
+
+		(void)snprintf(find, sizeof(find), "\"%s\":", qe[i]);
+		run(&r, 1);
+	}
+	for (size_t i = 0; i < DS_ARRAY_SIZE(kind); i++) {
+		struct row t = {
+			kind[i], { .tcb = { { find, "\"x\":" } } }, R(TCBINFO_KIND), NULL
+		};
+		struct row q = { kind[i], { .qe = { { find, "\"x\":" } } }, R(QEID_KIND), NULL };
+
+		(void)snprintf(find, sizeof(find), "\"%s\":", kind[i]);
+		run(&t, 1);
+		if (strcmp(kind[i], "tcbType"))
+			run(&q, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(documents),
+		cmocka_unit_test(every_key_is_needed),
 		cmocka_unit_test(malformed_parts),
 	};
 

@@ -31,7 +31,7 @@ static void policies(void **state)
 {
 	static const uint8_t service[1][48] = { { [47] = 1 } }, ppid[1][16] = { "forged-ppid-000"
 										"1" };
-	static const uint8_t fmspc[1][6] = { { 0x30, 0x60, 0x6a } },
+	static const uint8_t chip[1][DS_SNP_CHIP_ID], fmspc[1][6] = { { 0x30, 0x60, 0x6a } },
 			     instance[1][16] = { "forged-instance"
 						 "1" };
 	static const char *const advisory[] = { "INTEL-SA-P5" }, *const tolerated[] = {
@@ -57,6 +57,10 @@ static void policies(void **state)
 	p.service_td = service;
 	p.n_service_td = 1;
 	JUDGE("");
+	forge(&(struct forge){ .v5 = true, .body = { { 647, 2, true } } }, &w);
+	p.service_td = service;
+	p.n_service_td = 1;
+	JUDGE("td-service-td"); /* another one than that of the policy */
 	forge(&(struct forge){ .qe = { { "\"UpToDate\"", "\"Revoked\"" } } }, &w);
 	p.tcb_status = UINT32_MAX;
 	JUDGE("tcb-status");					  /* Revoked can never be allowed */
@@ -108,6 +112,9 @@ static void policies(void **state)
 	JUDGE("");
 	p.min_qe_evaluation = 20;
 	JUDGE("tcb-evaluation");
+	p.snp.allow_chip = chip;
+	p.snp.n_allow_chip = 1;
+	JUDGE("platform-denied"); /* chips of AMD and nothing of Intel */
 #undef JUDGE
 }
 

@@ -108,6 +108,8 @@ static void policies(void **state)
 	p.deny_instance = instance;
 	p.n_deny_instance = 1;
 	JUDGE("platform-denied");
+	p.snp.n_allow_chip = 1; /* a list of AMD's machines alone allows none of Intel's */
+	JUDGE("platform-denied");
 	p.min_qe_evaluation = 19;
 	JUDGE("");
 	p.min_qe_evaluation = 20;

@@ -84,6 +84,7 @@ static const struct {
 	{ "snp-chain", { .issuer = { .evil = true } } },
 	{ "snp-chain", { .issuer = { .flip_ca = true } } },
 	{ "snp-chain", { .issuer = { .no_key_usage = true } } },
+	{ "snp-chain", { .issuer = { .crl_sign_only = true } } },
 	{ "snp-chain", { .issuer = { .long_path = true } } },
 	{ "snp-chain", { .issuer = { .critical = true } } },
 	{ "snp-chain", { .issuer = { .other_key = true } } },

@@ -247,6 +247,12 @@ static void collateral_forms(void **state)
 	make(&w, (struct snp_forge){ 0 }, DOC);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++)
 		expect_json(&w, DS_SPAN_STR(rows[i].json), rows[i].want);
+	/* good, but longer than anything needs to be */
+	make_collateral(&w, &w.w);
+	expect(&w, "");
+	while (w.collateral.n <= DS_MAX_COLLATERAL)
+		assert_int_equal(ds_buf_add_u8(&w.collateral, ' '), 0);
+	expect(&w, "collateral-format");
 }
 
 static bool load(const char *name, struct ds_buf *ret)

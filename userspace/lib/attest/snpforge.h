@@ -11,6 +11,7 @@
 
 #define SNP_TIME INT64_C(1780000000) /* 2026-05-28T20:26:40Z */
 
+/* Each differs from the first in one thing; PSS_SHA256 leaves MGF1 as it is. */
 enum snp_scheme { PSS_SHA384, PSS_SHA256, PSS_SALT_32, PSS_MGF_SHA256, PKCS1_SHA384 };
 
 struct snp_cert {
@@ -20,7 +21,7 @@ struct snp_cert {
 	int64_t from, to; /* 0: good */
 	bool no_date;	  /* notAfter is no time at all */
 	bool flip_ca;	  /* CA where it must not be, or the reverse */
-	bool no_key_usage, long_path, critical;
+	bool no_key_usage, crl_sign_only, long_path, critical;
 	bool other_key; /* of an intermediate: RSA-1024; of a VEK: P-256 */
 };
 

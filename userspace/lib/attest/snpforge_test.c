@@ -43,8 +43,8 @@ static EVP_MD_CTX *signer(int key, enum snp_scheme scheme)
 		return ctx;
 	MUST(EVP_PKEY_CTX_set_rsa_padding(p, RSA_PKCS1_PSS_PADDING) == 1);
 	MUST(EVP_PKEY_CTX_set_rsa_pss_saltlen(p, scheme == PSS_SALT_32 ? 32 : 48) == 1);
-	if (scheme == PSS_MGF_SHA256)
-		MUST(EVP_PKEY_CTX_set_rsa_mgf1_md(p, EVP_sha256()) == 1);
+	MUST(EVP_PKEY_CTX_set_rsa_mgf1_md(p, scheme == PSS_MGF_SHA256 ? EVP_sha256()
+								      : EVP_sha384()) == 1);
 	return ctx;
 }
 
@@ -104,7 +104,8 @@ static X509 *new_cert(const struct snp_cert *f, const char *cn, const char *issu
 			 is_root || f->long_path ? "critical,CA:TRUE"
 						 : "critical,CA:TRUE,pathlen:0");
 	if (ca && !f->no_key_usage)
-		add_conf(x, NID_key_usage, "critical,keyCertSign,cRLSign");
+		add_conf(x, NID_key_usage,
+			 f->crl_sign_only ? "critical,cRLSign" : "critical,keyCertSign,cRLSign");
 	if (f->critical)
 		add_raw(x, "1.3.6.1.4.1.62397.99.1", 1, "\5\0", 2);
 	return x;

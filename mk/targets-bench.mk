@@ -2,7 +2,7 @@
 # bench: ours beside what it replaces, one row each: "what | ours | peer | its number | ratio", above 1 where we are
 # better. Results with their dates are in docs/performance.md.
 .PHONY: bench bench-kernel
-bench: bench-kernel
+bench: bench-kernel bench-verify
 
 # All in one VM in one run, on the kernel whose own driver can extend RTMRs.
 #   BENCH_ROUNDS=N   how often each side has its turn     BENCH_CPUS=N   of the VM     BENCH_WHAT=extend   only that

@@ -211,6 +211,11 @@ static void refusals(void **state)
 		assert_true(err.msg[0] != '\0');
 	}
 	assert_true(ds_event_name_ok("Az09._- caf\xc3\xa9"));
+	/* 64 bytes, and one more */
+	assert_true(ds_event_name_ok(
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
+	assert_false(ds_event_name_ok(
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefg"));
 
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 

@@ -23,7 +23,7 @@ static const char provider[] = "{\"name\":\"kms\",\"id\":\"00\"}";
 /* What differs from a good boot. */
 struct boot {
 	const char *leave_out;		/* event that is not measured */
-	size_t app_id_len, compose_len; /* 0: right */
+	size_t app_id_len, compose_len, instance_len; /* 0: right */
 	const char *late; /* measured after system-ready: an app-id of somebody else */
 	bool os_event, no_instance, not_ready;
 	bool again; /* the launch events once more, behind system-ready */
@@ -52,7 +52,10 @@ static void launch(const struct boot *b, struct ds_eventlog *log)
 	measure(log, b, "system-preparing", "", 0);
 	measure(log, b, "app-id", app, b->app_id_len ? b->app_id_len : 20);
 	measure(log, b, "compose-hash", hash, b->compose_len ? b->compose_len : 32);
-	measure(log, b, "instance-id", instance, b->no_instance ? 0 : 20);
+	measure(log, b, "instance-id", instance,
+		b->no_instance	  ? 0
+		: b->instance_len ? b->instance_len
+				  : 20);
 	if (b->foreign) {
 		measure(log, b, b->foreign, "foreign", 7);
 		if (b->foreign_version)
@@ -350,6 +353,10 @@ static void foreign_and_duplicate_events(void **state)
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		make(&rows[i].b, &x);
 		assert_reason(&x, rows[i].want);
+		/* in the runtime events alone, without a log beside them */
+		ds_eventlog_done(&x.att.log);
+		assert_reason(&x, rows[i].want);
+		make(&rows[i].b, &x);
 		/* in the log beside the runtime events alone */
 		ds_verdict_init(&v);
 		assert_int_equal(ds_verify_launch_events(&v, &x.att.log, "log"),
@@ -402,6 +409,8 @@ static void missing_events(void **state)
 	assert_reason(&x, DS_REASON_EVENT_MISSING);
 	make(&(struct boot){ .compose_len = 31 }, &x);
 	assert_reason(&x, DS_REASON_EVENT_MISSING);
+	make(&(struct boot){ .instance_len = 19 }, &x);
+	assert_reason(&x, DS_REASON_EVENT_MISSING);
 	/* an application cannot make up for it after system-ready */
 	make(&(struct boot){ .leave_out = "app-id", .late = "app-id" }, &x);
 	assert_reason(&x, DS_REASON_EVENT_MISSING);
@@ -409,6 +418,20 @@ static void missing_events(void **state)
 	assert_reason(&x, DS_REASON_NONE);
 	make(&(struct boot){ .config = "{\"os_image_hash\":" }, &x);
 	assert_reason(&x, DS_REASON_EVIDENCE_FORMAT);
+}
+
+/* Nothing of SEV-SNP stands behind a log, not even an empty one against empty registers. */
+static void no_log_under_snp(void **state)
+{
+	static const uint8_t zero[4][48];
+	struct ds_eventlog log = DS_EVENTLOG_NULL;
+	static struct ds_verdict v;
+
+	ds_verdict_init(&v);
+	assert_int_equal(ds_verify_log(&v, &log, zero, false), 0);
+	v.tee = DS_TEE_SNP;
+	assert_int_equal(ds_verify_log(&v, &log, zero, false), DS_ATTEST_REFUSED);
+	assert_int_equal(v.reason, DS_REASON_RTMR_REPLAY);
 }
 
 static void a_bad_quote_stays_bad(void **state)
@@ -455,6 +478,8 @@ static void compose_image_and_log(void **state)
 	assert_int_equal(ds_verify_image(&again, &(struct ds_image_mr){ 0 }), DS_ATTEST_REFUSED);
 	assert_int_equal(ds_image_mr_parse(DS_SPAN(json.p, json.n - 1), &mr, NULL), -EBADMSG);
 	assert_int_equal(ds_image_mr_parse(DS_SPAN_LIT("{\"mrtd\":\"00\"}"), &mr, NULL), -EBADMSG);
+	assert_int_equal(ds_image_mr_parse(DS_SPAN_LIT("{\"measurement\":\"00\"}"), &mr, NULL),
+			 -EBADMSG);
 	for (int i = 0; i < 4; i++) {
 		uint8_t *reg = i ? mr.rt_mr[i - 1] : mr.mr_td;
 
@@ -539,6 +564,7 @@ int main(void)
 		cmocka_unit_test(identity_of_a_boot),	 cmocka_unit_test(mr_values),
 		cmocka_unit_test(report_data_binds),	 cmocka_unit_test(logs_that_lie),
 		cmocka_unit_test(ambiguous_names),	 cmocka_unit_test(missing_events),
+		cmocka_unit_test(no_log_under_snp),
 		cmocka_unit_test(a_bad_quote_stays_bad), cmocka_unit_test(compose_image_and_log),
 		cmocka_unit_test(published_evidence),	 cmocka_unit_test(hidden_launch),
 		cmocka_unit_test(whose_log),		 cmocka_unit_test(foreign_and_duplicate_events),

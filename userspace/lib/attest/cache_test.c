@@ -179,6 +179,33 @@ static void worlds_do_not_mix(void **state)
 	assert_int_not_equal(assert_same(&b, T, NULL, "chain of another"), R(NONE));
 }
 
+/* Under one warm root and collateral: what is refused for one platform is not kept for it. */
+static void platforms_of_one_world(void **state)
+{
+	static const struct row rows[] = {
+		{ "no extension", { .same_root = true, .no_ext = true }, R(PCK_EXT), NULL },
+		{ "critical",
+		  { .same_root = true, .pck = { .critical = true } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "ended", { .same_root = true, .pck = { .to = T - 1 } }, R(CERT_EXPIRED), NULL },
+		{ "good", { .same_root = true }, R(NONE), NULL },
+	};
+	const struct forge f = { 0 };
+	FORGED struct forged first = { 0 }, w = { 0 };
+
+	forge(&f, &first);
+	assert_int_equal(assert_same(&first, T, NULL, "good"), R(NONE));
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		forge(&rows[i].f, &w);
+		assert_true(ds_span_eq(ds_buf_span(&w.root_pem), ds_buf_span(&first.root_pem)));
+		ds_buf_done(&w.collateral);
+		assert_int_equal(ds_buf_add_span(&w.collateral, ds_buf_span(&first.collateral)), 0);
+		assert_int_equal(assert_same(&w, T, NULL, rows[i].what), rows[i].want);
+		assert_int_equal(assert_same(&first, T, NULL, "good"), R(NONE));
+	}
+}
+
 /* More worlds and platforms than there is room for. */
 static void bounded(void **state)
 {
@@ -249,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_byte_makes_another_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(worlds_do_not_mix, setup, teardown),
+		cmocka_unit_test_setup_teardown(platforms_of_one_world, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_by_threads, setup, teardown),
 	};

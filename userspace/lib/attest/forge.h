@@ -55,6 +55,7 @@ struct forge {
 	uint16_t v5_type; /* 0: 3 with v5; 2 to 4 */
 	bool processor;
 	struct forge_cert root, ca, pck, signer;
+	bool same_root; /* byte for byte the root of the world before */
 	bool no_ext, short_fmspc, ext_of_other_ca;
 	struct forge_crl root_crl, pck_crl;
 	struct forge_edit tcb[4], qe[4];     /* before signing */

@@ -503,10 +503,16 @@ struct certs {
 static void make_certs(const struct forge *f, struct certs *c)
 {
 	static const struct forge_cert plain;
+	static X509 *last;
 	DS_BUF struct ds_buf sgx = DS_BUF_NULL;
 
 	sgx_ext(f, &sgx);
-	c->root = cert(&f->root, "Intel SGX Root CA", K_ROOT, NULL, K_ROOT, true, 1, NULL);
+	if (!f->same_root) {
+		X509_free(last);
+		last = cert(&f->root, "Intel SGX Root CA", K_ROOT, NULL, K_ROOT, true, 1, NULL);
+	}
+	MUST(last && X509_up_ref(last));
+	c->root = last;
 	c->other_root = cert(&plain, "Intel SGX Root CA", K_EVIL, NULL, K_EVIL, true, 1, NULL);
 	c->ca = cert(&f->ca,
 		     f->processor ? "Intel SGX PCK Processor CA" : "Intel SGX PCK Platform CA",

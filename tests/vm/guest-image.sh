@@ -27,7 +27,7 @@ for smuggle in bin/dstack-gateway kernel/dstack_key.ko; do
 	rm -rf "$work/b"
 	mkdir -p "$work/b/bin" "$work/b/kernel"
 	ln -s "$build/kernel-image" "$work/b/kernel-image"
-	cp "$BIN/dstack-init" "$BIN/dstack-agent" "$work/b/bin/"
+	cp "$BIN/dstack-init" "$BIN/dstack-agent" "$BIN/dstack-request-key" "$work/b/bin/"
 	cp "$build/kernel/dstack_rtmr.ko" "$build/kernel/dstack_key.ko" "$work/b/kernel/"
 	case $smuggle in
 	bin/*) cp "$BIN/dstack-emul-qe" "$work/b/$smuggle" ;;

@@ -24,7 +24,7 @@ modules:
 # Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
 check-stages := check-style check-layers check-unit check-contracts check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
 # Fuzzing gets a short turn here; FUZZ_SECONDS=N asks for another.
-check: fuzz-turn := $(if $(filter command environment,$(firstword $(origin FUZZ_SECONDS))),$(FUZZ_SECONDS),8)
+check: fuzz-turn := $(if $(filter command environment,$(firstword $(origin FUZZ_SECONDS))),$(FUZZ_SECONDS),5)
 check: all
 	$(Q)rm -f $(O)/tally
 	$(Q)for s in $(check-stages); do \

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { contracts, ethers, go, startChain, word, world } from "./chain.mjs";
 
-const sequences = Number(process.env.SEQUENCES ?? 12);
-const perSequence = 25;
+const sequences = Number(process.env.SEQUENCES ?? 10);
+const perSequence = 80;
 let seed = Number(process.env.SEED ?? Date.now() % 1e9) >>> 0;
 function rnd(n) {
 	// mulberry32
@@ -30,7 +30,7 @@ function value(type) {
 	if (type.baseType === "tuple") return type.components.map(value);
 	if (type.type === "address") return pick(pool);
 	if (type.type === "bool") return rnd(2) === 1;
-	if (type.type === "bytes32") return word(rnd(24));
+	if (type.type === "bytes32") return word(pick([1, 7, 8, 9, 10, 11, 12])); // those that state() asks about
 	if (type.type === "bytes4") return ethers.dataSlice(word(rnd(1 << 30)), 28);
 	if (type.type === "string") return pick(["", "UpToDate", "dstack-tdx", "INTEL-SA-00837"]);
 	if (type.type === "bytes") return rnd(3) ? randomCall(rnd(2) ? w.kms : w.app) : "0x";

@@ -74,6 +74,7 @@ enum emul_quote_fault {
  * @busy: this many REPORT and RTMR.EXTEND calls answer OPERAND_BUSY
  * @quote_retry: this many GetQuote calls answer RETRY
  * @quote_delay_us: a quote is delivered this long after its request, or later
+ * @quote_took_us: how long the last quote that was delivered had been asked for
  * @trick_ms: how long faults that go on after "success" take, or wait
  * @quote_fault: what happens to quotes
  */
@@ -86,6 +87,7 @@ struct emul_td {
 	u32 busy;
 	u32 quote_retry;
 	u32 quote_delay_us;
+	u32 quote_took_us;
 	u32 trick_ms;
 	enum emul_quote_fault quote_fault;
 };

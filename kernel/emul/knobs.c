@@ -113,6 +113,7 @@ void emul_knobs_init(void)
 	debugfs_create_u32("busy", 0600, dir, &emul_td.busy);
 	debugfs_create_u32("quote_retry", 0600, dir, &emul_td.quote_retry);
 	debugfs_create_u32("quote_delay_us", 0600, dir, &emul_td.quote_delay_us);
+	debugfs_create_u32("quote_took_us", 0400, dir, &emul_td.quote_took_us);
 	debugfs_create_u32("trick_ms", 0600, dir, &emul_td.trick_ms);
 	debugfs_create_file("quote_fault", 0600, dir, NULL, &quote_fault_fops);
 	debugfs_create_file("extend", 0200, dir, NULL, &extend_fops);

@@ -242,6 +242,7 @@ static void complete_with_quote(struct emul_quote *q, const void *quote, u32 len
 		break;
 	}
 	WRITE_ONCE(q->buf->out_len, out_len);
+	WRITE_ONCE(emul_td.quote_took_us, ktime_us_delta(ktime_get(), q->asked));
 	/* The guest looks at status first: everything else must be there by then. */
 	smp_store_release(&q->buf->status, status);
 	play_tricks(q->buf, fault, quote, len);

@@ -223,6 +223,16 @@ static void busy(void)
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
 }
 
+/* What the emulator says of the last quote; -1: nothing. */
+static long took_ms(void)
+{
+	char text[16] = "";
+
+	if (kt_read_file(DS_KNOB("quote_took_us"), text, sizeof(text) - 1) <= 0)
+		return -1;
+	return strtol(text, NULL, 10) / 1000;
+}
+
 static void slow_enclave(void)
 {
 	static const struct {
@@ -236,6 +246,7 @@ static void slow_enclave(void)
 		ask_ours(0x36);
 		KT_CHECK(came_to(FULL, 0));
 		KT_CHECK(out.ms >= delay[i].ms && out.ms < delay[i].ms + 900);
+		KT_CHECK(took_ms() >= delay[i].ms && took_ms() <= out.ms);
 		ask_intree(0x37);
 		KT_CHECK(came_to(FULL, 0));
 		/* It looks when it has asked, and then once a second; 4 ms may be over by then. */

@@ -7,14 +7,18 @@
 #ifndef KERNEL_BENCH_H
 #define KERNEL_BENCH_H
 
+#include <stdint.h>
+
 /*
  * One thing to measure. init runs once in each caller, before its warm-up; run is what is timed.
- * Both return 0, or -1 and errno.
+ * Both return 0, or -1 and errno. elsewhere, if any, says after a run how many nanoseconds of it
+ * were somebody else's work and do not count; it can speak for one caller only.
  */
 struct op {
 	const char *name;
 	int (*init)(void);
 	int (*run)(void);
+	uint64_t (*elsewhere)(void);
 };
 
 extern const struct op op_event;       /* an event through /sys/class/misc/dstack/event */
@@ -24,9 +28,10 @@ extern const struct op
 	op_intree_event;	     /* the same, the digest made by the caller as for an event */
 extern const struct op op_quote;     /* /dev/dstack, from open to close */
 extern const struct op op_tsm_quote; /* configfs-tsm, inblob to outblob */
-extern const struct op op_app_key;   /* request_key("dstack", "app:...") and read */
-extern const struct op op_user_key;  /* add_key("user", ...) and read */
-extern const struct op op_get_key;   /* GetKey on the agent's socket */
+extern const struct op op_quote_wait, op_tsm_quote_wait; /* what they add to the host's time */
+extern const struct op op_app_key;  /* request_key("dstack", "app:...") and read */
+extern const struct op op_user_key; /* add_key("user", ...) and read */
+extern const struct op op_get_key;  /* GetKey on the agent's socket */
 
 /* Root key, key holder and agent, for the last four. 0, or -1 and errno; what failed goes to
  * stderr. */

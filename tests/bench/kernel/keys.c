@@ -41,7 +41,9 @@ static int app_key_run(void)
 	return read_and_drop(request_key("dstack", "app:bench", "", KEY_SPEC_SESSION_KEYRING));
 }
 
-const struct op op_app_key = { "request_key dstack app:", session_init, app_key_run };
+const struct op op_app_key = {
+	.name = "request_key dstack app:", .init = session_init, .run = app_key_run
+};
 
 static int user_key_run(void)
 {
@@ -49,7 +51,7 @@ static int user_key_run(void)
 		add_key("user", "bench", root_key, sizeof(root_key), KEY_SPEC_SESSION_KEYRING));
 }
 
-const struct op op_user_key = { "add_key user", session_init, user_key_run };
+const struct op op_user_key = { .name = "add_key user", .init = session_init, .run = user_key_run };
 
 int keys_prepare(void)
 {
@@ -164,4 +166,4 @@ static int get_key_run(void)
 	return -1;
 }
 
-const struct op op_get_key = { "agent's GetKey", no_init, get_key_run };
+const struct op op_get_key = { .name = "agent's GetKey", .init = no_init, .run = get_key_run };

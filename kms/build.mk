@@ -15,7 +15,7 @@ ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_t
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
-kms/relog_test.c_ldflags := -Wl,--wrap=fdatasync
+kms/relog_test.c_ldflags := -Wl,--wrap=fdatasync,--wrap=fsync
 kms/store_test.c_objs := $(call kms-obj,kms/store.c kms/keys_proc.c kms/keys_client.c)
 $(O)/test/kms/policy_file_test: $(kms/policy_file_test.c_objs)
 $(O)/test/kms/relog_test: $(kms/relog_test.c_objs)

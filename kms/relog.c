@@ -179,6 +179,9 @@ static int open_checked(const char *path, struct kms_relog *log, struct ds_err *
 		return ds_err_set(err, -EINVAL, DOM, 0, "%s is not a regular file", path);
 	if (flock(log->fd, LOCK_EX | LOCK_NB))
 		return ds_err_set(err, -EBUSY, DOM, 0, "%s: another process writes it", path);
+	/* a new file's name must last as long as the records in it */
+	if (!st.st_size && ds_fsync_parent(path))
+		return ds_err_set(err, -EIO, DOM, 0, "%s: its directory cannot be synced", path);
 	DS_TRY(scan(log->fd, &log->chain, tail, &left, err));
 	return left ? drop_tail(log, DS_SPAN(tail, left), err) : 0;
 }

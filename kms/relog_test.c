@@ -195,6 +195,31 @@ static void test_sync(void **state)
 	kms_relog_close(log);
 }
 
+static int fsync_result;
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	errno = EIO;
+	return fsync_result;
+}
+
+/* A log whose name may be gone after a power cut takes no record. */
+static void test_new(void **state)
+{
+	DS_FREE char *fresh = NULL;
+	struct kms_relog *log = NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	assert_true(asprintf(&fresh, "%s.new", path) > 0);
+	fsync_result = -1;
+	assert_int_equal(kms_relog_open(fresh, &log, &err), -EIO);
+	assert_non_null(strstr(err.msg, "cannot be synced"));
+	fsync_result = 0;
+	assert_int_equal(kms_relog_open(fresh, &log, &err), 0);
+	kms_relog_close(log);
+	assert_int_equal(unlink(fresh), 0);
+}
+
 static int set_up(void **state)
 {
 	if (!mkdtemp(dir))
@@ -213,7 +238,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append), cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_torn),   cmocka_unit_test(test_long),
-		cmocka_unit_test(test_paths),  cmocka_unit_test(test_sync),
+		cmocka_unit_test(test_paths),  cmocka_unit_test(test_new),
+		cmocka_unit_test(test_sync),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -178,20 +178,6 @@ static void remove_dir(const char *path)
 	rmdir(path);
 }
 
-static int fsync_parent(const char *path)
-{
-	DS_FREE char *parent = strdup(path);
-	char *slash = parent ? strrchr(parent, '/') : NULL;
-	DS_FD int fd = -1;
-
-	if (!parent)
-		return -ENOMEM;
-	if (slash)
-		slash[slash == parent] = '\0';
-	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) ? -errno : 0;
-}
-
 int kms_bootstrap(const char *dir, const char *domain, int64_t now, struct ds_err *err)
 {
 	DS_FREE char *path = strdup(dir);
@@ -227,7 +213,7 @@ int kms_bootstrap(const char *dir, const char *domain, int64_t now, struct ds_er
 		return err && err->code ? r
 					: ds_err_set(err, r, DOM, 0, "%s: %s", path, strerror(-r));
 	}
-	return fsync_parent(path);
+	return ds_fsync_parent(path);
 }
 
 void kms_roots_done(struct kms_roots *roots)

@@ -22,7 +22,7 @@ struct peer {
 	uint8_t app[20], inst[20], compose[32];
 	size_t inst_n;
 	struct ds_emul_td td;
-	bool until_ready;
+	bool until_ready, repeat;
 	int64_t not_before, not_after;
 	/* made on the way */
 	struct ds_buf root_pem, pin;
@@ -211,6 +211,31 @@ static int load(struct peer *p)
 	return attest(p, p->key, &p->att);
 }
 
+/* As fast as it goes until the KMS is gone; prints how often keys came. */
+static int repeat(struct peer *p, struct ds_client_cfg *cfg)
+{
+	DS_BUF struct ds_buf pem = DS_BUF_NULL, body = DS_BUF_NULL;
+	unsigned n = 0;
+	int r = 0;
+
+	DS_TRY(temp_cert(p, p->key, &p->att, &pem));
+	DS_TRY(ds_kms_app_key_request(p->vm_config, &body));
+	cfg->cert_pem = ds_buf_span(&pem);
+	cfg->key = p->key;
+	while (!r) {
+		DS_BUF struct ds_buf reply = DS_BUF_NULL;
+		int status = 0;
+
+		r = get(p, "GetAppKey", cfg, ds_buf_span(&body), &reply, &status);
+		if (!r && status != 200)
+			return ds_err_set(&err, -EPERM, "peer", 0, "status %d: %.100s", status,
+					  (const char *)reply.p);
+		n += !r;
+	}
+	printf("%u\n", n);
+	return 0;
+}
+
 static int run(struct peer *p)
 {
 	struct ds_client_cfg cfg = { .check = ds_kms_check_rpc,
@@ -221,6 +246,8 @@ static int run(struct peer *p)
 
 	DS_TRY(load(p));
 	cfg.roots_pem = ds_buf_span(&p->root_pem);
+	if (p->repeat)
+		return repeat(p, &cfg);
 	if (!strcmp(p->method, "SignCert"))
 		DS_TRY(sign_cert(p, &cfg, &reply, &status));
 	else
@@ -265,6 +292,8 @@ static int set_option(struct peer *p, int c, const char *arg)
 		return parse_hex(arg, p->td.mr_td, sizeof(p->td.mr_td));
 	if (c == 'R')
 		p->until_ready = true;
+	else if (c == 'r')
+		p->repeat = true;
 	else if (c == 'A')
 		p->not_after = atoll(arg);
 	else if (c == 'B')
@@ -292,6 +321,7 @@ int main(int argc, char **argv)
 		{ "compose", 1, NULL, 'c' },
 		{ "mrtd", 1, NULL, 't' },
 		{ "ready", 0, NULL, 'R' },
+		{ "repeat", 0, NULL, 'r' },
 		{ "san", 1, NULL, 'n' },
 		{ "not-after", 1, NULL, 'A' },
 		{ "not-before", 1, NULL, 'B' },

@@ -128,3 +128,14 @@ int ds_write_file_atomic(int dirfd, const char *path, struct ds_span data, mode_
 		return -errno;
 	return 0;
 }
+
+int ds_fsync_parent(const char *path)
+{
+	DS_FREE char *copy = strdup(path);
+	DS_FD int fd = -1;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}

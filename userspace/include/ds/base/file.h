@@ -19,5 +19,7 @@ DS_MUST int ds_read_file_secret(int dirfd, const char *path, size_t max, struct 
 DS_MUST int ds_write_full(int fd, const void *p, size_t n);
 /* Temporary name in the same directory, fsync, rename, fsync of the directory; mode is exact (umask ignored). */
 DS_MUST int ds_write_file_atomic(int dirfd, const char *path, struct ds_span data, mode_t mode);
+/* fsync of the directory that path is in: a name that was made there outlives a power cut. */
+DS_MUST int ds_fsync_parent(const char *path);
 
 #endif

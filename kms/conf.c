@@ -43,6 +43,21 @@ static int at_least_one(const char *value, uint64_t max, uint64_t *ret, struct d
 	return 0;
 }
 
+static int backend(const char *value, enum kms_backend *ret, struct ds_err *err)
+{
+	static const char *const names[] = { [KMS_BACKEND_FILE] = "file",
+					     [KMS_BACKEND_WEBHOOK] = "webhook",
+					     [KMS_BACKEND_CONTRACT] = "contract" };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++)
+		if (!strcmp(value, names[i])) {
+			*ret = (enum kms_backend)i;
+			return 0;
+		}
+	return ds_err_set(err, -EINVAL, DOM, 0, "expected file, webhook or contract, got '%s'",
+			  value);
+}
+
 static int kms_key(struct kms_conf *c, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "cert_dir"))
@@ -53,6 +68,8 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 		return ds_conf_addr(value, &c->addr, &c->port, err);
 	if (!strcmp(key, "policy"))
 		return ds_conf_str(value, &c->policy, err);
+	if (!strcmp(key, "policy_backend"))
+		return backend(value, &c->backend, err);
 	if (!strcmp(key, "release_log"))
 		return ds_conf_str(value, &c->release_log, err);
 	if (!strcmp(key, "port_file"))
@@ -70,6 +87,30 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 	return DS_CONF_E_UNKNOWN;
 }
 
+static int auth_key(struct kms_auth_conf *a, const char *key, const char *value, struct ds_err *err)
+{
+	if (!strcmp(key, "url")) {
+		DS_TRY(ds_conf_str(value, &a->url, err));
+		for (size_t n = strlen(a->url); n && a->url[n - 1] == '/'; n--)
+			a->url[n - 1] = 0;
+		return 0;
+	}
+	if (!strcmp(key, "ca"))
+		return ds_conf_str(value, &a->ca, err);
+	if (!strcmp(key, "insecure_http"))
+		return ds_conf_bool(value, &a->insecure_http, err);
+	if (!strcmp(key, "timeout_ms"))
+		return at_least_one(value, 60000, &a->timeout_ms, err);
+	if (!strcmp(key, "chain_id"))
+		return at_least_one(value, INT64_MAX, &a->chain_id, err);
+	if (!strcmp(key, "contract")) {
+		a->has_contract = true;
+		return ds_conf_hex(strncmp(value, "0x", 2) ? value : value + 2, a->contract, 20,
+				   err);
+	}
+	return DS_CONF_E_UNKNOWN;
+}
+
 static int on_key(void *ctx, const char *section, const char *key, const char *value,
 		  struct ds_err *err)
 {
@@ -77,6 +118,8 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 
 	if (!strcmp(section, "kms"))
 		return kms_key(c, key, value, err);
+	if (!strcmp(section, "auth"))
+		return auth_key(&c->auth, key, value, err);
 	if (!strcmp(section, "attest")) {
 		if (!strcmp(key, "root_ca"))
 			return ds_conf_str(value, &c->root_ca, err);
@@ -99,11 +142,50 @@ void kms_conf_done(struct kms_conf *c)
 	free(c->port_file);
 	free(c->root_ca);
 	free(c->tcb_policy);
+	free(c->auth.url);
+	free(c->auth.ca);
 	for (size_t i = 0; i < c->n_alt_names; i++)
 		free(c->alt_names[i]);
 	for (size_t i = 0; i < c->n_collateral; i++)
 		free(c->collateral[i]);
 	*c = (struct kms_conf){ 0 };
+}
+
+static bool is_local(const char *url)
+{
+	static const char *const local[] = { "http://127.0.0.1", "http://[::1]", "http://localhost" };
+
+	if (!strncmp(url, "unix:", 5))
+		return true;
+	for (size_t i = 0; i < DS_ARRAY_SIZE(local); i++) {
+		size_t n = strlen(local[i]);
+
+		if (!strncmp(url, local[i], n) && (!url[n] || strchr(":/", url[n])))
+			return true;
+	}
+	return false;
+}
+
+/* What decides about keys is asked where nobody can answer in its place. */
+static int check_auth(const struct kms_conf *c, const char *path, struct ds_err *err)
+{
+	const struct kms_auth_conf *a = &c->auth;
+	const char *wrong = NULL;
+
+	if (c->backend == KMS_BACKEND_FILE)
+		wrong = a->url || a->ca || a->has_contract || a->chain_id ?
+				"section [auth] needs policy_backend = webhook or contract" :
+				NULL;
+	else if (!a->url || !*a->url)
+		wrong = "url (section [auth]) is missing";
+	else if (c->backend == KMS_BACKEND_CONTRACT && (!a->has_contract || !a->chain_id))
+		wrong = "policy_backend = contract needs contract and chain_id in section [auth]";
+	else if (!strncmp(a->url, "https://", 8))
+		wrong = a->ca ? NULL : "an https url needs ca (section [auth])";
+	else if (!is_local(a->url) && !a->insecure_http)
+		wrong = "url (section [auth]): expected https, or http to a loopback address or a "
+			"Unix socket (or insecure_http = yes)";
+	return wrong ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s", path, wrong) : 0;
 }
 
 static int check_whole(const struct kms_conf *c, const char *path, struct ds_err *err)
@@ -115,12 +197,15 @@ static int check_whole(const struct kms_conf *c, const char *path, struct ds_err
 			      : !c->n_collateral ? "collateral (section [attest])"
 						 : NULL;
 
-	return missing ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s is missing", path, missing) : 0;
+	if (missing)
+		return ds_err_set(err, -EINVAL, DOM, 0, "%s: %s is missing", path, missing);
+	return check_auth(c, path, err);
 }
 
 int kms_conf_load(const char *path, struct kms_conf *ret, struct ds_err *err)
 {
-	struct kms_conf c = { .cert_days = 90, .max_connections = 128, .request_seconds = 10 };
+	struct kms_conf c = { .cert_days = 90, .max_connections = 128, .request_seconds = 10,
+			      .auth = { .timeout_ms = 5000 } };
 	int r = ds_conf_load(path, on_key, &c, err);
 
 	if (!r)

@@ -11,7 +11,24 @@
 
 enum kms_client_cert { KMS_CLIENT_REQUIRED, KMS_CLIENT_OPTIONAL };
 
+/* Who decides which app may have keys. */
+enum kms_backend { KMS_BACKEND_FILE, KMS_BACKEND_WEBHOOK, KMS_BACKEND_CONTRACT };
+
+/* Section [auth]: an authorization API (spec/kms 4.5). */
+struct kms_auth_conf {
+	char *url; /* without a slash at its end */
+	char *ca;  /* roots of https */
+	bool insecure_http;
+	uint64_t timeout_ms;
+	/* of the contract that must have answered; chain_id 0: not given */
+	uint8_t contract[20];
+	bool has_contract;
+	uint64_t chain_id;
+};
+
 struct kms_conf {
+	enum kms_backend backend;
+	struct kms_auth_conf auth;
 	char *cert_dir;
 	char *user; /* the net process becomes this user; NULL: it stays who it is */
 	char *addr;

@@ -11,6 +11,8 @@
 	"[kms]\ncert_dir = /c\nlisten = 127.0.0.1:8000\npolicy = /p\nrelease_log = /l\n"           \
 	"[attest]\ncollateral = /a\ncollateral = /b\n"
 
+#define WEBHOOK GOOD "[kms]\npolicy_backend = webhook\n[auth]\nurl = "
+
 static char path[] = "/tmp/ds-kmsconf-XXXXXX";
 
 static int load(const char *text, struct kms_conf *c, struct ds_err *err)
@@ -44,6 +46,31 @@ static void test_good(void **state)
 	kms_conf_done(&c);
 }
 
+static void test_auth(void **state)
+{
+	static const uint8_t contract[20] = { [19] = 0xab };
+	struct kms_conf c;
+	struct ds_err err;
+
+	assert_int_equal(load(WEBHOOK "http://localhost:3000//\n", &c, &err), 0);
+	assert_int_equal(c.backend, KMS_BACKEND_WEBHOOK);
+	assert_string_equal(c.auth.url, "http://localhost:3000");
+	assert_int_equal(c.auth.timeout_ms, 5000);
+	kms_conf_done(&c);
+	assert_int_equal(load(WEBHOOK "http://auth:8000\ninsecure_http = yes\n", &c, &err), 0);
+	kms_conf_done(&c);
+	assert_int_equal(load(WEBHOOK "https://auth\nca = /x\n", &c, &err), 0);
+	kms_conf_done(&c);
+	assert_int_equal(load(GOOD "[kms]\npolicy_backend = contract\n[auth]\nurl = unix:/s:/\n"
+				   "contract = 0x00000000000000000000000000000000000000ab\n"
+				   "chain_id = 1\n",
+			      &c, &err),
+			 0);
+	assert_memory_equal(c.auth.contract, contract, 20);
+	assert_int_equal(c.auth.chain_id, 1);
+	kms_conf_done(&c);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -67,6 +94,17 @@ static void test_bad(void **state)
 		  "unknown key 'allow_emulated' in section [attest]" },
 		{ GOOD "[kms]\nalt_names = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
 		  "more than 16 values" },
+		{ GOOD "[kms]\npolicy_backend = dev\n",
+		  "expected file, webhook or contract, got 'dev'" },
+		{ GOOD "[kms]\npolicy_backend = webhook\n", "url (section [auth]) is missing" },
+		{ GOOD "[auth]\nurl = http://127.0.0.1:1\n", "needs policy_backend" },
+		{ WEBHOOK "http://auth:8000\n", "expected https, or http to a loopback" },
+		{ WEBHOOK "http://127.0.0.1.evil:8000\n", "expected https, or http to a loopback" },
+		{ WEBHOOK "https://auth\n", "an https url needs ca" },
+		{ WEBHOOK "http://[::1]\ntimeout_ms = 0\n", "expected 1 to 60000" },
+		{ GOOD "[kms]\npolicy_backend = contract\n[auth]\nurl = unix:/s:/\n",
+		  "needs contract and chain_id" },
+		{ GOOD "[auth]\ncontract = 0x1234\n", ":10: contract: expected 40 hex" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
@@ -94,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_auth),
 		cmocka_unit_test(test_bad),
 	};
 

@@ -112,7 +112,7 @@ static int cmd_serve(const char *path, bool check_only)
 	if (r)
 		return fail(&err, r);
 	if (check_only) {
-		r = kms_policy_load(conf.policy, &policy, &err);
+		r = kms_policy_load(conf.policy, conf.backend != KMS_BACKEND_FILE, &policy, &err);
 		kms_policy_free(policy);
 		if (!r && conf.tcb_policy)
 			r = ds_tcb_policy_load(conf.tcb_policy, &tcb, &err);

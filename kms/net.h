@@ -22,8 +22,16 @@ struct kms_file {
 	struct ds_buf data;
 };
 
+struct event_base;
+struct kms_query;
+
 struct kms_net {
 	const struct kms_conf *conf;
+	struct event_base *base;
+	struct kms_query *queries; /* questions to the policy's API that are not answered yet */
+	struct kms_file auth_ca;
+	struct ds_buf auth_info; /* what the API said of itself, */
+	int64_t auth_info_until; /* used until then: anybody may ask for it (CLOCK_MONOTONIC, ms) */
 	int keys; /* socket to the keys process */
 	struct kms_policy *policy;
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
@@ -39,6 +47,7 @@ struct kms_net {
 	 * record */
 	struct kms_bucket deny_print, deny_record;
 	uint64_t deny_unlogged;
+	struct kms_bucket auth_print; /* failures of the policy's API */
 };
 
 int kms_net_main(const struct kms_conf *conf, int keys);
@@ -53,16 +62,23 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args);
 /* net_judge.c: one attested caller. */
 struct kms_subject {
 	struct ds_identity id;
-	const struct kms_image *image; /* of the policy at this moment */
+	/* of the policy's image that was measured; "": none was found */
+	char image[KMS_MAX_NAME + 1];
+	uint8_t os_image_hash[32];
 	char tcb_status[48];
 	bool emulated;
-	bool proven; /* the evidence was accepted: this is who it is, allowed or not */
+	bool proven;	 /* the evidence was accepted: this is who it is, allowed or not */
+	bool allowed;	 /* by the policy: without it there is no release */
+	json_t *question; /* what the policy's API is to be asked; NULL: the policy is the file */
+	json_t *ruling;	 /* for the record, what the API's answer is about; may be NULL */
+	char gateway_app_id[41]; /* "": none */
 };
 
 /*
- * Evidence, image, app, compose hash and device of one caller. expect: the report data that binds
- * the key in question; vm_config: the request's, "" when it has none. 0; DS_ATTEST_REFUSED with why
- * filled; negative errno for failures of our own. Done with kms_subject_done() in any case.
+ * Evidence and image of one caller, and with a policy file its app, compose hash and device. Else
+ * kms_authorize() comes next. spki: the key that the evidence must be bound to; vm_config: the
+ * request's, "" when it has none. 0; DS_ATTEST_REFUSED with why filled; negative errno for failures
+ * of our own. Done with kms_subject_done() in any case.
  */
 DS_MUST int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_span spki,
 		      const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
@@ -71,10 +87,28 @@ void kms_subject_done(struct kms_subject *s);
 DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
 			   struct kms_subject *ret, struct kms_refusal *why);
 
+/* authorize.c: does the policy allow it? */
+enum kms_role { KMS_ROLE_APP, KMS_ROLE_KMS };
+/* r 0: s->allowed is set; DS_ATTEST_REFUSED with why filled; negative errno for failures of our own. */
+typedef void (*kms_allowed_fn)(void *arg, int r, const struct kms_refusal *why);
+/* s was judged and lives until fn ran: once, before this returns or later. */
+void kms_authorize(struct kms_net *net, enum kms_role role, struct kms_subject *s,
+		   kms_allowed_fn fn, void *arg);
+/* GET of the policy's API; r 0: body is its answer. The same rules. */
+typedef void (*kms_info_fn)(void *arg, int r, struct ds_span body, const struct ds_err *err);
+void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg);
+/* Say that the API failed, not too often. */
+void kms_auth_failed(struct kms_net *net, const char *text);
+/* At the end: what is not answered yet fails with -ECANCELED. */
+void kms_authorize_stop(struct kms_net *net);
+
 /* net_record.c: record a release; only then may the reply go. detail (may be NULL) is taken over.
+ * -EPERM: nobody allowed it, which is a mistake of the caller.
  */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
 		       const struct kms_subject *s, json_t *detail);
+/* Of a clock that only goes forward. */
+int64_t kms_now_ms(void);
 /* Record or count a denial, and reply 400. */
 void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 	      const struct kms_refusal *why, const struct kms_subject *s);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who is calling, and may it have keys: evidence first, policy second, everything on record. */
+#include "bootinfo.h"
 #include "clock.h"
 #include "net.h"
 
@@ -15,6 +16,9 @@
 void kms_subject_done(struct kms_subject *s)
 {
 	ds_identity_done(&s->id);
+	json_decref(s->question);
+	json_decref(s->ruling);
+	s->question = s->ruling = NULL;
 }
 
 static int refuse_verdict(struct kms_refusal *why, const struct ds_verdict *v)
@@ -126,15 +130,35 @@ static int claimed_image(const struct ds_attestation *att, const char *vm_config
 	return 0;
 }
 
+/* Copies: the policy may be another one when the last question is answered. */
+static int take_image(const struct kms_net *net, const struct ds_verdict *v,
+		      const struct kms_image *im, struct kms_subject *s)
+{
+	const char *gw = net->policy->gateway_app_id;
+
+	snprintf(s->image, sizeof(s->image), "%s", im->name);
+	memcpy(s->os_image_hash, im->os_image_hash, sizeof(s->os_image_hash));
+	if (net->conf->backend == KMS_BACKEND_FILE) {
+		snprintf(s->gateway_app_id, sizeof(s->gateway_app_id), "%s", gw ? gw : "");
+		s->allowed = true;
+		return 0;
+	}
+	s->question = kms_boot_info(v, s);
+	return s->question ? 0 : -ENOMEM;
+}
+
 static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_span claimed,
 		  struct kms_subject *s, struct kms_refusal *why)
 {
-	enum kms_deny d = kms_policy_decide(net->policy, v, &s->id, claimed, &s->image);
+	bool remote = net->conf->backend != KMS_BACKEND_FILE;
+	const struct kms_image *im = NULL;
+	enum kms_deny d = remote ? kms_policy_decide_image(net->policy, v, claimed, &im) :
+				   kms_policy_decide(net->policy, v, &s->id, claimed, &im);
 	char hex[65] = "";
 
 	switch (d) {
 	case KMS_ALLOW:
-		return 0;
+		return take_image(net, v, im, s);
 	case KMS_DENY_APP:
 		ds_hex_encode(s->id.app_id, 20, hex);
 		break;

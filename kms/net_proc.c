@@ -85,6 +85,8 @@ static int load_attest(struct kms_net *net, struct ds_err *err)
 		       "Intel's\"",
 		       c->root_ca);
 	}
+	if (c->auth.ca)
+		DS_TRY(kms_file_load(&net->auth_ca, c->auth.ca, DS_MAX_CERT_PEM, err));
 	if (ds_attest_cache_new(&net->attested))
 		return ds_err_set(err, -ENOMEM, "kms", 0, "no memory");
 	for (size_t i = 0; i < c->n_collateral; i++)
@@ -133,6 +135,17 @@ static void warn_policy(const struct kms_policy *p, const struct ds_tcb_policy_f
 		       names);
 }
 
+static void warn_auth(const struct kms_conf *c)
+{
+	if (c->backend == KMS_BACKEND_FILE)
+		return;
+	ds_log(DS_LOG_NOTICE, "event=policy backend=%s url=%s",
+	       c->backend == KMS_BACKEND_WEBHOOK ? "webhook" : "contract", c->auth.url);
+	if (c->auth.insecure_http)
+		ds_log(DS_LOG_WARN, "event=policy insecure_http=yes note=\"whoever is between here and "
+				    "the API decides who gets keys\"");
+}
+
 static int load_policies(const struct kms_conf *conf, struct kms_policy **ret,
 			 struct ds_tcb_policy_file **ret_tcb, struct ds_err *err)
 {
@@ -141,7 +154,7 @@ static int load_policies(const struct kms_conf *conf, struct kms_policy **ret,
 
 	if (conf->tcb_policy)
 		DS_TRY(ds_tcb_policy_load(conf->tcb_policy, &tcb, err));
-	r = kms_policy_load(conf->policy, ret, err);
+	r = kms_policy_load(conf->policy, conf->backend != KMS_BACKEND_FILE, ret, err);
 	if (r)
 		ds_tcb_policy_free(tcb);
 	else
@@ -275,6 +288,7 @@ static int start(struct process *p, struct ds_err *err)
 	DS_TLS_CTX struct ds_tls_ctx *tls = NULL;
 
 	DS_TRY(ds_loop_new(&p->loop));
+	p->net.base = ds_loop_base(p->loop);
 	if (setsockopt(p->net.keys, SOL_SOCKET, SO_RCVTIMEO, &answer_time, sizeof(answer_time)))
 		return -errno;
 	/* the first answer means that the roots are loaded and the certificates on disk are fresh
@@ -296,6 +310,7 @@ static int start(struct process *p, struct ds_err *err)
 	       "WHOEVER READS THEM OWNS EVERY APP\"",
 	       p->net.conf->cert_dir);
 	warn_policy(p->net.policy, p->net.tcb);
+	warn_auth(p->net.conf);
 	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
 	       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
 	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr,
@@ -311,6 +326,7 @@ static void stop(struct process *p)
 		       kms_relog_head(p->net.relog));
 	if (p->keys_event)
 		event_free(p->keys_event);
+	kms_authorize_stop(&p->net);
 	ds_server_free(p->srv);
 	ds_loop_free(p->loop);
 	kms_relog_close(p->net.relog);
@@ -318,6 +334,8 @@ static void stop(struct process *p)
 	ds_tcb_policy_free(p->net.tcb);
 	json_decref(p->net.bootstrap_info);
 	free(p->net.domain);
+	ds_buf_done(&p->net.auth_ca.data);
+	ds_buf_done(&p->net.auth_info);
 	ds_buf_done(&p->net.root_pem);
 	ds_buf_done(&p->net.tmp_pem);
 	ds_buf_done(&p->net.tmp_key_pem);

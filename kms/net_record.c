@@ -29,7 +29,8 @@ static json_t *entry(struct ds_req *req, const char *op, const char *decision,
 	    set_hex(o, "mr_aggregated", id->mr_aggregated, 32) ||
 	    json_object_set_new(o, "tcb_status", json_string(s->tcb_status)) ||
 	    json_object_set_new(o, "emulated", json_boolean(s->emulated)) ||
-	    (s->image && json_object_set_new(o, "image", json_string(s->image->name)))) {
+	    (s->image[0] && json_object_set_new(o, "image", json_string(s->image))) ||
+	    (s->ruling && json_object_set(o, "ruling", s->ruling))) {
 		json_decref(o);
 		return NULL;
 	}
@@ -53,8 +54,12 @@ static int add(struct kms_net *net, json_t *o)
 int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
 	       json_t *detail)
 {
-	DS_JSON json_t *o = entry(req, op, "release", s);
+	DS_JSON json_t *o = s->allowed ? entry(req, op, "release", s) : NULL;
 
+	if (!s->allowed) {
+		json_decref(detail);
+		return -EPERM;
+	}
 	if (detail && o && json_object_update_new(o, detail))
 		return -ENOMEM;
 	return o ? add(net, o) : -ENOMEM;
@@ -74,7 +79,7 @@ static int record_denial(struct kms_net *net, struct ds_req *req, const char *op
 	return add(net, o);
 }
 
-static int64_t now_ms(void)
+int64_t kms_now_ms(void)
 {
 	struct timespec ts;
 
@@ -93,10 +98,10 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 	int r;
 
 	ds_escape(DS_SPAN_STR(why->text), clean, sizeof(clean));
-	if (kms_bucket_take(&net->deny_print, 20, 50, now_ms()))
+	if (kms_bucket_take(&net->deny_print, 20, 50, kms_now_ms()))
 		ds_log(DS_LOG_NOTICE, "event=deny op=%s peer=%s reason=%s detail=\"%s\"", op,
 		       req->peer, why->code, clean);
-	if (!s || !s->proven || !kms_bucket_take(&net->deny_record, 100, 10000, now_ms())) {
+	if (!s || !s->proven || !kms_bucket_take(&net->deny_record, 100, 10000, kms_now_ms())) {
 		net->deny_unlogged++;
 	} else {
 		r = record_denial(net, req, op, why, clean, s);

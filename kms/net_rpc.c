@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* GetAppKey, GetMeta, GetTempCaCert (spec/kms 2). */
+#include "bootinfo.h"
 #include "keys.h"
 #include "net.h"
 #include "secret_json.h"
@@ -7,23 +8,68 @@
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 
-static void get_meta(void *ctx, struct ds_req *req, json_t *args)
+/* info NULL: the policy is the file */
+static void reply_meta(struct kms_net *net, struct ds_req *req, const struct kms_auth_info *info)
 {
-	struct kms_net *net = ctx;
-	const char *gw = net->policy->gateway_app_id;
+	const char *gw = info ? info->gateway_app_id : net->policy->gateway_app_id;
+	json_t *chain_id = info ? json_integer((json_int_t)info->chain_id) : json_null();
 	char pub[67];
-	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:n,s:n,s:n}", "ca_cert",
+	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:s?,s:o,s:s?}", "ca_cert",
 				      net->root_pem.p, net->root_pem.n, "allow_any_upgrade", 0,
 				      "k256_pubkey", ds_hex_encode(net->k256_pub, 33, pub),
 				      "bootstrap_info", net->bootstrap_info, "is_dev", 1,
-				      "gateway_app_id", gw, "kms_contract_address", "chain_id",
-				      "app_auth_implementation");
+				      "gateway_app_id", gw && *gw ? gw : NULL,
+				      "kms_contract_address", info ? info->contract : NULL,
+				      "chain_id", chain_id, "app_auth_implementation",
+				      info ? info->app_implementation : NULL);
 
-	(void)args;
 	if (o)
 		ds_req_reply_json(req, 200, o);
 	else
 		kms_broken(req, "GetMeta", -ENOMEM);
+}
+
+struct meta_call {
+	struct kms_net *net;
+	struct ds_req *req;
+};
+
+static void on_info(void *arg, int r, struct ds_span body, const struct ds_err *err)
+{
+	struct ds_err bad = DS_ERR_NULL;
+	struct meta_call *c = arg;
+	struct kms_auth_info info;
+
+	if (!r && kms_auth_info_parse(body, &info, &bad)) {
+		r = bad.code;
+		err = &bad;
+	}
+	if (!r) {
+		reply_meta(c->net, c->req, &info);
+	} else {
+		kms_auth_failed(c->net, err->code ? err->msg : strerror(-r));
+		ds_req_fail(c->req, 400, "authorization backend unavailable");
+	}
+	free(c);
+}
+
+static void get_meta(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_net *net = ctx;
+	struct meta_call *c;
+
+	(void)args;
+	if (net->conf->backend == KMS_BACKEND_FILE) {
+		reply_meta(net, req, NULL);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		kms_broken(req, "GetMeta", -ENOMEM);
+		return;
+	}
+	*c = (struct meta_call){ net, req };
+	kms_ask_info(net, on_info, c);
 }
 
 /* Public by design, private key included: it proves nothing and nothing trusts it (spec/kms 8, item
@@ -45,7 +91,7 @@ static void get_temp_ca_cert(void *ctx, struct ds_req *req, json_t *args)
 
 static int release(struct kms_net *net, struct ds_req *req, const struct kms_subject *s)
 {
-	const char *gw = net->policy->gateway_app_id ? net->policy->gateway_app_id : "";
+	const char *gw = s->gateway_app_id;
 	DS_SECRET struct ds_secret *mem = NULL;
 	const struct kms_app_keys *k;
 	struct secret_json j;
@@ -62,7 +108,7 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	secret_json_hex(&j, "k256_signature", k->k256_signature, sizeof(k->k256_signature));
 	secret_json_str(&j, "tproxy_app_id", DS_SPAN_STR(gw));
 	secret_json_str(&j, "gateway_app_id", DS_SPAN_STR(gw));
-	secret_json_hex(&j, "os_image_hash", s->image->os_image_hash, 32);
+	secret_json_hex(&j, "os_image_hash", s->os_image_hash, 32);
 	r = secret_json_end(&j);
 	/* on record before it is on the wire */
 	if (!r)
@@ -73,39 +119,69 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	return r;
 }
 
-static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
+/* A call that waits for the policy. */
+struct app_key_call {
+	struct kms_net *net;
+	struct ds_req *req;
+	struct kms_subject s;
+};
+
+static void end_app_key(void *arg, int r, const struct kms_refusal *why)
 {
-	struct kms_net *net = ctx;
-	struct kms_refusal why = { .code = "bad-request" };
-	struct kms_subject s = { .id = DS_IDENTITY_NULL };
+	struct app_key_call *c = arg;
+
+	if (!r)
+		r = release(c->net, c->req, &c->s);
+	if (r > 0)
+		kms_deny(c->net, c->req, "GetAppKey", why, &c->s);
+	else if (r < 0)
+		kms_broken(c->req, "GetAppKey", r);
+	kms_subject_done(&c->s);
+	free(c);
+}
+
+static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusal *why)
+{
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";
 	uint64_t version = 0;
-	int r = 0;
 
 	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
 	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
-		r = kms_refuse(&why, "bad-request", "%s", err.msg);
-	else if (version > 1)
-		r = kms_refuse(&why, "api-version", "Unsupported API version: %llu",
-			       (unsigned long long)version);
-	if (!r)
-		r = kms_judge_peer(net, req, vm_config, &s, &why);
+		return kms_refuse(why, "bad-request", "%s", err.msg);
+	if (version > 1)
+		return kms_refuse(why, "api-version", "Unsupported API version: %llu",
+				  (unsigned long long)version);
+	DS_TRY(kms_judge_peer(c->net, c->req, vm_config, &c->s, why));
 	/*
 	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel,
 	 * and an app that asks with a quote of its own gets none.
 	 */
-	if (!r && s.id.boot_complete)
-		r = kms_refuse(
-			&why, "boot-stage",
+	if (c->s.id.boot_complete)
+		return kms_refuse(
+			why, "boot-stage",
 			"keys are released during boot only: system-ready is already measured");
-	if (!r)
-		r = release(net, req, &s);
-	if (r > 0)
-		kms_deny(net, req, "GetAppKey", &why, &s);
-	else if (r < 0)
-		kms_broken(req, "GetAppKey", r);
-	kms_subject_done(&s);
+	return 0;
+}
+
+static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct app_key_call *c = calloc(1, sizeof(*c));
+	struct kms_refusal why = { .code = "bad-request" };
+	int r;
+
+	if (!c) {
+		kms_broken(req, "GetAppKey", -ENOMEM);
+		return;
+	}
+	c->net = ctx;
+	c->req = req;
+	c->s = (struct kms_subject){ .id = DS_IDENTITY_NULL };
+	r = judge_app_key(c, args, &why);
+	if (r)
+		end_app_key(c, r, &why);
+	else
+		kms_authorize(c->net, KMS_ROLE_APP, &c->s, end_app_key, c);
 }
 
 const struct ds_prpc_method kms_methods[] = {

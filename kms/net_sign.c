@@ -4,6 +4,7 @@
  * certificate unchecked: who it is for comes from the evidence, names and lifetime are bounded, the
  * usage is always app:custom.
  */
+#include "bootinfo.h"
 #include "keys.h"
 #include "names.h"
 #include "net.h"
@@ -19,17 +20,16 @@
 #define OP	  "SignCert"
 #define CLOCK_LAG 300 /* a verifier's clock may be behind ours */
 
-static bool is_gateway(const struct kms_net *net, const struct ds_identity *id)
+static bool is_gateway(const struct kms_subject *s)
 {
 	uint8_t gw[20];
 
-	return net->policy->gateway_app_id &&
-	       !ds_hex_decode_exact(net->policy->gateway_app_id, gw, sizeof(gw)) &&
-	       !memcmp(gw, id->app_id, sizeof(gw));
+	return !ds_hex_decode_exact(s->gateway_app_id, gw, sizeof(gw)) &&
+	       !memcmp(gw, s->id.app_id, sizeof(gw));
 }
 
 static int check_names(const struct kms_net *net, const struct ds_csr *csr,
-		       const struct ds_identity *id, struct kms_refusal *why)
+		       const struct kms_subject *s, struct kms_refusal *why)
 {
 	struct kms_name_rules rules = {
 		.domain = net->domain,
@@ -37,8 +37,8 @@ static int check_names(const struct kms_net *net, const struct ds_csr *csr,
 		.n_own = net->conf->n_alt_names,
 		.reserved = net->policy->reserved,
 		.n_reserved = net->policy->n_reserved,
-		.id = id,
-		.gateway = is_gateway(net, id),
+		.id = &s->id,
+		.gateway = is_gateway(s),
 	};
 
 	return kms_names_check(&rules, csr->subject, csr->org, csr->alt_names, csr->n_alt_names,
@@ -98,6 +98,10 @@ static int check_session(struct kms_net *net, struct ds_req *req, const struct d
 		   memcmp(peer.id.instance_id, s->id.instance_id, s->id.instance_id_len)))
 		r = kms_refuse(why, "session",
 			       "the client certificate is another instance's than the request");
+	/* only one of the two is asked about, so the answer must be good for both */
+	if (!r && s->question && !kms_boot_info_same(peer.question, s->question))
+		r = kms_refuse(why, "session",
+			       "the client certificate's evidence is not the request's");
 	kms_subject_done(&peer);
 	return r;
 }
@@ -113,7 +117,7 @@ static int app_info(const struct kms_subject *s, struct ds_buf *ret)
 	DS_TRY(ds_buf_add(&info.device_id, id->device_id, 32));
 	DS_TRY(ds_buf_add(&info.mr_system, id->mr_system, 32));
 	DS_TRY(ds_buf_add(&info.mr_aggregated, id->mr_aggregated, 32));
-	DS_TRY(ds_buf_add(&info.os_image_hash, s->image->os_image_hash, 32));
+	DS_TRY(ds_buf_add(&info.os_image_hash, s->os_image_hash, 32));
 	DS_TRY(ds_buf_add_span(&info.key_provider_info, ds_buf_span(&id->key_provider)));
 	return ds_app_info_encode(&info, ret);
 }
@@ -207,27 +211,57 @@ static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *c
 	return 0;
 }
 
+/* A call that waits for the policy. */
+struct sign_call {
+	struct kms_net *net;
+	struct ds_req *req;
+	struct ds_csr csr;
+	struct kms_subject s;
+};
+
+static void end_sign(void *arg, int r, const struct kms_refusal *why)
+{
+	struct kms_refusal own = { .code = "bad-request" };
+	struct sign_call *c = arg;
+
+	if (!r) {
+		why = &own;
+		r = check_names(c->net, &c->csr, &c->s, &own);
+	}
+	if (!r)
+		r = reply(c->net, c->req, &c->csr, &c->s, &own);
+	if (r > 0)
+		kms_deny(c->net, c->req, OP, why, &c->s);
+	else if (r < 0)
+		kms_broken(c->req, OP, r);
+	kms_subject_done(&c->s);
+	ds_csr_done(&c->csr);
+	free(c);
+}
+
 void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 {
-	struct kms_net *net = ctx;
-	DS_CSR struct ds_csr csr = DS_CSR_NULL;
+	struct sign_call *c = calloc(1, sizeof(*c));
 	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
-	struct kms_subject s = { .id = DS_IDENTITY_NULL };
 	struct kms_refusal why = { .code = "bad-request" };
 	const char *vm_config = "";
-	int r = decode(args, &csr, &bytes, &vm_config, &why);
+	int r;
 
+	if (!c) {
+		kms_broken(req, OP, -ENOMEM);
+		return;
+	}
+	*c = (struct sign_call){
+		.net = ctx, .req = req, .csr = DS_CSR_NULL, .s = { .id = DS_IDENTITY_NULL }
+	};
+	r = decode(args, &c->csr, &bytes, &vm_config, &why);
 	if (!r)
-		r = kms_judge(net, &csr.att, ds_buf_span(&csr.spki), vm_config, &s, &why);
+		r = kms_judge(c->net, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config, &c->s,
+			      &why);
 	if (!r)
-		r = check_session(net, req, &csr, vm_config, &s, &why);
-	if (!r)
-		r = check_names(net, &csr, &s.id, &why);
-	if (!r)
-		r = reply(net, req, &csr, &s, &why);
-	if (r > 0)
-		kms_deny(net, req, OP, &why, &s);
-	else if (r < 0)
-		kms_broken(req, OP, r);
-	kms_subject_done(&s);
+		r = check_session(c->net, req, &c->csr, vm_config, &c->s, &why);
+	if (r)
+		end_sign(c, r, &why);
+	else
+		kms_authorize(c->net, KMS_ROLE_APP, &c->s, end_sign, c);
 }

@@ -45,7 +45,9 @@ struct kms_policy {
 
 DS_MUST int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret,
 			     struct ds_err *err);
-DS_MUST int kms_policy_load(const char *path, struct kms_policy **ret, struct ds_err *err);
+/* remote: another decides about apps, so what would be without effect here is an error. */
+DS_MUST int kms_policy_load(const char *path, bool remote, struct kms_policy **ret,
+			    struct ds_err *err);
 struct kms_policy *kms_policy_free(struct kms_policy *p);
 
 /* Stable codes of a refusal, for replies and the release log. */
@@ -69,5 +71,9 @@ const char *kms_deny_text(enum kms_deny d);
 enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
 				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image);
+
+/* The part of it that stays here when another decides about apps: evidence and image. */
+enum kms_deny kms_policy_decide_image(const struct kms_policy *p, const struct ds_verdict *v,
+				      struct ds_span claimed, const struct kms_image **ret_image);
 
 #endif

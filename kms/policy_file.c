@@ -302,11 +302,26 @@ int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **
 	return p ? finish(ds_conf_parse(text, name, on_key, p, err), p, name, ret, err) : -ENOMEM;
 }
 
-int kms_policy_load(const char *path, struct kms_policy **ret, struct ds_err *err)
+static int check_remote(const struct kms_policy *p, const char *name, struct ds_err *err)
+{
+	const char *what = p->n_app ? "[app] sections" : p->gateway_app_id ? "gateway_app_id" : NULL;
+
+	return what ? ds_err_set(err, -EINVAL, DOM, 0,
+				 "%s: %s have no effect unless policy_backend = file", name, what) :
+		      0;
+}
+
+int kms_policy_load(const char *path, bool remote, struct kms_policy **ret, struct ds_err *err)
 {
 	struct kms_policy *p = calloc(1, sizeof(*p));
+	int r;
 
-	return p ? finish(ds_conf_load(path, on_key, p, err), p, path, ret, err) : -ENOMEM;
+	if (!p)
+		return -ENOMEM;
+	r = ds_conf_load(path, on_key, p, err);
+	if (!r && remote)
+		r = check_remote(p, path, err);
+	return finish(r, p, path, ret, err);
 }
 
 static const struct {
@@ -332,8 +347,11 @@ const char *kms_deny_text(enum kms_deny d)
 	return denials[d].text;
 }
 
+/* app NULL: any */
 static bool app_takes_image(const struct kms_app *app, const char *name)
 {
+	if (!app)
+		return true;
 	for (size_t i = 0; i < app->n_image; i++)
 		if (!strcmp(app->image[i], name))
 			return true;
@@ -372,18 +390,39 @@ static bool is_masked(const struct ds_verdict *v)
 	return v->tee == DS_TEE_SNP && !memcmp(v->snp.chip_id, masked, sizeof(masked));
 }
 
+static enum kms_deny check_trust(const struct kms_policy *p, const struct ds_verdict *v)
+{
+	if (v->emulated && !p->allow_emulated)
+		return KMS_DENY_EMULATED;
+	/* whoever holds the key of that root can vouch for any machine, real or not */
+	if (v->custom_root && !p->allow_emulated)
+		return KMS_DENY_ROOT;
+	return KMS_ALLOW;
+}
+
+enum kms_deny kms_policy_decide_image(const struct kms_policy *p, const struct ds_verdict *v,
+				      struct ds_span claimed, const struct kms_image **ret_image)
+{
+	enum kms_deny d = check_trust(p, v);
+	const struct kms_image *im = d ? NULL : find_image(p, NULL, v, claimed);
+
+	if (!d && !im)
+		return KMS_DENY_IMAGE;
+	if (!d)
+		*ret_image = im;
+	return d;
+}
+
 enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
 				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image)
 {
 	const struct kms_app *app = NULL;
 	const struct kms_image *im;
+	enum kms_deny d = check_trust(p, v);
 
-	if (v->emulated && !p->allow_emulated)
-		return KMS_DENY_EMULATED;
-	/* whoever holds the key of that root can vouch for any machine, real or not */
-	if (v->custom_root && !p->allow_emulated)
-		return KMS_DENY_ROOT;
+	if (d)
+		return d;
 	for (size_t i = 0; i < p->n_app && !app; i++)
 		if (!memcmp(p->app[i].id, id->app_id, 20))
 			app = &p->app[i];

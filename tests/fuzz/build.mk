@@ -23,3 +23,4 @@ fuzzers += tests/fuzz/fuzz_keyreply.c
 fuzzers += tests/fuzz/fuzz_bundle.c
 fuzzers += $(addprefix tests/fuzz/,fuzz_acpi.c fuzz_material.c)
 fuzzers += tests/fuzz/fuzz_snpreport.c tests/fuzz/fuzz_amdext.c tests/fuzz/fuzz_mrconfig.c
+fuzzers += tests/fuzz/fuzz_auth_reply.c

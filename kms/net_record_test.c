@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Nothing is recorded as released, and so nothing is released, that the policy did not allow. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "net.h"
+
+static json_t *line;
+
+int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
+{
+	json_decref(line);
+	line = json_incref(entry);
+	return 0;
+}
+
+static void test_allowed(void **state)
+{
+	struct kms_subject s = { .id = DS_IDENTITY_NULL, .proven = true, .image = "demo" };
+	struct ds_req req = { .peer = "test" };
+	struct kms_net net = { 0 };
+
+	s.ruling = json_pack("{s:i}", "block", 7);
+	assert_int_equal(kms_record(&net, &req, "GetAppKey", &s, json_object()), -EPERM);
+	assert_null(line);
+	s.allowed = true;
+	assert_int_equal(kms_record(&net, &req, "GetAppKey", &s, json_pack("{s:i}", "more", 1)), 0);
+	assert_string_equal(json_string_value(json_object_get(line, "decision")), "release");
+	assert_string_equal(json_string_value(json_object_get(line, "image")), "demo");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "ruling"), "block")),
+			 7);
+	assert_int_equal(json_integer_value(json_object_get(line, "more")), 1);
+	json_decref(line);
+	json_decref(s.ruling);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_allowed) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

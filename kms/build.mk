@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-kms
 dstack-kms_srcs := $(addprefix kms/,main.c conf.c authorize.c bootinfo.c store.c keys_proc.c keys_client.c policy_file.c names.c clock.c relog.c reload.c \
-	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c)
+	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c messages.c)
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
 # no earlier than this was it built, see clock.h

@@ -15,11 +15,14 @@ int kms_keys_main(int sock, const char *dir, char *const *names, size_t n_names)
  * says nonsense is -EPIPE, and the caller stops.
  */
 DS_MUST int kms_keys_hello(int sock, uint8_t ret_k256_pub[33]);
-/* ret->p is a struct kms_app_keys. */
-DS_MUST int kms_keys_app(int sock, const uint8_t app[20], struct ds_span inst,
+/* Those below: -ENOENT when there is no such epoch. ret->p is a struct kms_app_keys. */
+DS_MUST int kms_keys_app(int sock, uint32_t epoch, const uint8_t app[20], struct ds_span inst,
 			 struct ds_secret **ret);
-DS_MUST int kms_keys_app_ca(int sock, const uint8_t app[20], struct ds_buf *ret_der);
-DS_MUST int kms_keys_app_sign(int sock, const uint8_t app[20], const uint8_t digest[32],
-			      struct ds_buf *ret_sig);
+DS_MUST int kms_keys_app_ca(int sock, uint32_t epoch, const uint8_t app[20],
+			    struct ds_buf *ret_der);
+DS_MUST int kms_keys_app_sign(int sock, uint32_t epoch, const uint8_t app[20],
+			      const uint8_t digest[32], struct ds_buf *ret_sig);
+DS_MUST int kms_keys_env_pub(int sock, uint32_t epoch, const uint8_t app[20],
+			     struct kms_env_pub *ret);
 
 #endif

@@ -49,9 +49,12 @@ int kms_keys_hello(int sock, uint8_t ret_k256_pub[33])
 	return 0;
 }
 
-int kms_keys_app(int sock, const uint8_t app[20], struct ds_span inst, struct ds_secret **ret)
+int kms_keys_app(int sock, uint32_t epoch, const uint8_t app[20], struct ds_span inst,
+		 struct ds_secret **ret)
 {
-	struct kms_ask q = { .op = KMS_OP_APP_KEYS, .inst_n = (uint32_t)inst.n };
+	struct kms_ask q = { .op = KMS_OP_APP_KEYS,
+			     .epoch = epoch,
+			     .inst_n = (uint32_t)inst.n };
 	DS_SECRET struct ds_secret *room = NULL;
 	const struct kms_answer *ans;
 
@@ -68,20 +71,35 @@ int kms_keys_app(int sock, const uint8_t app[20], struct ds_span inst, struct ds
 	return *ret ? 0 : -ENOMEM;
 }
 
-int kms_keys_app_ca(int sock, const uint8_t app[20], struct ds_buf *ret_der)
+int kms_keys_app_ca(int sock, uint32_t epoch, const uint8_t app[20], struct ds_buf *ret_der)
 {
-	struct kms_ask q = { .op = KMS_OP_APP_CA };
+	struct kms_ask q = { .op = KMS_OP_APP_CA, .epoch = epoch };
 
 	memcpy(q.app, app, sizeof(q.app));
 	return ask_buf(sock, &q, ret_der);
 }
 
-int kms_keys_app_sign(int sock, const uint8_t app[20], const uint8_t digest[32],
+int kms_keys_app_sign(int sock, uint32_t epoch, const uint8_t app[20], const uint8_t digest[32],
 		      struct ds_buf *ret_sig)
 {
-	struct kms_ask q = { .op = KMS_OP_APP_SIGN };
+	struct kms_ask q = { .op = KMS_OP_APP_SIGN, .epoch = epoch };
 
 	memcpy(q.app, app, sizeof(q.app));
 	memcpy(q.digest, digest, sizeof(q.digest));
 	return ask_buf(sock, &q, ret_sig);
+}
+
+int kms_keys_env_pub(int sock, uint32_t epoch, const uint8_t app[20], struct kms_env_pub *ret)
+{
+	struct kms_ask q = { .op = KMS_OP_ENV_PUB, .epoch = epoch };
+	DS_SECRET struct ds_secret *room = NULL;
+	const struct kms_answer *ans;
+
+	memcpy(q.app, app, sizeof(q.app));
+	DS_TRY(ask(sock, &q, &room));
+	ans = (const struct kms_answer *)room->p;
+	if (ans->n != sizeof(*ret))
+		return -EPIPE;
+	memcpy(ret, ans->data, sizeof(*ret));
+	return 0;
 }

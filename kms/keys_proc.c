@@ -5,6 +5,7 @@
 
 #include <ds/base/log.h>
 #include <ds/crypto/k256.h>
+#include <ds/crypto/x25519.h>
 #include <ds/keys/derive.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -91,6 +92,24 @@ static int app_sign(const struct kms_roots *roots, const struct kms_ask *ask,
 	return put(ans, &sig);
 }
 
+/* The secret half stays here. */
+static int env_pub(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	DS_SECRET struct ds_secret *sk = ds_secret_new(DS_KEY_SIZE);
+	struct kms_env_pub out = { .timestamp = (uint64_t)time(NULL) };
+
+	if (!sk)
+		return -ENOMEM;
+	DS_TRY(ds_kms_env_key(roots->ca_scalar->p, ask->app, sk->p));
+	DS_TRY(ds_x25519_pub(sk->p, out.pub));
+	DS_TRY(ds_kms_env_signature(roots->k256->p, ask->app, out.pub, out.signature));
+	DS_TRY(ds_kms_env_signature_v1(roots->k256->p, ask->app, out.timestamp, out.pub,
+				       out.signature_v1));
+	memcpy(ans->data, &out, sizeof(out));
+	ans->n = sizeof(out);
+	return 0;
+}
+
 /* Negative status in the answer; a negative return ends the process. */
 static int answer(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
 {
@@ -98,6 +117,10 @@ static int answer(const struct kms_roots *roots, const struct kms_ask *ask, stru
 
 	if (ask->inst_n != 0 && ask->inst_n != sizeof(ask->inst))
 		return -EBADMSG;
+	if (ask->epoch != KMS_EPOCH) {
+		ans->status = -ENOENT;
+		return 0;
+	}
 	switch (ask->op) {
 	case KMS_OP_HELLO:
 		r = ds_k256_pub(roots->k256->p, ans->data);
@@ -111,6 +134,9 @@ static int answer(const struct kms_roots *roots, const struct kms_ask *ask, stru
 		break;
 	case KMS_OP_APP_SIGN:
 		r = app_sign(roots, ask, ans);
+		break;
+	case KMS_OP_ENV_PUB:
+		r = env_pub(roots, ask, ans);
 		break;
 	default:
 		return -EBADMSG;

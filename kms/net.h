@@ -56,6 +56,13 @@ int kms_net_main(const struct kms_conf *conf, int keys);
 extern const struct ds_prpc_method kms_methods[];
 extern const size_t kms_n_methods;
 
+/* messages.c: what they look like on the wire */
+extern const struct ds_prpc_messages kms_messages[];
+extern const size_t kms_n_messages;
+
+/* The epoch that a request asks for, 0 without one; refused when it does not exist. */
+DS_MUST int kms_epoch_arg(const json_t *args, uint32_t *ret, struct kms_refusal *why);
+
 /* net_sign.c */
 void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args);
 
@@ -68,6 +75,7 @@ struct kms_subject {
 	char tcb_status[48];
 	bool emulated;
 	bool proven;	 /* the evidence was accepted: this is who it is, allowed or not */
+	uint32_t epoch;	 /* of the keys it asks for */
 	bool allowed;	 /* by the policy: without it there is no release */
 	json_t *question; /* what the policy's API is to be asked; NULL: the policy is the file */
 	json_t *ruling;	 /* for the record, what the API's answer is about; may be NULL */

@@ -228,6 +228,8 @@ static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err
 					   .paths = DS_PRPC_PREFIX,
 					   .methods = kms_methods,
 					   .n_methods = kms_n_methods,
+					   .messages = kms_messages,
+					   .n_messages = kms_n_messages,
 					   .ctx = &p->net };
 	DS_TRY(ds_server_route(p->srv, "GET", "/health", on_health, NULL));
 	return ds_prpc_mount(p->srv, &p->svc);

@@ -29,6 +29,7 @@ static json_t *entry(struct ds_req *req, const char *op, const char *decision,
 	    set_hex(o, "mr_aggregated", id->mr_aggregated, 32) ||
 	    json_object_set_new(o, "tcb_status", json_string(s->tcb_status)) ||
 	    json_object_set_new(o, "emulated", json_boolean(s->emulated)) ||
+	    json_object_set_new(o, "key_epoch", json_integer(s->epoch)) ||
 	    (s->image[0] && json_object_set_new(o, "image", json_string(s->image))) ||
 	    (s->ruling && json_object_set(o, "ruling", s->ruling))) {
 		json_decref(o);

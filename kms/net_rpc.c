@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GetAppKey, GetMeta, GetTempCaCert (spec/kms 2). */
+/* GetAppKey, GetAppEnvEncryptPubKey, GetMeta, GetTempCaCert (spec/kms 2). */
 #include "bootinfo.h"
 #include "keys.h"
 #include "net.h"
@@ -14,14 +14,15 @@ static void reply_meta(struct kms_net *net, struct ds_req *req, const struct kms
 	const char *gw = info ? info->gateway_app_id : net->policy->gateway_app_id;
 	json_t *chain_id = info ? json_integer((json_int_t)info->chain_id) : json_null();
 	char pub[67];
-	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:s?,s:o,s:s?}", "ca_cert",
+	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:s?,s:o,s:s?,s:i}", "ca_cert",
 				      net->root_pem.p, net->root_pem.n, "allow_any_upgrade", 0,
 				      "k256_pubkey", ds_hex_encode(net->k256_pub, 33, pub),
 				      "bootstrap_info", net->bootstrap_info, "is_dev", 1,
 				      "gateway_app_id", gw && *gw ? gw : NULL,
 				      "kms_contract_address", info ? info->contract : NULL,
 				      "chain_id", chain_id, "app_auth_implementation",
-				      info ? info->app_implementation : NULL);
+				      info ? info->app_implementation : NULL, "key_epoch",
+				      KMS_EPOCH);
 
 	if (o)
 		ds_req_reply_json(req, 200, o);
@@ -77,16 +78,75 @@ static void get_meta(void *ctx, struct ds_req *req, json_t *args)
 static void get_temp_ca_cert(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct kms_net *net = ctx;
-	DS_JSON json_t *o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", net->tmp_pem.p,
+	DS_JSON json_t *o = json_pack("{s:s%,s:s%,s:s%,s:i}", "temp_ca_cert", net->tmp_pem.p,
 				      net->tmp_pem.n, "temp_ca_key", net->tmp_key_pem.p,
 				      net->tmp_key_pem.n, "ca_cert", net->root_pem.p,
-				      net->root_pem.n);
+				      net->root_pem.n, "key_epoch", KMS_EPOCH);
 
 	(void)args;
 	if (o)
 		ds_req_reply_json(req, 200, o);
 	else
 		kms_broken(req, "GetTempCaCert", -ENOMEM);
+}
+
+int kms_epoch_arg(const json_t *args, uint32_t *ret, struct kms_refusal *why)
+{
+	struct ds_err err = DS_ERR_NULL;
+	bool there = false;
+	uint64_t v = 0;
+
+	if (ds_json_opt_u64(args, "key_epoch", UINT32_MAX, &there, &v, &err))
+		return kms_refuse(why, "bad-request", "%s", err.msg);
+	if (v != KMS_EPOCH)
+		return kms_refuse(why, "key-epoch", "key epoch %llu does not exist: this KMS has %u",
+				  (unsigned long long)v, KMS_EPOCH);
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int env_pub_reply(struct kms_net *net, struct ds_req *req, uint32_t epoch,
+			 const uint8_t app[20])
+{
+	struct kms_env_pub e;
+	char pub[65], sig[131], sig_v1[131];
+	DS_JSON json_t *o = NULL;
+
+	DS_TRY(kms_keys_env_pub(net->keys, epoch, app, &e));
+	o = json_pack("{s:s,s:s,s:I,s:s,s:i}", "public_key",
+		      ds_hex_encode(e.pub, sizeof(e.pub), pub), "signature",
+		      ds_hex_encode(e.signature, sizeof(e.signature), sig), "timestamp",
+		      (json_int_t)e.timestamp, "signature_v1",
+		      ds_hex_encode(e.signature_v1, sizeof(e.signature_v1), sig_v1), "key_epoch",
+		      (int)epoch);
+	if (!o)
+		return -ENOMEM;
+	ds_req_reply_json(req, 200, o);
+	return 0;
+}
+
+/* Public: whoever wants to send an app a secret asks, and anybody may. Nothing is released. */
+static void get_env_pub(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct kms_refusal why = { .code = "bad-request" };
+	DS_BUF struct ds_buf app = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	struct kms_net *net = ctx;
+	uint32_t epoch = 0;
+	int r = 0;
+
+	if (ds_json_hex(args, "app_id", 20, &app, &err))
+		r = kms_refuse(&why, "bad-request", "%s", err.msg);
+	else if (app.n != 20)
+		r = kms_refuse(&why, "app-id", "app_id must be 20 bytes, not %zu", app.n);
+	if (!r)
+		r = kms_epoch_arg(args, &epoch, &why);
+	if (!r)
+		r = env_pub_reply(net, req, epoch, app.p);
+	if (r > 0)
+		kms_deny(net, req, "GetAppEnvEncryptPubKey", &why, NULL);
+	else if (r < 0)
+		kms_broken(req, "GetAppEnvEncryptPubKey", r);
 }
 
 static int release(struct kms_net *net, struct ds_req *req, const struct kms_subject *s)
@@ -97,10 +157,10 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	struct secret_json j;
 	int r;
 
-	DS_TRY(kms_keys_app(net->keys, s->id.app_id,
+	DS_TRY(kms_keys_app(net->keys, s->epoch, s->id.app_id,
 			    DS_SPAN(s->id.instance_id, s->id.instance_id_len), &mem));
 	k = (const struct kms_app_keys *)mem->p;
-	secret_json_init(&j, net->root_pem.n * 2 + 2048);
+	secret_json_init(&j, req->reply_pb, net->root_pem.n * 2 + 2048);
 	secret_json_str(&j, "ca_cert", ds_buf_span(&net->root_pem));
 	secret_json_hex(&j, "disk_crypt_key", k->disk, sizeof(k->disk));
 	secret_json_hex(&j, "env_crypt_key", k->env, sizeof(k->env));
@@ -109,12 +169,13 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	secret_json_str(&j, "tproxy_app_id", DS_SPAN_STR(gw));
 	secret_json_str(&j, "gateway_app_id", DS_SPAN_STR(gw));
 	secret_json_hex(&j, "os_image_hash", s->os_image_hash, 32);
+	secret_json_u32(&j, "key_epoch", s->epoch);
 	r = secret_json_end(&j);
 	/* on record before it is on the wire */
 	if (!r)
 		r = kms_record(net, req, "GetAppKey", s, NULL);
 	if (!r)
-		ds_req_reply_secret(req, 200, "application/json", &j.mem, j.n);
+		ds_req_reply_secret(req, 200, secret_json_type(&j), &j.mem, j.n);
 	secret_json_done(&j);
 	return r;
 }
@@ -145,6 +206,7 @@ static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusa
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";
 	uint64_t version = 0;
+	uint32_t epoch = 0;
 
 	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
 	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
@@ -152,7 +214,9 @@ static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusa
 	if (version > 1)
 		return kms_refuse(why, "api-version", "Unsupported API version: %llu",
 				  (unsigned long long)version);
+	DS_TRY(kms_epoch_arg(args, &epoch, why));
 	DS_TRY(kms_judge_peer(c->net, c->req, vm_config, &c->s, why));
+	c->s.epoch = epoch;
 	/*
 	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel,
 	 * and an app that asks with a quote of its own gets none.
@@ -186,6 +250,7 @@ static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
 
 const struct ds_prpc_method kms_methods[] = {
 	{ "GetAppKey", get_app_key, false },
+	{ "GetAppEnvEncryptPubKey", get_env_pub, false },
 	{ "GetMeta", get_meta, true },
 	{ "GetTempCaCert", get_temp_ca_cert, true },
 	{ "SignCert", kms_rpc_sign_cert, false },

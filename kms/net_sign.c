@@ -46,7 +46,7 @@ static int check_names(const struct kms_net *net, const struct ds_csr *csr,
 }
 
 static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const char **vm_config,
-		  struct kms_refusal *why)
+		  uint32_t *epoch, struct kms_refusal *why)
 {
 	DS_BUF struct ds_buf sig = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
@@ -60,6 +60,7 @@ static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const 
 	if (version != 2)
 		return kms_refuse(why, "api-version", "Unsupported API version: %llu (expected 2)",
 				  (unsigned long long)version);
+	DS_TRY(kms_epoch_arg(args, epoch, why));
 	if (ds_csr_decode(ds_buf_span(bytes), csr, &err))
 		return kms_refuse(why, "csr-format", "certificate request: %s", err.msg);
 	/* over the bytes as they came, not over what we understood */
@@ -143,14 +144,14 @@ static int lifetime(const struct kms_net *net, const struct ds_csr *csr, struct 
 
 struct signer {
 	struct kms_net *net;
-	const uint8_t *app;
+	const struct kms_subject *s;
 };
 
 static int sign(void *arg, const uint8_t digest[32], struct ds_buf *ret_sig)
 {
 	struct signer *sg = arg;
 
-	return kms_keys_app_sign(sg->net->keys, sg->app, digest, ret_sig);
+	return kms_keys_app_sign(sg->net->keys, sg->s->epoch, sg->s->id.app_id, digest, ret_sig);
 }
 
 static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms_subject *s,
@@ -169,7 +170,7 @@ static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms
 		.usage = DS_USAGE_APP_CUSTOM,
 		.spki = ds_buf_span(&csr->spki),
 	};
-	struct signer sg = { net, s->id.app_id };
+	struct signer sg = { net, s };
 	struct ds_err err = DS_ERR_NULL;
 	int r;
 
@@ -180,7 +181,7 @@ static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms
 		DS_TRY(ds_attestation_encode(&csr->att, DS_ATTESTATION_STRIPPED, &att));
 	spec.app_info = ds_buf_span(&info);
 	spec.attestation = ds_buf_span(&att);
-	DS_TRY(kms_keys_app_ca(net->keys, s->id.app_id, &ca));
+	DS_TRY(kms_keys_app_ca(net->keys, s->epoch, s->id.app_id, &ca));
 	r = ds_cert_issue_by(&spec, ds_buf_span(&ca), sign, &sg, &leaf, &err);
 	if (r == -EINVAL)
 		return kms_refuse(why, "csr-names", "certificate request: %s", err.msg);
@@ -200,8 +201,8 @@ static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *c
 
 	DS_TRY(issue(net, csr, s, &leaf, &ca, why));
 	DS_TRY(ds_sha256_1(ds_buf_span(&csr->spki), hash));
-	o = json_pack("{s:[s%,s%,s%]}", "certificate_chain", leaf.p, leaf.n, ca.p, ca.n,
-		      net->root_pem.p, net->root_pem.n);
+	o = json_pack("{s:[s%,s%,s%],s:i}", "certificate_chain", leaf.p, leaf.n, ca.p, ca.n,
+		      net->root_pem.p, net->root_pem.n, "key_epoch", (int)s->epoch);
 	if (!o)
 		return -ENOMEM;
 	DS_TRY(kms_record(net, req, OP, s,
@@ -245,6 +246,7 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
 	struct kms_refusal why = { .code = "bad-request" };
 	const char *vm_config = "";
+	uint32_t epoch = 0;
 	int r;
 
 	if (!c) {
@@ -254,10 +256,11 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 	*c = (struct sign_call){
 		.net = ctx, .req = req, .csr = DS_CSR_NULL, .s = { .id = DS_IDENTITY_NULL }
 	};
-	r = decode(args, &c->csr, &bytes, &vm_config, &why);
+	r = decode(args, &c->csr, &bytes, &vm_config, &epoch, &why);
 	if (!r)
 		r = kms_judge(c->net, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config, &c->s,
 			      &why);
+	c->s.epoch = epoch;
 	if (!r)
 		r = check_session(c->net, req, &c->csr, vm_config, &c->s, &why);
 	if (r)

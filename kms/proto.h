@@ -19,10 +19,18 @@ enum kms_op {
 	KMS_OP_APP_KEYS,  /* app, inst -> struct kms_app_keys */
 	KMS_OP_APP_CA,	 /* app -> DER of the app CA certificate, made now, signed by the root CA */
 	KMS_OP_APP_SIGN, /* app, digest -> DER ECDSA signature of the app CA */
+	KMS_OP_ENV_PUB,	 /* app -> struct kms_env_pub */
 };
+
+/*
+ * Which roots: every derivation is of one epoch, and a root belongs to one. Epoch 0 is the
+ * baseline's, byte for byte. -ENOENT: this KMS has no such epoch.
+ */
+#define KMS_EPOCH 0u /* what a request gets that names none */
 
 struct kms_ask {
 	uint32_t op;
+	uint32_t epoch;
 	uint32_t inst_n; /* 0 or 20 */
 	uint8_t app[20];
 	uint8_t inst[20];
@@ -42,6 +50,14 @@ struct kms_app_keys {
 	uint8_t env[32];
 	uint8_t k256[32];
 	uint8_t k256_signature[65];
+};
+
+/* Public. The time is that of the keys process: nobody gets a signature over another one. */
+struct kms_env_pub {
+	uint64_t timestamp;
+	uint8_t pub[32];
+	uint8_t signature[65];
+	uint8_t signature_v1[65];
 };
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JSON into secret memory. */
+/* JSON or protobuf into secret memory. */
 #include "secret_json.h"
 
 #include <ds/base/text.h>
 
-void secret_json_init(struct secret_json *j, size_t cap)
+void secret_json_init(struct secret_json *j, const struct ds_pb_field *pb, size_t cap)
 {
-	*j = (struct secret_json){ .mem = ds_secret_new(cap) };
+	*j = (struct secret_json){ .mem = ds_secret_new(cap), .pb = pb };
 	j->r = j->mem ? 0 : -ENOMEM;
 }
 
@@ -26,12 +26,37 @@ static void key_of(struct secret_json *j, const char *key)
 {
 	put(j, j->n ? ",\"" : "{\"", 2);
 	put(j, key, strlen(key));
-	put(j, "\":\"", 3);
+	put(j, "\":", 2);
+}
+
+static const struct ds_pb_field *field_of(struct secret_json *j, const char *key)
+{
+	const struct ds_pb_field *f = ds_pb_find(j->pb, key);
+
+	if (!f && !j->r)
+		j->r = -EINVAL;
+	return f;
+}
+
+static void put_pb(struct secret_json *j, const char *key, struct ds_span value)
+{
+	const struct ds_pb_field *f = field_of(j, key);
+	uint8_t head[DS_PB_HEAD_MAX];
+
+	if (!f || !value.n)
+		return;
+	put(j, head, ds_pb_head(f->no, value.n, head));
+	put(j, value.p, value.n);
 }
 
 void secret_json_str(struct secret_json *j, const char *key, struct ds_span value)
 {
+	if (j->pb) {
+		put_pb(j, key, value);
+		return;
+	}
 	key_of(j, key);
+	put(j, "\"", 1);
 	for (size_t i = 0; i < value.n; i++) {
 		char c = (char)value.p[i];
 
@@ -52,7 +77,12 @@ void secret_json_str(struct secret_json *j, const char *key, struct ds_span valu
 
 void secret_json_hex(struct secret_json *j, const char *key, const void *p, size_t n)
 {
+	if (j->pb) {
+		put_pb(j, key, DS_SPAN(p, n));
+		return;
+	}
 	key_of(j, key);
+	put(j, "\"", 1);
 	/* the encoder terminates its text: one more byte than is kept */
 	if (!j->r && 2 * n + 1 > j->mem->n - j->n)
 		j->r = -EFBIG;
@@ -63,9 +93,29 @@ void secret_json_hex(struct secret_json *j, const char *key, const void *p, size
 	put(j, "\"", 1);
 }
 
+void secret_json_u32(struct secret_json *j, const char *key, uint32_t value)
+{
+	DS_BUF struct ds_buf msg = DS_BUF_NULL;
+	json_t *o = NULL;
+	char text[12];
+
+	if (!j->pb) {
+		key_of(j, key);
+		put(j, text, (size_t)snprintf(text, sizeof(text), "%u", value));
+		return;
+	}
+	o = json_pack("{s:i}", key, value);
+	if (!o || ds_pb_encode(j->pb, o, &msg))
+		j->r = j->r ? j->r : -EINVAL;
+	else
+		put(j, msg.p, msg.n);
+	json_decref(o);
+}
+
 int secret_json_end(struct secret_json *j)
 {
-	put(j, j->n ? "}" : "{}", j->n ? 1 : 2);
+	if (!j->pb)
+		put(j, j->n ? "}" : "{}", j->n ? 1 : 2);
 	return j->r;
 }
 

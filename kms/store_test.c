@@ -8,6 +8,7 @@
 
 #include <ds/base/file.h>
 #include <ds/base/text.h>
+#include <ds/keys/derive.h>
 #include <ds/x509/cert.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -187,7 +188,7 @@ static void test_vectors(void **state)
 	pid = start_keys(&sock);
 	assert_int_equal(kms_keys_hello(sock, pub), 0);
 	HEX_IS(pub, "026b5e3727fa5a64b7cdc5580fd8d30ab1597771c347c4ef064e8b980d4f764215");
-	assert_int_equal(kms_keys_app(sock, app, DS_SPAN_ARRAY(inst), &mem), 0);
+	assert_int_equal(kms_keys_app(sock, KMS_EPOCH, app, DS_SPAN_ARRAY(inst), &mem), 0);
 	k = (const struct kms_app_keys *)mem->p;
 	HEX_IS(k->disk, "a59c814e2c6d9353af59ce4fba7215e5ec3b62a2495b4dca48ea6f9804061f51");
 	HEX_IS(k->env, "a7470db8cfdd0fe24134b461d60766afa7c078abe6dce9f2c8a5c44034ca400e");
@@ -195,18 +196,70 @@ static void test_vectors(void **state)
 	HEX_IS(k->k256_signature,
 	       "478387f8fcd64f0ba7190c53baa79db1b20e5c9493f24211b7a89e196649e1cd6a7ba16f34d82d4503"
 	       "6be853fa3ae09bbd1038019d70af4e168d6801eb95f64801");
-	assert_int_equal(kms_keys_app(sock, app, DS_SPAN_NULL, &no_inst), 0);
+	assert_int_equal(kms_keys_app(sock, KMS_EPOCH, app, DS_SPAN_NULL, &no_inst), 0);
 	k = (const struct kms_app_keys *)no_inst->p;
 	HEX_IS(k->disk, "14de7a7fd8bddf8e641a55ca97f043cac4344d175419f743940840f3a348f049");
-	assert_int_equal(kms_keys_app(sock, app, DS_SPAN(inst, 19), &no_inst), -EINVAL);
+	assert_int_equal(kms_keys_app(sock, KMS_EPOCH, app, DS_SPAN(inst, 19), &no_inst), -EINVAL);
 	/* the app CA is that of the specification, and signs what it is given */
-	assert_int_equal(kms_keys_app_ca(sock, app, &ca), 0);
+	assert_int_equal(kms_keys_app_ca(sock, KMS_EPOCH, app, &ca), 0);
 	assert_int_equal(ds_cert_parse(ds_buf_span(&ca), &info, NULL), 0);
 	assert_string_equal(info.usage, DS_USAGE_APP_CA);
 	assert_memory_equal(info.app_id, app, 20);
 	assert_int_equal(info.spki.p[info.spki.n - 1], 0x97);
-	assert_int_equal(kms_keys_app_sign(sock, app, digest, &sig), 0);
+	assert_int_equal(kms_keys_app_sign(sock, KMS_EPOCH, app, digest, &sig), 0);
 	assert_true(sig.n >= 68 && sig.n <= 72);
+	close(sock);
+	assert_int_equal(status_of(pid), 0);
+}
+
+/* The public half of the environment's key, of the specification's roots (see above), signed in both
+ * forms with the time of the keys process. */
+static void test_env_pub(void **state)
+{
+	uint8_t app[20], k256[32], sig[65];
+	struct kms_env_pub e;
+	int64_t before;
+	pid_t pid;
+	int sock;
+
+	memset(app, 0x11, 20);
+	pid = start_keys(&sock);
+	before = time(NULL);
+	assert_int_equal(kms_keys_env_pub(sock, KMS_EPOCH, app, &e), 0);
+	HEX_IS(e.pub, "93cf259f68b24775d54290a8ea57cf93efc994d3ff28a7b8ba7a39e9f512302f");
+	HEX_IS(e.signature,
+	       "45671dbdd90b2d1af4db618de32294637ac1f7b126a3ff8599632480bc36c49037b08ef0caa4ae5601"
+	       "ba10024a57b05a17c2d8443b94797f429e0830a866d9af01");
+	assert_in_range(e.timestamp, before, time(NULL));
+	assert_int_equal(ds_hex_decode_exact(ROOT_K256, k256, 32), 0);
+	assert_int_equal(ds_kms_env_signature_v1(k256, app, e.timestamp, e.pub, sig), 0);
+	assert_memory_equal(e.signature_v1, sig, sizeof(sig));
+	close(sock);
+	assert_int_equal(status_of(pid), 0);
+}
+
+/* Each question is of an epoch; of one that does not exist nothing is derived, and the next question
+ * is answered. */
+static void test_epoch(void **state)
+{
+	static const uint32_t none[] = { 1, 2, 0x100, 0xffffffff };
+	DS_SECRET struct ds_secret *mem = NULL;
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+	uint8_t app[20] = { 0x11 }, digest[32] = { 1 };
+	struct kms_env_pub e = { 0 };
+	pid_t pid;
+	int sock;
+
+	pid = start_keys(&sock);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(none); i++) {
+		assert_int_equal(kms_keys_app(sock, none[i], app, DS_SPAN_NULL, &mem), -ENOENT);
+		assert_null(mem);
+		assert_int_equal(kms_keys_app_ca(sock, none[i], app, &out), -ENOENT);
+		assert_int_equal(kms_keys_app_sign(sock, none[i], app, digest, &out), -ENOENT);
+		assert_int_equal(kms_keys_env_pub(sock, none[i], app, &e), -ENOENT);
+		assert_int_equal(out.n + e.timestamp, 0);
+	}
+	assert_int_equal(kms_keys_env_pub(sock, KMS_EPOCH, app, &e), 0);
 	close(sock);
 	assert_int_equal(status_of(pid), 0);
 }
@@ -294,7 +347,8 @@ int main(void)
 		cmocka_unit_test(test_domain),	 cmocka_unit_test(test_bootstrap),
 		cmocka_unit_test(test_renewal),	 cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_jail),
-		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_env_pub),
+		cmocka_unit_test(test_epoch),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -19,7 +19,7 @@ static void call(struct ds_span body)
 	struct ds_gw_request q = { 0 };
 	DS_JSON json_t *args = NULL;
 
-	if (ds_prpc_args(false, "json", "", body, &args, &err) ||
+	if (ds_prpc_args(false, "json", "", body, NULL, &args, &err) ||
 	    ctl_request_policy(args, &q, &err) || ctl_request_key(args, NULL, &q, &err))
 		return;
 	assert(q.n_ports <= DS_GW_MAX_PORTS && (q.has_policy || !q.n_ports));

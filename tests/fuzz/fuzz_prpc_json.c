@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (!query)
 		return 0;
 	r = ds_prpc_args(get, get ? query : "json", "", get ? DS_SPAN_NULL : DS_SPAN(p + 1, n - 1),
-			 &args, &err);
+			 NULL, &args, &err);
 	if (r) {
 		if (r == -EBADMSG && !err.msg[0])
 			abort(); /* a refusal without a reason */

@@ -29,7 +29,7 @@ curl="curl -s --cacert $work/certs/root-ca.crt"
 is "health" "$($curl "$url/health")" OK
 $curl "$url/prpc/KMS.GetMeta?json" -d '' >"$work/meta"
 is "GetMeta says development" "$(jq -c '[.is_dev, .allow_any_upgrade, (.ca_cert | startswith("-----BEGIN CERT"))]' "$work/meta")" '[true,false,true]'
-is "key order of GetMeta" "$(jq -c keys_unsorted "$work/meta")" '["ca_cert","allow_any_upgrade","k256_pubkey","bootstrap_info","is_dev","gateway_app_id","kms_contract_address","chain_id","app_auth_implementation"]'
+is "key order of GetMeta" "$(jq -c keys_unsorted "$work/meta")" '["ca_cert","allow_any_upgrade","k256_pubkey","bootstrap_info","is_dev","gateway_app_id","kms_contract_address","chain_id","app_auth_implementation","key_epoch"]'
 $curl "$url/prpc/GetTempCaCert?json" -d '' >"$work/tmpca"
 jq -r .temp_ca_cert "$work/tmpca" >"$work/tmpca.pem"; jq -r .temp_ca_key "$work/tmpca" >"$work/tmpca.key"
 is "temporary CA: key and certificate belong together" "$(openssl x509 -in "$work/tmpca.pem" -noout -pubkey)" "$(openssl pkey -in "$work/tmpca.key" -pubout)"
@@ -39,7 +39,7 @@ is "the log shouts about the seal" "$(grep -c 'DEVELOPMENT SEAL' "$work/kms.log"
 peer
 is "GetAppKey" "$status" 200
 cp "$work/body" "$work/keys"
-is "fields in order" "$(jq -c keys_unsorted "$work/keys")" '["ca_cert","disk_crypt_key","env_crypt_key","k256_key","k256_signature","tproxy_app_id","gateway_app_id","os_image_hash"]'
+is "fields in order" "$(jq -c keys_unsorted "$work/keys")" '["ca_cert","disk_crypt_key","env_crypt_key","k256_key","k256_signature","tproxy_app_id","gateway_app_id","os_image_hash","key_epoch"]'
 is "lengths" "$(jq -c '[.disk_crypt_key, .env_crypt_key, .k256_key, .k256_signature, .os_image_hash] | map(length)' "$work/keys")" '[64,64,64,130,64]'
 root=$(jq -r .k256_pubkey "$work/meta")
 chain() { "$bin/dstack-verify" key --json --kms-root-key "$root" --app-id "$1" "$2" | jq -r '.verdict + .reason'; }
@@ -141,7 +141,6 @@ policy ""; hup
 # transport
 head -c 2000000 /dev/zero | tr '\0' ' ' >"$work/big"
 is "oversized body" "$($curl "$url/prpc/GetAppKey?json" --data-binary "@$work/big" | jq -r .error)" "failed to read data: payload too large"
-is "protobuf body" "$($curl "$url/prpc/GetAppKey" -H 'Content-Type: application/octet-stream' --data-binary x | jq -r .error | cut -c1-34)" "protobuf bodies are not supported:"
 is "unknown method" "$($curl "$url/prpc/GetKmsKey?json" -d '{}' | jq -r .error)" "Service not found: GetKmsKey"
 is "duplicate key" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":1,"api_version":1}' -w '%{http_code}' -o /dev/null)" 400
 is "API version" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":7}' | jq -r .error)" "Unsupported API version: 7"
@@ -155,6 +154,7 @@ ms=$((($(date +%s%N) - t0) / 1000000))
 
 # record
 is "release log: every release" "$(jq -c 'select(.decision == "release") | .op' "$work/release.log" | wc -l)" "$released"
+is "release log: the epoch of every key" "$(jq -c 'select(.decision == "release") | .key_epoch' "$work/release.log" | sort -u)" 0
 is "release log: reasons" "$(jq -r 'select(.reason == "compose-hash") | .app_id' "$work/release.log")" "$app"
 stop
 is "clean stop" "$?" 0

@@ -2,7 +2,7 @@
 /*
  * A guest as the KMS sees one, for tests on the host: makes an event log and a quote with the test
  * quoting enclave, and calls GetAppKey or SignCert with them, honestly or spoiled in one named way.
- * Prints the HTTP status, then the body.
+ * Prints the HTTP status, then the body. With --protobuf both ways are binary.
  */
 #include <ds/attest/eventlog.h>
 #include <ds/attest/kernel.h>
@@ -10,6 +10,7 @@
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 #include <ds/net/kms.h>
+#include <ds/net/prpc.h>
 #include <ds/x509/cert.h>
 #include <ds/x509/pki.h>
 #include <getopt.h>
@@ -22,7 +23,7 @@ struct peer {
 	uint8_t app[20], inst[20], compose[32];
 	size_t inst_n;
 	struct ds_emul_td td;
-	bool until_ready, repeat;
+	bool until_ready, repeat, protobuf;
 	int64_t not_before, not_after;
 	/* made on the way */
 	struct ds_buf root_pem, pin;
@@ -107,6 +108,34 @@ static int get(struct peer *p, const char *method, const struct ds_client_cfg *c
 	return ds_call(cfg, (const char *)url.p, body, ret, ret_status, &err);
 }
 
+/* The same as a message, to the other spelling of the path. */
+static int get_binary(struct peer *p, const char *method, const struct ds_client_cfg *cfg,
+		      struct ds_span body, struct ds_buf *ret, int *ret_status)
+{
+	static const struct ds_pb_field app_key[] = { { "api_version", 1, DS_PB_U32, 0, NULL },
+						      { "vm_config", 2, DS_PB_STR, 0, NULL },
+						      { 0 } };
+	static const struct ds_pb_field sign_cert[] = { { "api_version", 1, DS_PB_U32, 0, NULL },
+							{ "csr", 2, DS_PB_BYTES, 0, NULL },
+							{ "signature", 3, DS_PB_BYTES, 0, NULL },
+							{ "vm_config", 4, DS_PB_STR, 0, NULL },
+							{ 0 } };
+	DS_BUF struct ds_buf url = DS_BUF_NULL, msg = DS_BUF_NULL;
+	DS_JSON json_t *o = json_loadb((const char *)body.p, body.n, 0, NULL);
+	struct ds_client_cfg binary = *cfg;
+
+	binary.content_type = "application/octet-stream";
+	DS_TRY(ds_pb_encode(strcmp(method, "SignCert") ? app_key : sign_cert, o, &msg));
+	DS_TRY(ds_buf_addf(&url, "%s/prpc/KMS.%s", p->url, method));
+	return ds_call(&binary, ds_buf_cstr(&url), ds_buf_span(&msg), ret, ret_status, &err);
+}
+
+static int ask(struct peer *p, const char *method, const struct ds_client_cfg *cfg,
+	       struct ds_span body, struct ds_buf *ret, int *ret_status)
+{
+	return (p->protobuf ? get_binary : get)(p, method, cfg, body, ret, ret_status);
+}
+
 /* The client certificate with evidence in it, over key. */
 static int temp_cert(struct peer *p, const struct ds_p256 *key, const struct ds_attestation *att,
 		     struct ds_buf *ret_pem)
@@ -140,7 +169,7 @@ static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret
 			  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}"
 			: p->vm_config,
 		&body));
-	return get(p, "GetAppKey", cfg, ds_buf_span(&body), ret, ret_status);
+	return ask(p, "GetAppKey", cfg, ds_buf_span(&body), ret, ret_status);
 }
 
 /* What the client presents in the SignCert session. */
@@ -193,7 +222,7 @@ static int sign_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *r
 		spoiled(p, "wrong-signature") || spoiled(p, "stolen-evidence") ? other : p->key,
 		p->vm_config, &body));
 	DS_TRY(client_cert(p, cfg, other, &pem));
-	return get(p, "SignCert", cfg, ds_buf_span(&body), ret, ret_status);
+	return ask(p, "SignCert", cfg, ds_buf_span(&body), ret, ret_status);
 }
 
 static int load(struct peer *p)
@@ -252,7 +281,10 @@ static int run(struct peer *p)
 		DS_TRY(sign_cert(p, &cfg, &reply, &status));
 	else
 		DS_TRY(app_key(p, &cfg, &reply, &status));
-	printf("%d\n%.*s\n", status, (int)reply.n, (const char *)reply.p);
+	printf("%d\n", status);
+	fwrite(reply.p, 1, reply.n, stdout);
+	if (!p->protobuf)
+		putchar('\n');
 	return 0;
 }
 
@@ -294,6 +326,8 @@ static int set_option(struct peer *p, int c, const char *arg)
 		p->until_ready = true;
 	else if (c == 'r')
 		p->repeat = true;
+	else if (c == 'P')
+		p->protobuf = true;
 	else if (c == 'A')
 		p->not_after = atoll(arg);
 	else if (c == 'B')
@@ -321,6 +355,7 @@ int main(int argc, char **argv)
 		{ "compose", 1, NULL, 'c' },
 		{ "mrtd", 1, NULL, 't' },
 		{ "ready", 0, NULL, 'R' },
+		{ "protobuf", 0, NULL, 'P' },
 		{ "repeat", 0, NULL, 'r' },
 		{ "san", 1, NULL, 'n' },
 		{ "not-after", 1, NULL, 'A' },

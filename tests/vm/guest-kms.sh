@@ -21,12 +21,10 @@ until [ -n "$(dstack-agent call Info | sed -n 's/.*"app_cert":"\(-----BEGIN\).*/
 say info "$(dstack-agent call Info)"
 say quote "$(dstack-agent call GetQuote '{}')"
 # what only the KMS can tell, through the kernel's upcall
-for name in root-ca app-ca k256-pub; do
+for name in root-ca app-ca k256-pub env-pub; do
 	keyctl pipe $(keyctl request2 dstack_kms $name "" @s) | base64 | sed "s/^/$name:/"
 done
-for name in env-pub env-pub other; do
-	echo "refused-$name=$(keyctl request2 dstack_kms $name "" @s 2>&1)"
-done
+echo "refused-other=$(keyctl request2 dstack_kms other "" @s 2>&1)"
 sleep 4
 busybox poweroff -f
 APP
@@ -119,9 +117,13 @@ eq "dstack_kms root-ca is the KMS's root certificate" "$(fingerprint -in "$root"
 eq "app-ca has the key that signed the app's certificate" "$(openssl x509 -in "$work/cert.01" -noout -pubkey)" \
 	"$(long first app-ca | openssl x509 -noout -pubkey)"
 long first k256-pub | od -An -v -tx1 | tr -d ' \n' >"$work/k256"
-eq "k256-pub is what the KMS says it is" "$(curl -sS --noproxy '*' --cacert "$root" --connect-to "10.0.2.2:$(cat "$work/kms.port"):127.0.0.1:$(cat "$work/kms.port")" \
-	"https://10.0.2.2:$(cat "$work/kms.port")/prpc/GetMeta?json" -d '' | jq -r .k256_pubkey)" "$(cat "$work/k256")"
-eq "what the KMS does not serve is refused" "request_key: Key was rejected by service" "$(get first refused-env-pub)"
+ask() { # METHOD BODY
+	curl -sS --noproxy '*' --cacert "$root" --connect-to "10.0.2.2:$(cat "$work/kms.port"):127.0.0.1:$(cat "$work/kms.port")" \
+		"https://10.0.2.2:$(cat "$work/kms.port")/prpc/$1?json" -d "$2"
+}
+eq "k256-pub is what the KMS says it is" "$(ask GetMeta '' | jq -r .k256_pubkey)" "$(cat "$work/k256")"
+eq "env-pub is the key for this app's environment" "$(ask GetAppEnvEncryptPubKey "{\"app_id\":\"$app_id\"}" | jq -r .public_key)" \
+	"$(long first env-pub | od -An -v -tx1 | tr -d ' \n')"
 eq "and a name that nobody knows" "request_key: Invalid argument" "$(get first refused-other)"
 grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
 result $? "a gateway that is not there is reported"

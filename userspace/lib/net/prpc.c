@@ -144,16 +144,24 @@ static int from_url(const char *query, json_t **ret, struct ds_err *err)
 	return 0;
 }
 
+static bool wants_json(bool is_get, const char *query, const char *content_type)
+{
+	return is_get || json_flag(query) || is_json_type(content_type);
+}
+
 int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body,
-		 json_t **ret, struct ds_err *err)
+		 const struct ds_pb_field *request, json_t **ret, struct ds_err *err)
 {
 	if (is_get)
 		return from_url(query, ret, err);
-	if (!json_flag(query) && !is_json_type(content_type))
+	if (!wants_json(is_get, query, content_type)) {
+		if (request)
+			return ds_pb_decode(request, body, ret, err);
 		return ds_err_set(
 			err, -EBADMSG, DOM, 0,
 			"protobuf bodies are not supported: send JSON with ?json or Content-Type: "
 			"application/json");
+	}
 	if (!body.n) {
 		*ret = json_object();
 		return *ret ? 0 : -ENOMEM;
@@ -161,9 +169,20 @@ int ds_prpc_args(bool is_get, const char *query, const char *content_type, struc
 	return from_body(body, ret, err);
 }
 
+static const struct ds_prpc_messages *messages_of(const struct ds_prpc_service *svc,
+						  const char *name)
+{
+	for (size_t i = 0; i < svc->n_messages; i++)
+		if (!strcmp(svc->messages[i].method, name))
+			return &svc->messages[i];
+	return NULL;
+}
+
 static void serve(const struct ds_prpc_service *svc, struct ds_req *req, const char *name)
 {
+	static const struct ds_pb_field nothing = { 0 };
 	bool is_get = !strcmp(req->method, "GET");
+	const struct ds_prpc_messages *pb = messages_of(svc, name);
 	const struct ds_prpc_method *m = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	DS_JSON json_t *args = NULL;
@@ -173,6 +192,8 @@ static void serve(const struct ds_prpc_service *svc, struct ds_req *req, const c
 		ds_req_fail(req, 404, "no such path");
 		return;
 	}
+	if (svc->messages && !wants_json(is_get, req->query, req->content_type))
+		req->reply_pb = pb ? pb->reply : &nothing;
 	for (size_t i = 0; i < svc->n_methods && !m; i++)
 		if (!strcmp(svc->methods[i].name, name))
 			m = &svc->methods[i];
@@ -186,7 +207,8 @@ static void serve(const struct ds_prpc_service *svc, struct ds_req *req, const c
 		args = json_object();
 		r = args ? 0 : -ENOMEM;
 	} else {
-		r = ds_prpc_args(is_get, req->query, req->content_type, req->body, &args, &err);
+		r = ds_prpc_args(is_get, req->query, req->content_type, req->body,
+				 pb ? pb->request : NULL, &args, &err);
 	}
 	if (r)
 		ds_req_fail(req, 400, "%s", err.code ? err.msg : strerror(-r));

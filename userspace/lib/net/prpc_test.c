@@ -47,8 +47,8 @@ static void test_args(void **state)
 		DS_JSON json_t *args = NULL;
 		DS_FREE char *text = NULL;
 		struct ds_err err = DS_ERR_NULL;
-		int r = ds_prpc_args(t[i].get, t[i].query, t[i].type, DS_SPAN_STR(t[i].body), &args,
-				     &err);
+		int r = ds_prpc_args(t[i].get, t[i].query, t[i].type, DS_SPAN_STR(t[i].body), NULL,
+				     &args, &err);
 
 		if (t[i].want[0] != '{') {
 			if (r != -EBADMSG || !strstr(err.msg, t[i].want))
@@ -68,7 +68,7 @@ static json_t *object(bool get, const char *text)
 	json_t *o = NULL;
 
 	assert_int_equal(ds_prpc_args(get, get ? text : "json", "",
-				      get ? DS_SPAN_NULL : DS_SPAN_STR(text), &o, NULL),
+				      get ? DS_SPAN_NULL : DS_SPAN_STR(text), NULL, &o, NULL),
 			 0);
 	return o;
 }

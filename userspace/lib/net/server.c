@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
+#include <ds/wire/protobuf.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -352,16 +353,42 @@ void ds_req_reply_secret(struct ds_req *req, int status, const char *content_typ
 	}
 }
 
+static void reply_pb(struct ds_req *req, int status, const json_t *json)
+{
+	DS_BUF struct ds_buf msg = DS_BUF_NULL;
+	int r = json ? ds_pb_encode(req->reply_pb, json, &msg) : 0;
+
+	if (r)
+		ds_req_fail(req, 503, "the reply is no such message: %s", strerror(-r));
+	else
+		ds_req_reply(req, status, "application/octet-stream", ds_buf_span(&msg));
+}
+
 void ds_req_reply_json(struct ds_req *req, int status, const json_t *json)
 {
-	DS_FREE char *text =
-		json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY)
-		     : strdup("null");
+	DS_FREE char *text = NULL;
 
+	if (req->reply_pb) {
+		reply_pb(req, status, json);
+		return;
+	}
+	text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY)
+		    : strdup("null");
 	if (text)
 		ds_req_reply(req, status, "application/json", DS_SPAN_STR(text));
 	else
 		ds_req_fail(req, 503, "out of memory");
+}
+
+static void fail_pb(struct ds_req *req, int status, const char *text)
+{
+	DS_BUF struct ds_buf msg = DS_BUF_NULL;
+	uint8_t head[DS_PB_HEAD_MAX];
+
+	if (ds_buf_add(&msg, head, ds_pb_head(1, strlen(text), head)) ||
+	    ds_buf_add(&msg, text, strlen(text)))
+		msg.n = 0; /* out of memory: the status says that it failed */
+	ds_req_reply(req, status, "application/octet-stream", ds_buf_span(&msg));
 }
 
 void ds_req_fail(struct ds_req *req, int status, const char *fmt, ...)
@@ -376,7 +403,12 @@ void ds_req_fail(struct ds_req *req, int status, const char *fmt, ...)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	/* peer text may be in it: printable ASCII only */
-	json = json_pack("{s:s}", "error", ds_escape(DS_SPAN_STR(msg), clean, sizeof(clean)));
+	ds_escape(DS_SPAN_STR(msg), clean, sizeof(clean));
+	if (req->reply_pb) {
+		fail_pb(req, status, clean);
+		return;
+	}
+	json = json_pack("{s:s}", "error", clean);
 	text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
 	json_decref(json);
 	ds_req_reply(req, status, "application/json", text ? DS_SPAN_STR(text) : DS_SPAN_STR(oom));

@@ -11,5 +11,7 @@ ds_tests += $(addprefix userspace/lib/wire/,tdvf_test.c pe_test.c acpi_test.c ma
 ds_tests += $(addprefix userspace/lib/wire/,scale_test.c msgpack_test.c attestation_test.c csr_test.c appinfo_test.c vmconfig_test.c)
 ds_srcs += userspace/lib/wire/keyreply.c
 ds_tests += userspace/lib/wire/keyreply_test.c
+ds_srcs += userspace/lib/wire/protobuf.c
+ds_tests += userspace/lib/wire/protobuf_test.c
 ds_srcs += userspace/lib/wire/bundle.c
 ds_tests += userspace/lib/wire/bundle_test.c

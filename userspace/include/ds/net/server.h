@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 struct event_base;
+struct ds_pb_field;
 struct ds_server;
 
 struct ds_req {
@@ -31,6 +32,8 @@ struct ds_req {
 	struct ds_span body;
 	struct ds_span peer_cert; /* DER of the client's leaf; n 0: none */
 	const char *peer;	  /* "unix" or "ADDR:PORT", for logs */
+	/* Objects and errors are replied in protobuf, by this table; NULL: in JSON. */
+	const struct ds_pb_field *reply_pb;
 };
 
 typedef void (*ds_req_fn)(void *ctx, struct ds_req *req);
@@ -67,12 +70,14 @@ DS_MUST int ds_server_route(struct ds_server *srv, const char *method, const cha
 
 /* Each of these ends req. Allocation failure drops the connection. */
 void ds_req_reply(struct ds_req *req, int status, const char *content_type, struct ds_span body);
-/* ASCII only, compact, keys in insertion order; json is borrowed, NULL gives `null`. */
+/* ASCII only, compact, keys in insertion order; json is borrowed, NULL gives `null`. With reply_pb
+ * set: its message, NULL the empty one. */
 void ds_req_reply_json(struct ds_req *req, int status, const json_t *json);
 /* The body is wiped after sending; *take is NULL afterwards. n: bytes of it to send. */
 void ds_req_reply_secret(struct ds_req *req, int status, const char *content_type,
 			 struct ds_secret **take, size_t n);
-/* prpc error shape: {"error": "..."} pretty-printed. */
+/* prpc error shape: {"error": "..."} pretty-printed; with reply_pb set, a message with the text as
+ * field 1. */
 void ds_req_fail(struct ds_req *req, int status, const char *fmt, ...) DS_PRINTF(3, 4);
 
 #endif

@@ -4,5 +4,5 @@
 .PHONY: deb check-deb
 deb:
 	$(Q)scripts/build-deb $(O)/deb
-check-deb: deb $(kst-bins)
+check-deb: deb kselftest
 	$(Q)scripts/tap deb tests/deb/check $(O)

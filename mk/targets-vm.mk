@@ -26,7 +26,9 @@ $(O)/kselftest/vm-init: tests/vm/init.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kst-cflags) -o $@ $< $(kst-ldflags)
 
-.PHONY: kernel-image modules-debug check-vm check-modules
+.PHONY: kselftest kernel-image modules-debug check-vm check-modules
+# For the files of targets that are read before this one, and would see an empty kst-bins.
+kselftest: $(kst-bins)
 modules-debug:
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel-debug) DEBUG=1
 kernel-image:
@@ -43,7 +45,7 @@ VM_KERNELS ?= 6.12 7.3
 vm-all := $(basename $(notdir $(wildcard tests/vm/*.vm)))
 VM_SUITES ?= $(vm-all)
 vm-modules := $(O)/kernel-debug
-check-vm: kernel-image modules userspace $(kst-bins)
+check-vm: kernel-image modules userspace kselftest
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(vm-modules)) DEBUG=1
 	$(Q)rc=0; tests/vm/all -o $(O) -m $(vm-modules) -k "$(VM_KERNELS)" -c "$(VM_CPUS)" -f "$(vm-few)" $(VM_SUITES) || rc=1; \
 	[ -n "$(filter-out $(vm-all),$(VM_SUITES))$(filter-out $(VM_SUITES),$(vm-all))" ] || \

@@ -19,13 +19,13 @@ struct pt_regs;
 /* Completion status, TDX module ABI. The low half names the operand. */
 #define EMUL_SUCCESS		0ULL
 #define EMUL_OPERAND_INVALID	0xC000010000000000ULL
-#define EMUL_OPERAND_ADDR_RANGE	0xC000010100000000ULL
 #define EMUL_OPERAND_BUSY	0x8000020000000000ULL
 #define EMUL_FIELD_ID_INCORRECT	0xC0000C0000000000ULL
 #define EMUL_OP_RAX		0
 #define EMUL_OP_RCX		1
 #define EMUL_OP_RDX		2
 #define EMUL_OP_R8		8
+#define EMUL_OP_RTMR		168	/* no register: what all RTMRs are locked with */
 
 /* What R10 says after TDG.VP.VMCALL, GHCI. */
 #define EMUL_VMCALL_SUCCESS	0ULL
@@ -72,6 +72,7 @@ enum emul_quote_fault {
  * @cpusvn: security version of the pretended CPU
  * @mac_key: key of REPORTMAC, new at each load
  * @busy: this many REPORT and RTMR.EXTEND calls answer OPERAND_BUSY
+ * @refuse: then this many answer OPERAND_INVALID
  * @quote_retry: this many GetQuote calls answer RETRY
  * @quote_delay_us: a quote is delivered this long after its request, or later
  * @quote_took_us: how long the last quote that was delivered had been asked for
@@ -85,6 +86,7 @@ struct emul_td {
 	u8 cpusvn[16];
 	u8 mac_key[SHA256_DIGEST_SIZE];
 	u32 busy;
+	u32 refuse;
 	u32 quote_retry;
 	u32 quote_delay_us;
 	u32 quote_took_us;

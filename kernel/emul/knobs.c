@@ -111,6 +111,7 @@ void emul_knobs_init(void)
 	struct dentry *dir = debugfs_create_dir("tdx_emul", NULL);
 
 	debugfs_create_u32("busy", 0600, dir, &emul_td.busy);
+	debugfs_create_u32("refuse", 0600, dir, &emul_td.refuse);
 	debugfs_create_u32("quote_retry", 0600, dir, &emul_td.quote_retry);
 	debugfs_create_u32("quote_delay_us", 0600, dir, &emul_td.quote_delay_us);
 	debugfs_create_u32("quote_took_us", 0400, dir, &emul_td.quote_took_us);

@@ -28,8 +28,8 @@
 /* TDG.VP.INFO reports this guest physical address width. */
 #define EMUL_GPAW		48
 
-/* RCX of TDG.VP.VMCALL: RAX, RCX and RSP cannot be passed through. */
-#define VMCALL_FORBIDDEN_REGS	(BIT(0) | BIT(1) | BIT(4))
+/* RCX of TDG.VP.VMCALL: RAX, RCX and RSP cannot be passed through, the high half is reserved. */
+#define VMCALL_FORBIDDEN_REGS	(BIT(0) | BIT(1) | BIT(4) | GENMASK_ULL(63, 32))
 #define VMCALL_STANDARD_REGS	(TDX_R10 | TDX_R11)
 #define VMCALL_GET_QUOTE_REGS	(TDX_R12 | TDX_R13)
 
@@ -49,25 +49,38 @@ bool emul_read_guest(void *to, u64 gpa, size_t len)
 	return from && !copy_from_kernel_nofault(to, from, len);
 }
 
-static u64 check_operand(u64 gpa, size_t len, size_t align, u32 operand)
+/*
+ * In a TD, private memory that is not there is an EPT violation, which the leaf does not survive;
+ * here it is as refused as an address that cannot be.
+ */
+static u64 check_mapped(u64 gpa, u32 operand)
 {
 	u8 probe;
 
-	if (!IS_ALIGNED(gpa, align))
-		return EMUL_OPERAND_INVALID | operand;
-	/* len <= align, so the operand lies in one page and one byte speaks for all. */
-	if (!emul_read_guest(&probe, gpa, 1))
-		return EMUL_OPERAND_ADDR_RANGE | operand;
-	return EMUL_SUCCESS;
+	/* No operand is bigger than its alignment, hence in one page: one byte speaks for all. */
+	return emul_read_guest(&probe, gpa, 1) ? EMUL_SUCCESS : EMUL_OPERAND_INVALID | operand;
 }
 
-static bool take_busy(void)
+static u64 check_aligned(u64 gpa, size_t align, u32 operand)
+{
+	return IS_ALIGNED(gpa, align) ? EMUL_SUCCESS : EMUL_OPERAND_INVALID | operand;
+}
+
+static bool count_down(u32 *knob)
 {
 	lockdep_assert_held(&emul_td.lock);
-	if (!emul_td.busy)
+	if (!*knob)
 		return false;
-	emul_td.busy--;
+	--*knob;
 	return true;
+}
+
+/* What the TDX module says about the registers, as the knobs have it. */
+static u64 take_registers(void)
+{
+	if (count_down(&emul_td.busy))
+		return EMUL_OPERAND_BUSY | EMUL_OP_RTMR;
+	return count_down(&emul_td.refuse) ? EMUL_OPERAND_INVALID | EMUL_OP_RCX : EMUL_SUCCESS;
 }
 
 /* HMAC-SHA256 of the part of a report the MAC covers. */
@@ -108,29 +121,38 @@ bool emul_report_verify(const struct ds_tdreport *report)
 	return !memcmp(mac, report->mac.mac, sizeof(mac));
 }
 
-/* RCX: TDREPORT out, RDX: REPORTDATA in, R8: subtype. */
+/* RCX: TDREPORT out, RDX: REPORTDATA in, R8: subtype; looked at in the order of the TDX module. */
+static u64 check_report(const struct pt_regs *regs)
+{
+	u64 err;
+
+	err = check_aligned(regs->cx, DS_TD_REPORT_ALIGN, EMUL_OP_RCX);
+	if (!err)
+		err = check_aligned(regs->dx, DS_TD_OPERAND_ALIGN, EMUL_OP_RDX);
+	if (!err)
+		err = check_mapped(regs->dx, EMUL_OP_RDX);
+	if (!err && regs->r8)
+		err = EMUL_OPERAND_INVALID | EMUL_OP_R8;
+	return err ?: check_mapped(regs->cx, EMUL_OP_RCX);
+}
+
 static u64 leaf_report(const struct pt_regs *regs)
 {
 	struct ds_tdreport *out;
 	struct ds_reportmac mac = { .type = DS_TD_REPORT_TYPE };
 	u64 err;
 
-	err = check_operand(regs->cx, sizeof(*out), DS_TD_REPORT_ALIGN, EMUL_OP_RCX);
+	err = check_report(regs);
 	if (err)
 		return err;
-	err = check_operand(regs->dx, DS_TD_REPORTDATA_SIZE, DS_TD_OPERAND_ALIGN, EMUL_OP_RDX);
-	if (err)
-		return err;
-	if (regs->r8)
-		return EMUL_OPERAND_INVALID | EMUL_OP_R8;
-
 	out = phys_to_virt(regs->cx);
 	memcpy(mac.reportdata, phys_to_virt(regs->dx), sizeof(mac.reportdata));
 
 	raw_spin_lock(&emul_td.lock);
-	if (take_busy()) {
+	err = take_registers();
+	if (err) {
 		raw_spin_unlock(&emul_td.lock);
-		return EMUL_OPERAND_BUSY | EMUL_OP_RAX;
+		return err;
 	}
 	memset(out, 0, sizeof(*out));
 	out->tcb = emul_td.tcb;
@@ -156,16 +178,17 @@ static u64 leaf_rtmr_extend(const struct pt_regs *regs)
 {
 	u64 err;
 
-	err = check_operand(regs->cx, DS_TD_MR_SIZE, DS_TD_OPERAND_ALIGN, EMUL_OP_RCX);
+	err = check_aligned(regs->cx, DS_TD_OPERAND_ALIGN, EMUL_OP_RCX);
+	if (!err)
+		err = check_mapped(regs->cx, EMUL_OP_RCX);
+	if (!err && regs->dx >= DS_TD_RTMRS)
+		err = EMUL_OPERAND_INVALID | EMUL_OP_RDX;
 	if (err)
 		return err;
-	if (regs->dx >= DS_TD_RTMRS)
-		return EMUL_OPERAND_INVALID | EMUL_OP_RDX;
 
 	raw_spin_lock(&emul_td.lock);
-	if (take_busy())
-		err = EMUL_OPERAND_BUSY | EMUL_OP_RAX;
-	else
+	err = take_registers();
+	if (!err)
 		emul_rtmr_extend(regs->dx, phys_to_virt(regs->cx));
 	raw_spin_unlock(&emul_td.lock);
 	return err;
@@ -205,13 +228,14 @@ static u64 leaf_vm_rd(struct pt_regs *regs)
 
 /*
  * RCX: the registers shown to the VMM, R10: 0 for a standard call, R11: sub-function; the VMM's
- * answer comes back in R10. A register outside the mask never reaches the VMM.
+ * answer comes back in R10. A register outside the mask never reaches the VMM. It may name XMM
+ * registers, which our VMM does not look at.
  */
 static u64 leaf_vmcall(struct pt_regs *regs)
 {
 	u64 exposed = regs->cx;
 
-	if (exposed & VMCALL_FORBIDDEN_REGS || exposed >> 16)
+	if (exposed & VMCALL_FORBIDDEN_REGS)
 		return EMUL_OPERAND_INVALID | EMUL_OP_RCX;
 	if ((exposed & VMCALL_STANDARD_REGS) != VMCALL_STANDARD_REGS || regs->r10) {
 		regs->r10 = EMUL_VMCALL_INVALID;

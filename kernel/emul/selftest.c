@@ -62,25 +62,33 @@ static bool bad_operands(u64 buf)
 		{ "report, RCX alignment", TDG_MR_REPORT, buf + 64, buf + 1024, 0,
 		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
 		{ "report, RCX not RAM", TDG_MR_REPORT, NOT_RAM, buf + 1024, 0,
-		  EMUL_OPERAND_ADDR_RANGE | EMUL_OP_RCX },
+		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
 		{ "report, RCX beyond the address width", TDG_MR_REPORT, BIT_ULL(52), buf, 0,
-		  EMUL_OPERAND_ADDR_RANGE | EMUL_OP_RCX },
+		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
 		{ "report, RDX alignment", TDG_MR_REPORT, buf, buf + 1024 + 8, 0,
 		  EMUL_OPERAND_INVALID | EMUL_OP_RDX },
 		{ "report, RDX not RAM", TDG_MR_REPORT, buf, NOT_RAM, 0,
-		  EMUL_OPERAND_ADDR_RANGE | EMUL_OP_RDX },
+		  EMUL_OPERAND_INVALID | EMUL_OP_RDX },
 		{ "report, subtype", TDG_MR_REPORT, buf, buf + 1024, 1,
+		  EMUL_OPERAND_INVALID | EMUL_OP_R8 },
+		{ "report, RDX alignment before RCX not RAM", TDG_MR_REPORT, NOT_RAM, buf + 8, 0,
+		  EMUL_OPERAND_INVALID | EMUL_OP_RDX },
+		{ "report, subtype before RCX not RAM", TDG_MR_REPORT, NOT_RAM, buf, 1,
 		  EMUL_OPERAND_INVALID | EMUL_OP_R8 },
 		{ "extend, RCX alignment", TDG_MR_RTMR_EXTEND, buf + 16, 3, 0,
 		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
 		{ "extend, RCX not RAM", TDG_MR_RTMR_EXTEND, NOT_RAM, 3, 0,
-		  EMUL_OPERAND_ADDR_RANGE | EMUL_OP_RCX },
+		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
 		{ "extend, index", TDG_MR_RTMR_EXTEND, buf, 4, 0,
 		  EMUL_OPERAND_INVALID | EMUL_OP_RDX },
 		{ "read, unknown field", TDG_VM_RD, 0, 0x42, 0,
 		  EMUL_FIELD_ID_INCORRECT | EMUL_OP_RDX },
 		{ "vmcall, forbidden register", TDG_VP_VMCALL, QUOTE_REGS | BIT(4), 0, 0,
 		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
+		{ "vmcall, reserved bit", TDG_VP_VMCALL, QUOTE_REGS | BIT_ULL(32), 0, 0,
+		  EMUL_OPERAND_INVALID | EMUL_OP_RCX },
+		{ "vmcall, XMM registers", TDG_VP_VMCALL, QUOTE_REGS | GENMASK(31, 16), 0, 0,
+		  EMUL_SUCCESS },
 	};
 	const struct ds_tdinfo before = emul_td.info;
 	bool ok = true;
@@ -122,6 +130,29 @@ static bool good_leaves(u8 *buf)
 	/* As if nothing had happened: nobody has seen the register yet. */
 	memset(emul_td.info.rtmr[3], 0, DS_TD_MR_SIZE);
 	return ok;
+}
+
+/* The registers' lock, or a refusal, as the knobs say; each once. */
+static bool bad_days(u64 buf)
+{
+	static const u64 leaves[] = { TDG_MR_REPORT, TDG_MR_RTMR_EXTEND };
+	const struct ds_tdinfo before = emul_td.info;
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(leaves); i++) {
+		struct regs busy = { .rax = leaves[i], .rcx = buf, .rdx = i ? 3 : buf + 1024 };
+		struct regs refused = busy;
+
+		emul_td.busy = 1;
+		emul_td.refuse = 1;
+		tdcall(&busy);
+		tdcall(&refused);
+		ok &= expect("busy", busy.rax, EMUL_OPERAND_BUSY | EMUL_OP_RTMR) &&
+		      expect("refused", refused.rax, EMUL_OPERAND_INVALID | EMUL_OP_RCX) &&
+		      !emul_td.busy && !emul_td.refuse;
+	}
+	return ok && !memcmp(&before, &emul_td.info, sizeof(before));
 }
 
 static u64 get_quote(u64 gpa, u64 size, u64 exposed)
@@ -220,6 +251,7 @@ int emul_selftest(void)
 		return -ENOMEM;
 	ok = td_signature();
 	ok &= bad_operands(virt_to_phys(scratch));
+	ok &= bad_days(virt_to_phys(scratch));
 	ok &= good_leaves(scratch);
 	ok &= bad_vmcalls(virt_to_phys(buf));
 	ok &= forged_reports((struct ghci_head *)buf, scratch);

@@ -223,6 +223,23 @@ static void busy(void)
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
 }
 
+/* A refusal is not waited for: there is nothing to wait for. The newer in-tree driver: as above. */
+static void refused(void)
+{
+	KT_CHECK(!kt_write_text(DS_KNOB("refuse"), "1"));
+	ask_ours(0x47);
+	KT_CHECK(came_to(EIO, 0));
+	ask_ours(0x48);
+	KT_CHECK(came_to(FULL, 0));
+	if (intree_is_new())
+		return;
+	KT_CHECK(!kt_write_text(DS_KNOB("refuse"), "1"));
+	ask_intree(0x49);
+	KT_CHECK(came_to(EINVAL, 0));
+	ask_intree(0x4a);
+	KT_CHECK(came_to(FULL, 0));
+}
+
 /* What the emulator says of the last quote; -1: nothing. */
 static long took_ms(void)
 {
@@ -332,6 +349,7 @@ static const struct kt_test tests[] = {
 	{ "host: each fault comes to what is documented for the in-tree driver", intree },
 	{ "host: retry is retried by ours, an error of the in-tree driver", retry },
 	{ "host: a busy TDX module is waited for by ours, an error of the in-tree driver", busy },
+	{ "host: a TDX module that refuses is an error of either", refused },
 	{ "host: quotes take as long as the enclave is told to take", slow_enclave },
 	{ "host: an answer after the timeout reaches nobody", too_late },
 	{ "host: silence is a timeout of ours; the in-tree driver serves nobody meanwhile", silent },

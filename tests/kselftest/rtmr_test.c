@@ -378,6 +378,33 @@ static void busy(void)
 	KT_CHECK(rt_replay_matches(3));
 }
 
+/* Every call that needs the TDX module says so when it refuses, and nothing is logged or extended. */
+static void module_refuses(void)
+{
+	struct dstack_extend x = { .rtmr = 2 };
+	struct dstack_report r;
+	uint8_t before[96], after[96];
+	size_t n = log_events();
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+
+	KT_CHECK(fd >= 0 && rt_live_rtmr(2, before) && rt_live_rtmr(3, before + 48));
+	KT_CHECK(!kt_write_text(DS_KNOB("refuse"), "100000000"));
+	KT_ERRNO(rt_event("app-refused", "x"), EIO);
+	KT_ERRNO(rt_event_once("app-refused", "x"), EIO);
+	KT_ERRNO(kt_write_file(DS_SYSFS("measurements/rtmr2:sha384"), before, 48), EIO);
+	KT_ERRNO(kt_write_file(DS_SYSFS("measurements/rtmr3:sha384"), before, 48), EIO);
+	KT_ERRNO(ioctl(fd, DSTACK_IOC_EXTEND, &x), EIO);
+	KT_ERRNO(report(&r, 1), EIO);
+	KT_ERRNO(kt_read_file(DS_SYSFS("measurements/rtmr0:sha384"), after, 48), EIO);
+	KT_ERRNO(kt_read_file(DS_SYSFS("consistent"), after, 48), EIO);
+	KT_CHECK(!kt_write_text(DS_KNOB("refuse"), "0"));
+	KT_CHECK(rt_live_rtmr(2, after) && rt_live_rtmr(3, after + 48));
+	KT_CHECK(!memcmp(before, after, 96) && log_events() == n && rt_consistent() == 1);
+	/* What was refused has not been measured. */
+	KT_CHECK(!rt_event_once("app-refused", "x") && log_events() == n + 1);
+	close(fd);
+}
+
 static void log_poll(void)
 {
 	struct pollfd p = { .events = POLLPRI };
@@ -564,6 +591,8 @@ static const struct kt_test tests[] = {
 	{ "rtmr: DSTACK_IOC_EXTEND", ioctl_extend },
 	{ "rtmr: a busy TDX module is waited for, then nothing is logged; fixed registers need none",
 	  busy },
+	{ "rtmr: a TDX module that refuses has extended nothing, and nothing is logged",
+	  module_refuses },
 	{ "rtmr: poll on the log", log_poll },
 	{ "rtmr: the log reads the same in pieces", log_offsets },
 	{ "rtmr: an ordinary user reads and does not write", unprivileged },

@@ -196,6 +196,20 @@ static int free_slot(struct slot **ret_slot)
 	return err;
 }
 
+/* All of them: quote_timeout_ms may have been another one when those in front were written. */
+static void expire_queued(ktime_t now)
+{
+	struct ds_quote_req *req, *next;
+
+	lockdep_assert_held(&quote_lock);
+	list_for_each_entry_safe(req, next, &queue, node) {
+		if (!ktime_after(now, req->deadline))
+			continue;
+		unqueue(req);
+		end_request(req, -ETIMEDOUT);
+	}
+}
+
 /* False: nothing more can be started now. */
 static bool start_oldest(ktime_t now)
 {
@@ -205,11 +219,6 @@ static bool start_oldest(ktime_t now)
 
 	if (!req)
 		return false;
-	if (ktime_after(now, req->deadline)) {
-		unqueue(req);
-		end_request(req, -ETIMEDOUT);
-		return true;
-	}
 	err = free_slot(&slot);
 	if (!err)
 		err = ds_ghci_start(slot->buf, &req->report);
@@ -250,6 +259,7 @@ static u64 serve(void)
 		if (slots[i].busy)
 			poll_slot(&slots[i], now);
 	}
+	expire_queued(now);
 	while (start_oldest(now))
 		;
 	for (i = 0; i < DS_QUOTE_SLOTS; i++) {

@@ -61,6 +61,7 @@ static void one_file_one_request(void)
 	KT_ERRNO(write(fd, nowhere, 64), EFAULT);
 	KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
 	KT_CHECK(info.state == DSTACK_QUOTE_NEW && !info.log_len && !info.quote_len);
+	KT_ERRNO(ioctl(fd, DSTACK_IOC_QUOTE_INFO, nowhere), EFAULT);
 	KT_CHECK(!qt_fault("hold"));
 	KT_CHECK(write(fd, data, 64) == 64);
 	KT_ERRNO(write(fd, data, 64), EBUSY);
@@ -138,11 +139,28 @@ static void host_retry(void)
 	close(fd);
 }
 
-static void busy_report(void)
+/* The file is as it was: it may ask again. */
+static void no_report(void)
 {
-	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "100000000"));
-	KT_ERRNO(qt_ask(0x23, 0), EBUSY);
-	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "0"));
+	static const struct {
+		const char *knob;
+		int err;
+	} why[] = { { DS_KNOB("busy"), EBUSY }, { DS_KNOB("refuse"), EIO } };
+	struct dstack_quote_info info;
+	uint8_t data[64] = { 0 };
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(why) / sizeof(why[0]); i++) {
+		fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+		KT_CHECK(fd >= 0 && !kt_write_text(why[i].knob, "100000000"));
+		KT_ERRNO(write(fd, data, sizeof(data)), why[i].err);
+		KT_CHECK(!kt_write_text(why[i].knob, "0"));
+		KT_CHECK(!ioctl(fd, DSTACK_IOC_QUOTE_INFO, &info));
+		KT_CHECK(info.state == DSTACK_QUOTE_NEW && !info.log_len);
+		KT_CHECK(write(fd, data, sizeof(data)) == sizeof(data) && qt_answered(fd, 0));
+		close(fd);
+	}
 }
 
 /* Abandoned requests leave their buffers with the host; the next ones still get their own answer. */
@@ -204,15 +222,22 @@ static void bounded_queue(void)
 	close(p.fd);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
 /* Without O_NONBLOCK the write waits for room, or for a signal. */
 static void write_waits_for_room(void)
 {
+	struct sigaction act = { .sa_handler = on_alarm };
 	static int fds[QT_LIVE_MAX];
-	int i, status, ready[2];
+	int i, status, ready[2], fd;
+	uint8_t data[64] = { 0 };
 	char byte;
 	pid_t pid;
 
-	KT_CHECK(!qt_fault("hold") && !pipe(ready));
+	KT_CHECK(!qt_fault("hold") && !pipe(ready) && !sigaction(SIGALRM, &act, NULL));
 	for (i = 0; i < QT_LIVE_MAX; i++) {
 		fds[i] = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
@@ -239,7 +264,13 @@ static void write_waits_for_room(void)
 	KT_CHECK(qt_ready(ready[0], 200) == 0);
 	KT_CHECK(!kill(pid, SIGKILL));
 	KT_CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
-	KT_CHECK(!qt_fault("none"));
+	fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+	alarm(1);
+	KT_ERRNO(write(fd, data, sizeof(data)), EINTR);
+	close(fds[QT_LIVE_MAX - 1]);
+	KT_CHECK(write(fd, data, sizeof(data)) == sizeof(data));
+	KT_CHECK(!qt_fault("none") && qt_answered(fd, 0));
+	fds[QT_LIVE_MAX - 1] = fd;
 	for (i = 0; i < QT_LIVE_MAX; i++) {
 		if (i < QT_LIVE_MAX - 1)
 			KT_CHECK(qt_answered(fds[i], (uint8_t)i));
@@ -247,11 +278,6 @@ static void write_waits_for_room(void)
 	}
 	close(ready[0]);
 	close(ready[1]);
-}
-
-static void on_alarm(int sig)
-{
-	(void)sig;
 }
 
 /* A signal ends the wait of a reader, not the request. */
@@ -399,13 +425,37 @@ static void timeout(void)
 	close(i);
 }
 
+/* A request has the timeout of its own time, whoever is in front of it. */
+static void later_timeout(void)
+{
+	int fds[QT_SLOTS + 1], fd, i;
+	uint8_t byte;
+
+	KT_CHECK(!qt_fault("hold"));
+	for (i = 0; i < QT_SLOTS + 1; i++) {
+		fds[i] = qt_ask((uint8_t)i, 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "300"));
+	fd = qt_ask(0x71, 0);
+	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "30000"));
+	KT_CHECK(fd >= 0 && qt_ready(fd, 10000) == (POLLIN | POLLERR));
+	KT_ERRNO(read(fd, &byte, 1), ETIMEDOUT);
+	close(fd);
+	KT_CHECK(!qt_fault("none"));
+	for (i = 0; i < QT_SLOTS + 1; i++) {
+		KT_CHECK(qt_answered(fds[i], (uint8_t)i));
+		close(fds[i]);
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "quote: covers exactly the log up to its request", honest_host },
 	{ "quote: one open file is one request", one_file_one_request },
 	{ "quote: each failure of the host has its errno", host_errors },
 	{ "quote: short and garbage quotes are delivered as written", host_garbage },
 	{ "quote: a host that says retry is asked again", host_retry },
-	{ "quote: no report, no request", busy_report },
+	{ "quote: no report, no request; the file may ask again", no_report },
 	{ "quote: abandoned requests do not mix with later ones", abandoned },
 	{ "quote: requests and unread quotes are bounded, poll says when there is room", bounded_queue },
 	{ "quote: a write waits for room in the queue", write_waits_for_room },
@@ -414,6 +464,7 @@ static const struct kt_test tests[] = {
 	{ "quote: many askers each get their own", many_askers },
 	{ "quote: killed askers harm nobody", killed_askers },
 	{ "quote: a silent host is a timeout for all who wait", timeout },
+	{ "quote: a request does not wait for the longer timeout of those in front", later_timeout },
 };
 
 KT_MAIN(tests)

@@ -2,10 +2,12 @@
 /*
  * The ACPI table CCEL: where firmware has left its event log.
  *
- * The table is the host's, so its address is taken only if the memory map calls it ACPI memory:
- * that is mapped as private memory of the TD, and is neither a device nor memory of this kernel.
+ * The table is the host's, so its address is taken only if the memory map calls the whole area ACPI
+ * memory: that is mapped as private memory of the TD, and is neither a device nor memory of this
+ * kernel.
  */
 #include <linux/acpi.h>
+#include <linux/array_size.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
@@ -29,12 +31,27 @@ struct ccel_table {
 	__le64 area_start;
 } __packed;
 
+/* The first resource of its kind with something of the area must have the whole of it. */
+static int has_whole(struct resource *part, void *arg)
+{
+	const struct resource *area = arg;
+
+	return part->start == area->start && part->end == area->end;
+}
+
+/* Not region_intersects(), which is content with a part of the area if there is nothing else. */
 static bool is_acpi_memory(u64 start, u64 len)
 {
-	return region_intersects(start, len, IORESOURCE_MEM, IORES_DESC_ACPI_NV_STORAGE) ==
-		       REGION_INTERSECTS ||
-	       region_intersects(start, len, IORESOURCE_MEM, IORES_DESC_ACPI_TABLES) ==
-		       REGION_INTERSECTS;
+	static const unsigned long kinds[] = { IORES_DESC_ACPI_NV_STORAGE, IORES_DESC_ACPI_TABLES };
+	struct resource area = { .start = start, .end = start + len - 1 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (walk_iomem_res_desc(kinds[i], IORESOURCE_MEM, area.start, area.end, &area,
+					has_whole) > 0)
+			return true;
+	}
+	return false;
 }
 
 /* The host may change the table and, in vain, the log: each is read once. */

@@ -23,6 +23,9 @@
 
 static struct key *ds_roots_keyring;
 
+/* Not asked of the keyring: sysfs reads it before there is one and, should the load fail, after. */
+static key_serial_t ds_roots_keyring_serial;
+
 /* Protects the slots. A slot that is set stays set, whatever becomes of its key. */
 static DEFINE_MUTEX(ds_roots_lock);
 static struct key *ds_roots[DS_ROOT_COUNT];
@@ -184,7 +187,7 @@ static struct notifier_block ds_roots_reboot_nb = { .notifier_call = ds_roots_re
 
 key_serial_t ds_roots_serial(void)
 {
-	return key_serial(ds_roots_keyring);
+	return READ_ONCE(ds_roots_keyring_serial);
 }
 
 bool ds_roots_is_ring(const struct key *keyring)
@@ -212,6 +215,7 @@ int ds_roots_init(void)
 		return PTR_ERR(keyring);
 	}
 	ds_roots_keyring = keyring;
+	WRITE_ONCE(ds_roots_keyring_serial, key_serial(keyring));
 	ret = register_reboot_notifier(&ds_roots_reboot_nb);
 	if (ret)
 		key_put(keyring);

@@ -43,7 +43,7 @@ int __must_check ds_roots_watch_phase(void);
 void ds_roots_unwatch_phase(void);
 void ds_roots_exit(void);
 
-/* Serial number of the keyring ".dstack". */
+/* Serial number of the keyring ".dstack", 0 before there is one. Also while the load fails. */
 key_serial_t ds_roots_serial(void);
 
 /* Is it ".dstack"? The core links a requested key without asking the keyring's restriction. */

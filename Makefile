@@ -52,7 +52,7 @@ clean:
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
-#: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch
+#: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch, kernel-doc
 #: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
 #: make check-mutation                    every byte of every accepted sample changed (half an hour)
 #: make check-removal                     every check of the verifier removed one at a time: which test notices

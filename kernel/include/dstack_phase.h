@@ -15,7 +15,7 @@ enum dstack_phase {
 	DSTACK_PHASE_RUNTIME = 1,
 };
 
-/* Both may be called from any context; the value is stale as soon as it is returned if BOOT. */
+/* May be called from any context; the value is stale as soon as it is returned if BOOT. */
 int dstack_phase_get(void);
 
 /*

@@ -14,9 +14,11 @@ static enum dstack_phase phase = DSTACK_PHASE_BOOT;
 static RAW_NOTIFIER_HEAD(listeners);
 
 /**
- * dstack_phase_get - the current phase, DSTACK_PHASE_*
+ * dstack_phase_get - the current phase
  *
- * Any context. BOOT may be stale by the time it is returned; RUNTIME is final.
+ * Any context.
+ *
+ * Return: DSTACK_PHASE_*. BOOT may be stale by the time it is returned; RUNTIME is final.
  */
 int dstack_phase_get(void)
 {

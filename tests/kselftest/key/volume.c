@@ -259,9 +259,7 @@ static void test_end(void)
 	tap(key_describe(logon, text, sizeof(text)) < 0 ||
 		    key_ctl(KEYCTL_REVOKE, logon, 0, 0, 0) < 0,
 	    "and cannot be used by its number");
-	while ((lease = lease_of("volume:brief")) == -EKEYEXPIRED && ms++ < 120000)
-		usleep(1000);
-	tap(lease > 0, "there can be another lease");
+	tap(lease_of("volume:brief") > 0, "there can be another lease");
 }
 
 static long request_it(void *arg)

@@ -141,22 +141,34 @@ static void stopped_too_long(void)
 	KT_CHECK(ask_intree(0x72) == 0);
 }
 
-/* An enclave that takes a request, stops, and answers when continued. */
+/*
+ * An enclave that takes a request, stops, and answers when continued: not through another file, not
+ * with more than any guest's buffer holds, and once.
+ */
 static _Noreturn void stopping_enclave(void)
 {
+	static uint8_t big[sizeof(struct tdx_emul_qe_reply) + TDX_EMUL_QUOTE_MAX];
 	struct tdx_emul_qe_request req;
 	struct {
 		struct tdx_emul_qe_reply head;
 		struct qe_echo_quote quote;
 	} reply = { .head.quote_len = sizeof(reply.quote) };
 	int fd = open(TDX_EMUL_QE_DEVICE, O_RDWR | O_CLOEXEC);
+	int other = open(TDX_EMUL_QE_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (read(fd, &req, sizeof(req)) != sizeof(req) || raise(SIGSTOP))
 		_exit(1);
 	reply.head.id = req.id;
 	memcpy(reply.quote.tag, QE_ECHO_TAG, sizeof(reply.quote.tag));
 	memcpy(reply.quote.tdreport, req.tdreport, sizeof(req.tdreport));
-	_exit(write(fd, &reply, sizeof(reply)) != sizeof(reply));
+	memcpy(big, &(struct tdx_emul_qe_reply){ .id = req.id, .quote_len = TDX_EMUL_QUOTE_MAX },
+	       sizeof(struct tdx_emul_qe_reply));
+	if (write(other, &reply, sizeof(reply)) != -1 || errno != ENOENT ||
+	    write(fd, big, sizeof(big)) != -1 || errno != EMSGSIZE)
+		_exit(2);
+	if (write(fd, &reply, sizeof(reply)) != sizeof(reply))
+		_exit(3);
+	_exit(write(fd, &reply, sizeof(reply)) != -1 || errno != ENOENT);
 }
 
 static void stopped_in_hand(void)

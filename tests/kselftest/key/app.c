@@ -3,6 +3,7 @@
  * App keys: the right bytes for every path, for the callers meant, and never other bytes.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ static void test_destination(void)
 	tap_is(key_ctl(KEYCTL_SETPERM, ring, 0x1b1b0000, 0, 0), 0, "a keyring without write");
 	tap_is(key_request(KEY_TYPE, "app:closed", "", ring), -EACCES, "takes no key");
 	tap_is(key_request(KEY_TYPE, "app:closed", "", user), -ENOTDIR, "nor does another key");
+	tap_is(key_request(KEY_TYPE, "app:closed", "", INT32_MAX), -ENOKEY, "nor one that is not there");
 	tap_is(key_request(KEY_TYPE, "app:closed", NULL, SESSION), -ENOKEY,
 	       "no callout text: only a search, and nothing was made");
 	key_ctl(KEYCTL_UNLINK, ring, SESSION, 0, 0);

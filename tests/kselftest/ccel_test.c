@@ -74,14 +74,6 @@ static void nothing_is_taken_on_trust(void)
 	KT_CHECK(rt_replay_matches(3));
 }
 
-static void show(const char *what, const uint8_t *data, size_t len)
-{
-	printf("# %s ", what);
-	while (len--)
-		printf("%02x", *data++);
-	putchar('\n');
-}
-
 /* For tests/vm/ccel.post, which has a parser that is not ours read this log. */
 static void show_log(void)
 {
@@ -89,11 +81,11 @@ static void show_log(void)
 	uint8_t live[48];
 
 	KT_CHECK(rt_log_load(&log));
-	show("eventlog", log.bytes, log.len);
+	rt_show("eventlog", log.bytes, log.len);
 	KT_CHECK(rt_live_rtmr(2, live));
-	show("rtmr2", live, sizeof(live));
+	rt_show("rtmr2", live, sizeof(live));
 	KT_CHECK(rt_live_rtmr(3, live));
-	show("rtmr3", live, sizeof(live));
+	rt_show("rtmr3", live, sizeof(live));
 	rt_log_free(&log);
 }
 

@@ -538,14 +538,6 @@ static void raw_latch(void)
 	close(fd);
 }
 
-static void show(const char *what, const uint8_t *data, size_t len)
-{
-	printf("# %s ", what);
-	while (len--)
-		printf("%02x", *data++);
-	putchar('\n');
-}
-
 /* For tests/vm/rtmr.post, which has a parser that is not ours read this log. */
 static void show_log(void)
 {
@@ -553,11 +545,11 @@ static void show_log(void)
 	uint8_t live[48];
 
 	KT_CHECK(rt_log_load(&log));
-	show("eventlog", log.bytes, log.len);
+	rt_show("eventlog", log.bytes, log.len);
 	KT_CHECK(rt_live_rtmr(2, live));
-	show("rtmr2", live, sizeof(live));
+	rt_show("rtmr2", live, sizeof(live));
 	KT_CHECK(rt_live_rtmr(3, live));
-	show("rtmr3", live, sizeof(live));
+	rt_show("rtmr3", live, sizeof(live));
 	rt_log_free(&log);
 }
 

@@ -197,3 +197,11 @@ bool rt_replay_matches(unsigned int rtmr)
 	rt_log_free(&log);
 	return ok;
 }
+
+void rt_show(const char *what, const uint8_t *data, size_t len)
+{
+	printf("# %s ", what);
+	while (len--)
+		printf("%02x", *data++);
+	putchar('\n');
+}

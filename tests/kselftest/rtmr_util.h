@@ -62,4 +62,7 @@ int rt_consistent(void);
 /* The live register equals the replay of the whole log, and the kernel agrees. */
 bool rt_replay_matches(unsigned int rtmr);
 
+/* "# WHAT HEX", for a script that looks at what the test printed. */
+void rt_show(const char *what, const uint8_t *data, size_t len);
+
 #endif /* RTMR_UTIL_H */

@@ -13,7 +13,7 @@
 
 #include "tdreport.h"
 
-struct file;
+struct miscdevice;
 struct pt_regs;
 
 /* Completion status, TDX module ABI. The low half names the operand. */
@@ -109,6 +109,7 @@ bool emul_report_verify(const struct ds_tdreport *report);
 bool emul_read_guest(void *to, u64 gpa, size_t len);
 
 /* quote.c */
+extern struct miscdevice emul_qe_misc;
 int emul_quote_init(void);
 void emul_quote_exit(void);
 u64 emul_get_quote(u64 gpa, u64 size);
@@ -122,7 +123,7 @@ bool emul_quote_drop_one(void);
 /* knobs.c */
 void emul_knobs_init(void);
 
-/* selftest.c: issues real TDCALLs, so everything else must be in place. */
+/* selftest.c: issues real TDCALLs, so all that serves them must be in place. */
 #ifdef DEBUG
 int __must_check emul_selftest(void);
 #else

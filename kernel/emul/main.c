@@ -9,6 +9,7 @@
 #include <linux/hex.h>
 #include <linux/kdebug.h>
 #include <linux/kernel.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/string.h>
@@ -173,6 +174,10 @@ static int __init emul_init(void)
 	if (err)
 		goto err_quote;
 	err = emul_selftest();
+	if (err)
+		goto err_trap;
+	/* Last: visible only once everything works. */
+	err = misc_register(&emul_qe_misc);
 	if (err)
 		goto err_trap;
 	emul_knobs_init();

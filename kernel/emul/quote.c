@@ -499,7 +499,7 @@ static const struct file_operations qe_fops = {
 	.release = qe_release,
 };
 
-static struct miscdevice qe_misc = {
+struct miscdevice emul_qe_misc = {
 	.name = "tdx_emul_qe",
 	.minor = MISC_DYNAMIC_MINOR,
 	.mode = 0600,
@@ -519,20 +519,12 @@ bool emul_quote_drop_one(void)
 
 int emul_quote_init(void)
 {
-	int err;
-
 	host = kthread_run(host_thread, NULL, "tdx_emul_host");
-	if (IS_ERR(host))
-		return PTR_ERR(host);
-	err = misc_register(&qe_misc);
-	if (err)
-		kthread_stop(host);
-	return err;
+	return PTR_ERR_OR_ZERO(host);
 }
 
 void emul_quote_exit(void)
 {
-	misc_deregister(&qe_misc);
 	kthread_stop(host);
 	irq_work_sync(&qe_wake_work);
 }

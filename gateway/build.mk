@@ -30,5 +30,5 @@ $(O)/kselftest/gw-wg-vmtest: $(gw-wg-obj) $(O)/libds.a
 	$(call say,LD,$@)$(CC) -static-pie $(ds-ldflags) $(call cc-option,-Wl$(comma)--no-warnings) -o $@ $^ \
 		-Wl,--start-group $(shell $(PKG_CONFIG) --static --libs libnl-genl-3.0 libnl-3.0 jansson \
 		libevent libevent_openssl libssl libcrypto) -Wl,--end-group
-check-vm: $(O)/kselftest/gw-wg-vmtest
+check-vm check-debug-kernel: $(O)/kselftest/gw-wg-vmtest
 -include $(gw-wg-obj:.o=.d)

@@ -8,7 +8,7 @@ debug-kernel-dir := $(O)/debug-kernel
 DEBUG_SECONDS ?= 1800
 debug-kernel:
 	$(Q)scripts/build-debug-kernel $(debug-kernel-dir)
-check-debug-kernel: debug-kernel kselftest $(O)/bin/dstack-emul-qe $(O)/bin/dstack-verify
-	$(Q)rc=0; for s in debug/canary debug/fault $(VM_SUITES); do \
+check-debug-kernel: debug-kernel kselftest $(addprefix $(O)/bin/,dstack-emul-qe dstack-request-key dstack-verify)
+	$(Q)rc=0; for s in debug/canary debug/fault debug/fault-load $(VM_SUITES); do \
 		scripts/tap "debug kernel $$s" nice -n 19 tests/vm/run -o $(O) -k $(debug-kernel-dir) -T $(DEBUG_SECONDS) \
 			tests/vm/$$s.vm || rc=1; done; exit $$rc

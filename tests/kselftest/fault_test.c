@@ -3,36 +3,31 @@
  * Every allocation of an operation fails once: its first, its second, and so on until it needs no
  * more. It may then fail with ENOMEM and nothing else, must have changed nothing, and must work when
  * tried again. Needs a kernel with CONFIG_FAULT_INJECTION and CONFIG_FAILSLAB, both modules in phase
- * "boot", and qe_echo. What an error path forgot to free is kmemleak's to find afterwards.
+ * "boot", qe_echo, and itself as /sbin/request-key. What an error path forgot to free is kmemleak's
+ * to find afterwards.
+ *
+ * fault_test load EMUL RTMR: the operation is the loading of these modules.
  */
-#include <keyutils.h>
+#include <dirent.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
+#include "fault/fault.h"
 #include "ktap.h"
 #include "rtmr_util.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define FAILSLAB(name)	"/sys/kernel/debug/failslab/" name
-#define RING_FILE	"/sys/module/dstack_key/parameters/keyring"
-#define NTH_MAX		500
 #define DEADLINE_MS	60000
 
 static int nth_fd = -1;
-static int nth_step = 1;
-static key_serial_t ring;
 
-/*
- * Runs op() with the nth allocation failing, for n from 1 until all of them succeed. op() returns 0
- * or -1 and errno; check(), if any, is told what op() returned and says whether the state is right.
- */
-static void every_allocation(int (*op)(void), bool (*check)(int ret))
+static void every_from(int nth, int (*op)(void), bool (*check)(int ret))
 {
-	int nth, ret, err, failures = 0;
+	int first = nth, ret, err, failures = 0;
 	char left[16];
 	ssize_t n;
 
-	for (nth = 1; nth < NTH_MAX; nth += nth_step) {
+	for (; nth < first + NTH_MAX; nth++) {
 		KT_CHECK(dprintf(nth_fd, "%d", nth) > 0);
 		errno = 0;
 		ret = op();
@@ -50,8 +45,44 @@ static void every_allocation(int (*op)(void), bool (*check)(int ret))
 		}
 		failures += ret != 0;
 	}
-	printf("# up to %d allocations, %d of them mattered\n", nth - 1, failures);
-	KT_CHECK(nth > 1 && nth < NTH_MAX);
+	printf("# up to %d allocations, %d of them mattered\n", nth - first, failures);
+	KT_CHECK(nth > first && nth < first + NTH_MAX);
+}
+
+void every_allocation(int (*op)(void), bool (*check)(int ret))
+{
+	every_from(1, op, check);
+}
+
+static int (*once)(void);
+static bool done;
+
+static int not_again(void)
+{
+	int ret = done ? 0 : once();
+
+	done = done || !ret;
+	return ret;
+}
+
+void every_allocation_once(int nth, int (*op)(void), bool (*check)(int ret))
+{
+	once = op;
+	done = false;
+	every_from(nth, not_again, check);
+	KT_CHECK(done);
+}
+
+int count_allocations(int (*op)(void))
+{
+	char left[16] = "";
+
+	if (dprintf(nth_fd, "%d", NTH_MANY) < 0)
+		return -1;
+	op();
+	if (pread(nth_fd, left, sizeof(left) - 1, 0) <= 0 || write(nth_fd, "0", 1) != 1)
+		return -1;
+	return NTH_MANY - atoi(left);
 }
 
 static int event_fd = -1, dev_fd = -1;
@@ -60,7 +91,8 @@ static size_t events;
 static bool log_grew_by(size_t want)
 {
 	struct rt_log log = { 0 };
-	bool ok = rt_log_load(&log) && log.n == events + want && rt_replay_matches(3);
+	bool ok = rt_log_load(&log) && log.n == events + want && rt_replay_matches(2) &&
+		  rt_replay_matches(3);
 
 	events = log.n;
 	rt_log_free(&log);
@@ -72,11 +104,20 @@ static bool logged_or_not(int ret)
 	return log_grew_by(ret ? 0 : 1);
 }
 
+static int write_all(int fd, const void *data, size_t len)
+{
+	ssize_t n = pwrite(fd, data, len, 0);
+
+	if (n >= 0 && (size_t)n != len)
+		errno = EIO;
+	return n == (ssize_t)len ? 0 : -1;
+}
+
 static int write_event(void)
 {
 	static const char text[] = "fault\npayload";
 
-	return pwrite(event_fd, text, sizeof(text) - 1, 0) == sizeof(text) - 1 ? 0 : -1;
+	return write_all(event_fd, text, sizeof(text) - 1);
 }
 
 static void events_fail_whole(void)
@@ -85,15 +126,75 @@ static void events_fail_whole(void)
 	KT_CHECK(event_fd >= 0);
 	KT_CHECK(log_grew_by(0) || log_grew_by(0));	/* the first call counts what is there */
 	every_allocation(write_event, logged_or_not);
+	close(event_fd);
 }
 
-static int open_device(void)
-{
-	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+static unsigned int once_number;
 
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 ? -1 : 0;
+static int write_once(void)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "fault-once\n%u", once_number);
+
+	return write_all(event_fd, text, (size_t)n);
+}
+
+/* The one that failed is tried again, after a success comes another. */
+static bool once_logged_or_not(int ret)
+{
+	once_number += !ret;
+	return logged_or_not(ret);
+}
+
+static bool nothing_logged(int ret)
+{
+	(void)ret;
+	return log_grew_by(0);
+}
+
+static void once_events_fail_whole(void)
+{
+	event_fd = open(DS_SYSFS("event_once"), O_WRONLY | O_CLOEXEC);
+	KT_CHECK(event_fd >= 0);
+	every_allocation(write_once, once_logged_or_not);
+	once_number = 0;
+	every_allocation(write_once, nothing_logged);
+	close(event_fd);
+}
+
+static int write_digest(void)
+{
+	static const uint8_t digest[48] = { 3 };
+
+	return write_all(event_fd, digest, sizeof(digest));
+}
+
+static void digests_fail_whole(void)
+{
+	static const char *const files[] = {
+		DS_SYSFS("measurements/rtmr2:sha384"), DS_SYSFS("measurements/rtmr3:sha384"),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		event_fd = open(files[i], O_WRONLY | O_CLOEXEC);
+		KT_CHECK(event_fd >= 0);
+		every_allocation(write_digest, logged_or_not);
+		close(event_fd);
+	}
+}
+
+/* By itself the call needs no memory, opening the device does. */
+static int extend(void)
+{
+	struct dstack_extend io = { .rtmr = 3, .digest = { 4 } };
+	int fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = ioctl(fd, DSTACK_IOC_EXTEND, &io);
+	close(fd);
+	return ret;
 }
 
 static int make_report(void)
@@ -103,39 +204,61 @@ static int make_report(void)
 	return ioctl(dev_fd, DSTACK_IOC_REPORT, &io);
 }
 
-static void reports_fail_clean(void)
+static void ioctls_fail_clean(void)
 {
 	dev_fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 	KT_CHECK(dev_fd >= 0);
-	every_allocation(open_device, NULL);
-	every_allocation(make_report, NULL);
+	every_allocation(make_report, nothing_logged);
+	every_allocation(extend, logged_or_not);
 	close(dev_fd);
 }
 
-static int read_log(void)
+static const char *read_path;
+
+static int read_file(void)
 {
 	static uint8_t page[4096];
-	int fd = open(DS_SYSFS("eventlog"), O_RDONLY | O_CLOEXEC), saved;
-	ssize_t n;
 
-	if (fd < 0)
-		return -1;
-	n = read(fd, page, sizeof(page));
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return n > 0 ? 0 : -1;
+	return kt_read_file(read_path, page, sizeof(page)) > 0 ? 0 : -1;
 }
 
-static void log_reads_fail_clean(void)
+static int poll_log(void)
 {
-	every_allocation(read_log, NULL);
+	struct pollfd p = { .events = POLLPRI };
+	uint8_t head[65];
+	int ret = -1, saved;
+
+	p.fd = open(DS_SYSFS("eventlog"), O_RDONLY | O_CLOEXEC);
+	if (p.fd < 0)
+		return -1;
+	if (read(p.fd, head, sizeof(head)) == sizeof(head) && poll(&p, 1, 0) >= 0)
+		ret = 0;
+	saved = errno;
+	close(p.fd);
+	errno = saved;
+	return ret;
 }
 
-/* Only what the asking thread allocates: the kernel thread that serves it is not concerned. */
+static void reads_fail_clean(void)
+{
+	static const char *const files[] = {
+		DS_SYSFS("eventlog"), DS_SYSFS("consistent"), DS_SYSFS("phase"),
+		DS_SYSFS("measurements/mrtd:sha384"), DS_SYSFS("measurements/rtmr3:sha384"),
+		DS_PARAM("quote_timeout_ms"),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		read_path = files[i];
+		every_allocation(read_file, nothing_logged);
+	}
+	every_allocation(poll_log, nothing_logged);
+}
+
 static int get_quote(void)
 {
 	static uint8_t quote[8192];
+	struct dstack_quote_info info;
 	struct pollfd p = { .events = POLLIN };
 	uint8_t reportdata[64] = { 2 };
 	int ret = -1, saved;
@@ -144,7 +267,8 @@ static int get_quote(void)
 	if (p.fd < 0)
 		return -1;
 	if (write(p.fd, reportdata, sizeof(reportdata)) == sizeof(reportdata) &&
-	    poll(&p, 1, DEADLINE_MS) == 1 && read(p.fd, quote, sizeof(quote)) > 0)
+	    poll(&p, 1, DEADLINE_MS) == 1 && !ioctl(p.fd, DSTACK_IOC_QUOTE_INFO, &info) &&
+	    read(p.fd, quote, sizeof(quote)) > 0)
 		ret = 0;
 	saved = errno;
 	close(p.fd);
@@ -157,110 +281,128 @@ static void quotes_fail_clean(void)
 	every_allocation(get_quote, NULL);
 }
 
-/* A name whose key could not be made must not be used up. */
-static int add_root(void)
+/* Of the kernel thread that serves quotes. */
+static int open_server(void)
 {
-	static const char root[32] = "the root key of a fault test....";
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int fd = -1;
 
-	return add_key("dstack", "root:k256", root, sizeof(root), ring) < 0 ? -1 : 0;
-}
+	while (dir && fd < 0 && (entry = readdir(dir))) {
+		char path[300], name[32] = "";
 
-static bool added_once;
-
-static bool root_state(int ret)
-{
-	added_once = added_once || !ret;
-	return true;
-}
-
-static int add_root_once(void)
-{
-	return added_once ? 0 : add_root();
-}
-
-static void root_keys_are_not_used_up(void)
-{
-	char text[32] = "";
-
-	KT_CHECK(kt_read_file(RING_FILE, text, sizeof(text) - 1) > 0);
-	ring = (key_serial_t)strtol(text, NULL, 10);
-	/*
-	 * The first success is the last. Every other allocation is kmemleak's own record, whose failure
-	 * does no harm.
-	 */
-	nth_step = 2;
-	every_allocation(add_root_once, root_state);
-	nth_step = 1;
-	KT_CHECK(added_once);
-	KT_ERRNO(add_root(), EEXIST);
-}
-
-static uint8_t first_bytes[32];
-
-static int derive(void)
-{
-	uint8_t bytes[32];
-	key_serial_t key = request_key("dstack", "app:fault", "", KEY_SPEC_PROCESS_KEYRING);
-	long n;
-	int saved;
-
-	if (key < 0) {
-		/* Out of memory before it asked the module, the core remembers a refusal for a minute. */
-		saved = errno;
-		keyctl_clear(KEY_SPEC_PROCESS_KEYRING);
-		errno = saved;
-		return -1;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (kt_read_file(path, name, sizeof(name) - 1) <= 0 ||
+		    strcmp(name, "dstack_quote\n"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/fail-nth", entry->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
 	}
-	n = keyctl_read(key, (char *)bytes, sizeof(bytes));
-	saved = errno;
-	/* Else the next request would find this one. */
-	if (keyctl_unlink(key, KEY_SPEC_PROCESS_KEYRING)) {
-		saved = errno;
-		n = -1;
-		keyctl_clear(KEY_SPEC_PROCESS_KEYRING);
-	}
-	errno = saved;
-	if (n < 0)
-		return -1;
-	errno = EBADMSG;
-	return n == 32 && !memcmp(bytes, first_bytes, 32) ? 0 : -1;
+	if (dir)
+		closedir(dir);
+	return fd;
 }
 
-static void app_keys_are_right_or_absent(void)
+static void serving_fails_clean(void)
 {
-	key_serial_t key = request_key("dstack", "app:fault", "", KEY_SPEC_PROCESS_KEYRING);
+	int own = nth_fd;
 
-	KT_CHECK(key > 0 && keyctl_read(key, (char *)first_bytes, 32) == 32);
-	KT_CHECK(!keyctl_unlink(key, KEY_SPEC_PROCESS_KEYRING));
-	every_allocation(derive, NULL);
+	nth_fd = open_server();
+	if (nth_fd >= 0)
+		every_allocation(get_quote, NULL);
+	close(nth_fd);
+	KT_CHECK(nth_fd >= 0);
+	nth_fd = own;
 }
 
-static void all_is_well_afterwards(void)
+static void all_is_well(void)
 {
 	KT_CHECK(log_grew_by(0));
 	KT_CHECK(!get_quote());
-	KT_CHECK(!derive());
+	KT_CHECK(keys_are_well());
 	KT_CHECK(rt_consistent() == 1);
+}
+
+static int end_launch(void)
+{
+	return kt_write_text(DS_SYSFS("phase"), "runtime");
+}
+
+static bool phase_is(int ret)
+{
+	char text[16] = "";
+
+	return kt_read_file(DS_SYSFS("phase"), text, sizeof(text) - 1) > 0 &&
+	       !strcmp(text, ret ? "boot\n" : "runtime\n");
+}
+
+static void the_phase_changes_whole(void)
+{
+	every_allocation_once(1, end_launch, phase_is);
+	KT_CHECK(log_grew_by(0));
+	KT_CHECK(!get_quote());
 }
 
 static const struct kt_test tests[] = {
 	{ "an event is logged and extended, or neither", events_fail_whole },
-	{ "the log is read or ENOMEM", log_reads_fail_clean },
-	{ "opening the device and a report: done or ENOMEM", reports_fail_clean },
+	{ "an event that is to be logged once: the same", once_events_fail_whole },
+	{ "a digest: the same", digests_fail_whole },
+	{ "the device's ioctls: done or ENOMEM", ioctls_fail_clean },
+	{ "files are read, the log is polled, or ENOMEM", reads_fail_clean },
 	{ "a quote: done or ENOMEM", quotes_fail_clean },
+	{ "a quote that the kernel has no memory for: the same", serving_fails_clean },
 	{ "a root key's name survives a failed add_key", root_keys_are_not_used_up },
 	{ "an app key is right or absent", app_keys_are_right_or_absent },
-	{ "afterwards everything works", all_is_well_afterwards },
+	{ "a volume's key and its lease are there, or neither", volume_keys_are_whole_or_absent },
+	{ "a take-once key that could not be read can still be taken", a_take_once_key_is_not_lost },
+	{ "a key of the KMS is right or absent", kms_keys_are_right_or_absent },
+	{ "who could not instantiate it can do so again", instantiation_can_be_repeated },
+	{ "afterwards everything works, and no key is left", all_is_well },
+	{ "the phase changes or does not", the_phase_changes_whole },
 };
 
-int main(void)
+static const struct kt_test load_tests[] = {
+	{ "modules that refuse to be loaded", loads_can_be_refused },
+	{ "tdx_emul is loaded or not", emul_is_loaded_or_not },
+	{ "dstack_rtmr is loaded or not", rtmr_is_loaded_or_not },
+};
+
+/*
+ * Sleeping allocations too, without a trace for each; but none of kmemleak's own records, whose
+ * failure does no harm and which would be every other one.
+ */
+static int prepare(void)
 {
+	DIR *dir = opendir("/sys/kernel/slab");
+	struct dirent *entry;
+	char path[300];
+
 	nth_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	/* Sleeping allocations too, and without a trace for each. */
-	if (nth_fd < 0 || kt_write_text(FAILSLAB("ignore-gfp-wait"), "N") ||
-	    kt_write_text(FAILSLAB("verbose"), "0")) {
+	if (!dir || nth_fd < 0 || kt_write_text(FAILSLAB("ignore-gfp-wait"), "N") ||
+	    kt_write_text(FAILSLAB("verbose"), "0") || kt_write_text(FAILSLAB("cache-filter"), "Y"))
+		return -1;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || !strncmp(entry->d_name, "kmemleak", 8))
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", entry->d_name);
+		if (kt_write_text(path, "1"))
+			return -1;
+	}
+	closedir(dir);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "create"))
+		return upcall((key_serial_t)strtol(argv[2], NULL, 10));
+	if (prepare()) {
 		printf("1..1\nnot ok 1 - this kernel injects faults: %s\n", strerror(errno));
 		return 1;
+	}
+	if (argc > 3 && !strcmp(argv[1], "load")) {
+		load_files = (const char *const *)argv + 2;
+		return kt_main(load_tests, sizeof(load_tests) / sizeof(load_tests[0]));
 	}
 	return kt_main(tests, sizeof(tests) / sizeof(tests[0]));
 }

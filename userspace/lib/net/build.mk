@@ -18,5 +18,5 @@ $(O)/kselftest/wg-vmtest: $(O)/obj/userspace/lib/net/wg_vmtest.o $(O)/libds.a
 	$(call say,LD,$@)$(CC) -static-pie $(ds-ldflags) $(call cc-option,-Wl$(comma)--no-warnings) -o $@ $^ \
 		$(shell $(PKG_CONFIG) --static --libs libnl-genl-3.0 libnl-3.0 libcrypto)
 .SECONDARY: $(O)/obj/userspace/lib/net/wg_vmtest.o
-check-vm: $(O)/kselftest/wg-vmtest
+check-vm check-debug-kernel: $(O)/kselftest/wg-vmtest
 ds_tests += $(addprefix userspace/lib/net/,kms_test.c gwreg_test.c)

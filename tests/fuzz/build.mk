@@ -25,3 +25,4 @@ fuzzers += $(addprefix tests/fuzz/,fuzz_acpi.c fuzz_material.c)
 fuzzers += tests/fuzz/fuzz_snpreport.c tests/fuzz/fuzz_amdext.c tests/fuzz/fuzz_mrconfig.c
 fuzzers += tests/fuzz/fuzz_auth_reply.c
 fuzzers += tests/fuzz/fuzz_protobuf.c
+fuzzers += tests/fuzz/fuzz_eth_rpc.c tests/fuzz/fuzz_eth_proof.c

@@ -4,6 +4,10 @@ dstack-kms_srcs := $(addprefix kms/,main.c conf.c authorize.c bootinfo.c store.c
 	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c messages.c)
 dstack-kms_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
+progs += dstack-kms-policy
+dstack-kms-policy_srcs := $(addprefix kms/,pol_main.c pol_conf.c pol_boot.c pol_seen.c pol_round.c pol_head.c pol_ask.c pol_api.c clock.c)
+dstack-kms-policy_pkgs := libevent libevent_openssl libssl libcrypto jansson inih libcurl
+
 # no earlier than this was it built, see clock.h
 extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 
@@ -11,7 +15,7 @@ extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 .SECONDARY: $(O)/obj/tests/integration/kms_peer.o
 check-integration: $(O)/test/tests/integration/kms_peer
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c net_judge_test.c bootinfo_test.c net_record_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c net_judge_test.c bootinfo_test.c net_record_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
@@ -33,3 +37,5 @@ kms/bootinfo_test.c_objs := $(call kms-obj,kms/bootinfo.c)
 $(O)/test/kms/bootinfo_test: $(kms/bootinfo_test.c_objs)
 kms/net_record_test.c_objs := $(call kms-obj,kms/net_record.c kms/clock.c)
 $(O)/test/kms/net_record_test: $(kms/net_record_test.c_objs)
+kms/pol_test.c_objs := $(call kms-obj,kms/pol_boot.c kms/pol_seen.c)
+$(O)/test/kms/pol_test: $(kms/pol_test.c_objs)

@@ -3,5 +3,5 @@
 .PHONY: contracts check-contracts
 contracts:
 	$(Q)scripts/check-contracts -b $(O)/contracts
-check-contracts:
-	$(Q)scripts/tap contracts scripts/check-contracts $(O)/contracts
+check-contracts: $(O)/bin/dstack-kms-policy
+	$(Q)BIN=$(abspath $(O)/bin) scripts/tap contracts scripts/check-contracts $(O)/contracts

@@ -58,6 +58,59 @@ static int backend(const char *value, enum kms_backend *ret, struct ds_err *err)
 			  value);
 }
 
+/* One of n words; *ret is its index. */
+static int word(const char *value, const char *const *words, unsigned n, unsigned *ret,
+		struct ds_err *err)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(value, words[i])) {
+			*ret = i;
+			return 0;
+		}
+	return ds_err_set(err, -EINVAL, DOM, 0, "expected %s or %s%s%s, got '%s'", words[0],
+			  words[1], n > 2 ? " or " : "", n > 2 ? words[2] : "", value);
+}
+
+int kms_seal_parse(const char *value, enum kms_seal *ret, struct ds_err *err)
+{
+	static const char *const words[] = { "development", "kernel" };
+	unsigned i;
+
+	DS_TRY(word(value, words, 2, &i, err));
+	*ret = (enum kms_seal)i;
+	return 0;
+}
+
+static int replication(const char *value, enum kms_replication *ret, struct ds_err *err)
+{
+	static const char *const words[] = { "off", "sealed", "stock" };
+	unsigned i;
+
+	DS_TRY(word(value, words, 3, &i, err));
+	*ret = (enum kms_replication)i;
+	return 0;
+}
+
+/* How this node gets its roots, what they are sealed with, and who else may have them. */
+static int node_key(struct kms_conf *c, const char *key, const char *value, struct ds_err *err)
+{
+	if (!strcmp(key, "seal")) {
+		c->seal_given = true;
+		return kms_seal_parse(value, &c->seal, err);
+	}
+	if (!strcmp(key, "agent"))
+		return ds_conf_str(value, &c->agent, err);
+	if (!strcmp(key, "lease_seconds"))
+		return at_least_one(value, 3600, &c->lease_seconds, err);
+	if (!strcmp(key, "replication"))
+		return replication(value, &c->replication, err);
+	if (!strcmp(key, "onboard_listen"))
+		return ds_conf_addr(value, &c->onboard_addr, &c->onboard_port, err);
+	if (!strcmp(key, "onboard_token"))
+		return ds_conf_str(value, &c->onboard_token, err);
+	return DS_CONF_E_UNKNOWN;
+}
+
 static int kms_key(struct kms_conf *c, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "cert_dir"))
@@ -84,7 +137,7 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 		return at_least_one(value, 4096, &c->max_connections, err);
 	if (!strcmp(key, "request_seconds"))
 		return at_least_one(value, 300, &c->request_seconds, err);
-	return DS_CONF_E_UNKNOWN;
+	return node_key(c, key, value, err);
 }
 
 static int auth_key(struct kms_auth_conf *a, const char *key, const char *value, struct ds_err *err)
@@ -140,6 +193,9 @@ void kms_conf_done(struct kms_conf *c)
 	free(c->policy);
 	free(c->release_log);
 	free(c->port_file);
+	free(c->agent);
+	free(c->onboard_addr);
+	free(c->onboard_token);
 	free(c->root_ca);
 	free(c->tcb_policy);
 	free(c->auth.url);
@@ -188,6 +244,27 @@ static int check_auth(const struct kms_conf *c, const char *path, struct ds_err 
 	return wrong ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s", path, wrong) : 0;
 }
 
+/* Whoever reaches that listener first makes the roots, or chooses from whom they come. */
+static bool is_loopback(const char *addr)
+{
+	return !strncmp(addr, "127.", 4) || !strcmp(addr, "::1");
+}
+
+static int check_node(const struct kms_conf *c, const char *path, struct ds_err *err)
+{
+	const char *wrong = NULL;
+
+	if (!c->seal_given)
+		wrong = "seal is missing: kernel, or development for roots in plain files";
+	else if (c->onboard_addr && !is_loopback(c->onboard_addr))
+		wrong = "onboard_listen: expected a loopback address";
+	else if (!c->onboard_addr != !c->onboard_token)
+		wrong = "onboard_listen and onboard_token go together";
+	else if (c->replication && !c->agent)
+		wrong = "replication needs agent: other nodes ask for evidence";
+	return wrong ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s", path, wrong) : 0;
+}
+
 static int check_whole(const struct kms_conf *c, const char *path, struct ds_err *err)
 {
 	const char *missing = !c->cert_dir	 ? "cert_dir"
@@ -199,12 +276,14 @@ static int check_whole(const struct kms_conf *c, const char *path, struct ds_err
 
 	if (missing)
 		return ds_err_set(err, -EINVAL, DOM, 0, "%s: %s is missing", path, missing);
+	DS_TRY(check_node(c, path, err));
 	return check_auth(c, path, err);
 }
 
 int kms_conf_load(const char *path, struct kms_conf *ret, struct ds_err *err)
 {
 	struct kms_conf c = { .cert_days = 90, .max_connections = 128, .request_seconds = 10,
+			      .lease_seconds = 60,
 			      .auth = { .timeout_ms = 5000 } };
 	int r = ds_conf_load(path, on_key, &c, err);
 

@@ -4,6 +4,8 @@
 #ifndef KMS_CONF_H
 #define KMS_CONF_H
 
+#include "seal.h"
+
 #include <ds/base/base.h>
 
 #define KMS_MAX_NAMES	   16u
@@ -26,6 +28,13 @@ struct kms_auth_conf {
 	uint64_t chain_id;
 };
 
+/* In which form roots leave for another node, if at all. */
+enum kms_replication {
+	KMS_REPLICATION_OFF,
+	KMS_REPLICATION_SEALED, /* for the other keys process only */
+	KMS_REPLICATION_STOCK,	/* also in the clear inside TLS, as stock nodes do it */
+};
+
 struct kms_conf {
 	enum kms_backend backend;
 	struct kms_auth_conf auth;
@@ -46,7 +55,18 @@ struct kms_conf {
 	char *collateral[KMS_MAX_COLLATERAL];
 	size_t n_collateral;
 	char *tcb_policy; /* NULL: the defaults */
+	bool seal_given;
+	enum kms_seal seal;
+	char *agent; /* socket of the VM's agent; NULL: no evidence of our own */
+	uint64_t lease_seconds; /* for so long the policy's word about ourselves holds */
+	enum kms_replication replication;
+	char *onboard_addr; /* NULL: without roots the service does not start */
+	uint16_t onboard_port;
+	char *onboard_token; /* file */
 };
+
+/* "development" or "kernel". */
+DS_MUST int kms_seal_parse(const char *value, enum kms_seal *ret, struct ds_err *err);
 
 DS_MUST int kms_conf_load(const char *path, struct kms_conf *ret, struct ds_err *err);
 void kms_conf_done(struct kms_conf *conf);

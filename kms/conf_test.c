@@ -9,7 +9,7 @@
 
 #define GOOD                                                                                       \
 	"[kms]\ncert_dir = /c\nlisten = 127.0.0.1:8000\npolicy = /p\nrelease_log = /l\n"           \
-	"[attest]\ncollateral = /a\ncollateral = /b\n"
+	"seal = development\n[attest]\ncollateral = /a\ncollateral = /b\n"
 
 #define WEBHOOK GOOD "[kms]\npolicy_backend = webhook\n[auth]\nurl = "
 
@@ -43,6 +43,16 @@ static void test_good(void **state)
 	assert_int_equal(load(GOOD, &c, &err), 0);
 	assert_int_equal(c.sign_cert_client, KMS_CLIENT_REQUIRED);
 	assert_int_equal(c.cert_days, 90);
+	assert_int_equal(c.replication, KMS_REPLICATION_OFF);
+	assert_int_equal(c.lease_seconds, 60);
+	kms_conf_done(&c);
+	assert_int_equal(load(GOOD "[kms]\nseal = kernel\nagent = /a\nreplication = sealed\n"
+				   "onboard_listen = [::1]:9\nonboard_token = /t\n",
+			      &c, &err),
+			 0);
+	assert_int_equal(c.seal, KMS_SEAL_KERNEL);
+	assert_int_equal(c.replication, KMS_REPLICATION_SEALED);
+	assert_string_equal(c.onboard_addr, "::1");
 	kms_conf_done(&c);
 }
 
@@ -81,15 +91,26 @@ static void test_bad(void **state)
 		{ "[kms]\ncert_dir = /c\nlisten = 1.2.3.4:1\npolicy = /p\nrelease_log = /l\n",
 		  "collateral (section" },
 		{ GOOD "[kms]\nlisten = localhost:1\n",
-		  ":10: listen: expected a numeric ADDRESS:PORT" },
-		{ GOOD "[kms]\nmax_cert_days = 0\n", ":10: max_cert_days: expected 1 to 3650" },
+		  ":11: listen: expected a numeric ADDRESS:PORT" },
+		{ GOOD "[kms]\nmax_cert_days = 0\n", ":11: max_cert_days: expected 1 to 3650" },
 		{ GOOD "[kms]\nmax_connections = 9999\n",
-		  ":10: max_connections: expected a number up to 4096" },
-		{ GOOD "[kms]\nrequest_seconds = -1\n", ":10: request_seconds: expected a number" },
+		  ":11: max_connections: expected a number up to 4096" },
+		{ "[kms]\ncert_dir = /c\nlisten = 1.2.3.4:1\npolicy = /p\nrelease_log = /l\n"
+		  "[attest]\ncollateral = /a\n",
+		  "seal is missing: kernel, or development" },
+		{ GOOD "[kms]\nseal = paper\n", "expected development or kernel, got 'paper'" },
+		{ GOOD "[kms]\nonboard_listen = 10.0.0.1:1\nonboard_token = /t\n",
+		  "expected a loopback address" },
+		{ GOOD "[kms]\nonboard_listen = 127.0.0.1:1\n", "go together" },
+		{ GOOD "[kms]\nreplication = stock\n", "replication needs agent" },
+		{ GOOD "[kms]\nreplication = yes\n",
+		  "expected off or sealed or stock, got 'yes'" },
+		{ GOOD "[kms]\nlease_seconds = 0\n", ":11: lease_seconds: expected 1 to 3600" },
+		{ GOOD "[kms]\nrequest_seconds = -1\n", ":11: request_seconds: expected a number" },
 		{ GOOD "[kms]\nsign_cert_client_cert = never\n",
 		  "expected required or optional, got 'never'" },
-		{ GOOD "[kms]\ncert_dir =\n", ":10: cert_dir: empty value" },
-		{ GOOD "[kms]\nroot_ca = /x\n", ":10: unknown key 'root_ca' in section [kms]" },
+		{ GOOD "[kms]\ncert_dir =\n", ":11: cert_dir: empty value" },
+		{ GOOD "[kms]\nroot_ca = /x\n", ":11: unknown key 'root_ca' in section [kms]" },
 		{ GOOD "[attest]\nallow_emulated = yes\n",
 		  "unknown key 'allow_emulated' in section [attest]" },
 		{ GOOD "[kms]\nalt_names = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
@@ -104,7 +125,7 @@ static void test_bad(void **state)
 		{ WEBHOOK "http://[::1]\ntimeout_ms = 0\n", "expected 1 to 60000" },
 		{ GOOD "[kms]\npolicy_backend = contract\n[auth]\nurl = unix:/s:/\n",
 		  "needs contract and chain_id" },
-		{ GOOD "[auth]\ncontract = 0x1234\n", ":10: contract: expected 40 hex" },
+		{ GOOD "[auth]\ncontract = 0x1234\n", ":11: contract: expected 40 hex" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {

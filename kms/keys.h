@@ -4,11 +4,14 @@
 #define KMS_KEYS_H
 
 #include "proto.h"
+#include "self.h"
 
 #include <ds/base/secret.h>
 
 /* The child: loads, jails itself, serves until its peer is gone. Returns the exit status. */
-int kms_keys_main(int sock, const char *dir, char *const *names, size_t n_names);
+int kms_keys_main(int sock, const struct kms_conf *conf, const struct kms_self *self);
+/* The same for a KMS without roots. */
+int kms_keys_new_main(int sock, const struct kms_conf *conf);
 
 /*
  * The parent's end. Answers come within a millisecond; a keys process that is silent for seconds or
@@ -24,5 +27,12 @@ DS_MUST int kms_keys_app_sign(int sock, uint32_t epoch, const uint8_t app[20],
 			      const uint8_t digest[32], struct ds_buf *ret_sig);
 DS_MUST int kms_keys_env_pub(int sock, uint32_t epoch, const uint8_t app[20],
 			     struct kms_env_pub *ret);
+/* ret->p: KMS_MATERIAL_SIZE. -EPERM: not allowed by the configuration. */
+DS_MUST int kms_keys_export(int sock, const uint8_t recipient[32], uint8_t ret[KMS_MESSAGE_SIZE]);
+DS_MUST int kms_keys_export_stock(int sock, struct ds_secret **ret);
+
+/* One question of a KMS without roots; q is filled by the caller, err by the answer. */
+DS_MUST int kms_keys_new(int sock, const struct kms_new_ask *q, struct kms_new_answer *ret,
+			 struct ds_err *err);
 
 #endif

@@ -103,3 +103,51 @@ int kms_keys_env_pub(int sock, uint32_t epoch, const uint8_t app[20], struct kms
 	memcpy(ret, ans->data, sizeof(*ret));
 	return 0;
 }
+
+int kms_keys_export(int sock, const uint8_t recipient[32], uint8_t ret[KMS_MESSAGE_SIZE])
+{
+	struct kms_ask q = { .op = KMS_OP_EXPORT };
+	DS_BUF struct ds_buf msg = DS_BUF_NULL;
+
+	memcpy(q.digest, recipient, sizeof(q.digest));
+	DS_TRY(ask_buf(sock, &q, &msg));
+	if (msg.n != KMS_MESSAGE_SIZE)
+		return -EPIPE;
+	memcpy(ret, msg.p, KMS_MESSAGE_SIZE);
+	return 0;
+}
+
+int kms_keys_export_stock(int sock, struct ds_secret **ret)
+{
+	struct kms_ask q = { .op = KMS_OP_EXPORT_STOCK };
+	DS_SECRET struct ds_secret *room = NULL;
+	const struct kms_answer *ans;
+
+	DS_TRY(ask(sock, &q, &room));
+	ans = (const struct kms_answer *)room->p;
+	if (ans->n != KMS_MATERIAL_SIZE)
+		return -EPIPE;
+	*ret = ds_secret_from(ans->data, KMS_MATERIAL_SIZE);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int kms_keys_new(int sock, const struct kms_new_ask *q, struct kms_new_answer *ret,
+		 struct ds_err *err)
+{
+	struct kms_new_answer ans;
+	ssize_t n;
+
+	if (send(sock, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
+		return -EPIPE;
+	do {
+		n = recv(sock, &ans, sizeof(ans), MSG_TRUNC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(ans) || ans.status > 0)
+		return -EPIPE;
+	ans.error[sizeof(ans.error) - 1] = '\0';
+	if (ans.status)
+		return ds_err_set(err, ans.status, "kms", 0, "%s",
+				  *ans.error ? ans.error : strerror(-ans.status));
+	*ret = ans;
+	return 0;
+}

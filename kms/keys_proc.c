@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <ds/base/log.h>
+#include <ds/base/text.h>
 #include <ds/crypto/k256.h>
 #include <ds/crypto/x25519.h>
 #include <ds/keys/derive.h>
@@ -110,8 +111,47 @@ static int env_pub(const struct kms_roots *roots, const struct kms_ask *ask, str
 	return 0;
 }
 
+static int material(const struct kms_roots *roots, struct ds_secret **ret)
+{
+	DS_SECRET struct ds_secret *m = ds_secret_new(KMS_MATERIAL_SIZE);
+
+	if (!m)
+		return -ENOMEM;
+	memcpy(m->p, roots->ca_scalar->p, 32);
+	memcpy(m->p + 32, roots->k256->p, 32);
+	*ret = m;
+	m = NULL;
+	return 0;
+}
+
+/* What may leave was decided when this process was started, not by who asks now. */
+static int export_roots(const struct kms_roots *roots, const struct kms_ask *ask,
+			enum kms_replication allowed, struct kms_answer *ans)
+{
+	bool sealed = ask->op == KMS_OP_EXPORT;
+	DS_SECRET struct ds_secret *m = NULL;
+	char hex[65] = "";
+
+	if (allowed < (sealed ? KMS_REPLICATION_SEALED : KMS_REPLICATION_STOCK))
+		return -EPERM;
+	if (sealed)
+		ds_hex_encode(ask->digest, 32, hex);
+	ds_log(DS_LOG_WARN, "process=keys event=export form=%s epoch=%u recipient=%s",
+	       sealed ? "sealed" : "stock", KMS_EPOCH, hex);
+	DS_TRY(material(roots, &m));
+	if (sealed) {
+		DS_TRY(kms_seal_message(ask->digest, m, ans->data));
+		ans->n = KMS_MESSAGE_SIZE;
+	} else {
+		memcpy(ans->data, m->p, KMS_MATERIAL_SIZE);
+		ans->n = KMS_MATERIAL_SIZE;
+	}
+	return 0;
+}
+
 /* Negative status in the answer; a negative return ends the process. */
-static int answer(const struct kms_roots *roots, const struct kms_ask *ask, struct kms_answer *ans)
+static int answer(const struct kms_roots *roots, const struct kms_conf *conf,
+		  const struct kms_ask *ask, struct kms_answer *ans)
 {
 	int r;
 
@@ -138,6 +178,10 @@ static int answer(const struct kms_roots *roots, const struct kms_ask *ask, stru
 	case KMS_OP_ENV_PUB:
 		r = env_pub(roots, ask, ans);
 		break;
+	case KMS_OP_EXPORT:
+	case KMS_OP_EXPORT_STOCK:
+		r = export_roots(roots, ask, conf->replication, ans);
+		break;
 	default:
 		return -EBADMSG;
 	}
@@ -148,7 +192,7 @@ static int answer(const struct kms_roots *roots, const struct kms_ask *ask, stru
 	return 0;
 }
 
-static int serve(int sock, const struct kms_roots *roots)
+static int serve(int sock, const struct kms_conf *conf, const struct kms_roots *roots)
 {
 	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_answer));
 	struct kms_answer *ans = room ? (struct kms_answer *)room->p : NULL;
@@ -166,14 +210,28 @@ static int serve(int sock, const struct kms_roots *roots)
 		if (n != sizeof(ask))
 			return -EBADMSG;
 		ds_wipe(ans, sizeof(*ans));
-		DS_TRY(answer(roots, &ask, ans));
+		DS_TRY(answer(roots, conf, &ask, ans));
 		if (send(sock, ans, sizeof(*ans), MSG_NOSIGNAL) != sizeof(*ans))
 			return -EPIPE;
 		ds_wipe(ans, sizeof(*ans));
 	}
 }
 
-static int start(const char *dir, char *const *names, size_t n_names, struct kms_roots *roots,
+static int load(const struct kms_conf *conf, const struct kms_self *self, struct kms_roots *roots,
+		struct ds_err *err)
+{
+	const struct kms_rpc_spec rpc = { .spki = DS_SPAN_ARRAY(self->spki),
+					  .attestation = ds_buf_span(&self->stripped),
+					  .names = conf->alt_names,
+					  .n_names = conf->n_alt_names };
+	DS_SECRET struct ds_secret *seal_key = NULL;
+
+	DS_TRY(kms_store_sweep(conf->cert_dir, err));
+	DS_TRY(kms_seal_key(conf->seal, &seal_key, err));
+	return kms_roots_load(conf->cert_dir, seal_key, &rpc, time(NULL), roots, err);
+}
+
+static int start(const struct kms_conf *conf, const struct kms_self *self, struct kms_roots *roots,
 		 struct ds_err *err)
 {
 	DS_TRY(ds_secret_harden_process());
@@ -182,21 +240,21 @@ static int start(const char *dir, char *const *names, size_t n_names, struct kms
 	signal(SIGHUP, SIG_IGN);
 	if (prctl(PR_SET_NAME, "dstack-kms-keys"))
 		return -errno;
-	DS_TRY(kms_roots_load(dir, names, n_names, time(NULL), roots, err));
+	DS_TRY(load(conf, self, roots, err));
 	return jail();
 }
 
-int kms_keys_main(int sock, const char *dir, char *const *names, size_t n_names)
+int kms_keys_main(int sock, const struct kms_conf *conf, const struct kms_self *self)
 {
 	struct kms_roots roots = { 0 };
 	struct ds_err err = DS_ERR_NULL;
-	int r = start(dir, names, n_names, &roots, &err);
+	int r = start(conf, self, &roots, &err);
 
 	if (r) {
 		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", err.code ? err.msg : strerror(-r));
 		return 1;
 	}
-	r = serve(sock, &roots);
+	r = serve(sock, conf, &roots);
 	kms_roots_done(&roots);
 	if (r)
 		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", strerror(-r));

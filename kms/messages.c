@@ -61,6 +61,7 @@ static const struct ds_pb_field meta_reply[] = {
 	{ "chain_id", 8, DS_PB_U64, DS_PB_OPTIONAL, NULL },
 	{ "app_auth_implementation", 9, DS_PB_STR, DS_PB_OPTIONAL, NULL },
 	EPOCH,
+	{ "seal", 101, DS_PB_STR, 0, NULL },
 	END,
 };
 

@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "refusal.h"
 #include "relog.h"
+#include "self.h"
 
 #include <ds/net/prpc.h>
 #include <ds/net/tcbpolicy.h>
@@ -23,10 +24,15 @@ struct kms_file {
 };
 
 struct event_base;
+struct ds_loop;
+struct kms_lease;
 struct kms_query;
 
 struct kms_net {
 	const struct kms_conf *conf;
+	const struct kms_self *self;
+	struct ds_loop *loop;
+	struct kms_lease *lease; /* the policy's word about ourselves */
 	struct event_base *base;
 	struct kms_query *queries; /* questions to the policy's API that are not answered yet */
 	struct kms_file auth_ca;
@@ -50,7 +56,8 @@ struct kms_net {
 	struct kms_bucket auth_print; /* failures of the policy's API */
 };
 
-int kms_net_main(const struct kms_conf *conf, int keys);
+/* fresh: there are no roots, keys is a keys_new.c, and what is served is the onboarding. */
+int kms_net_main(const struct kms_conf *conf, const struct kms_self *self, int keys, bool fresh);
 
 /* net_rpc.c */
 extern const struct ds_prpc_method kms_methods[];
@@ -65,6 +72,9 @@ DS_MUST int kms_epoch_arg(const json_t *args, uint32_t *ret, struct kms_refusal 
 
 /* net_sign.c */
 void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args);
+
+/* What somebody is to be allowed: keys of an app, or to be a node of this KMS. */
+enum kms_role { KMS_ROLE_APP, KMS_ROLE_KMS };
 
 /* net_judge.c: one attested caller. */
 struct kms_subject {
@@ -88,15 +98,14 @@ struct kms_subject {
  * request's, "" when it has none. 0; DS_ATTEST_REFUSED with why filled; negative errno for failures
  * of our own. Done with kms_subject_done() in any case.
  */
-DS_MUST int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_span spki,
-		      const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
+DS_MUST int kms_judge(struct kms_net *net, enum kms_role role, const struct ds_attestation *att,
+		      struct ds_span spki, const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
 void kms_subject_done(struct kms_subject *s);
 /* The evidence in the client certificate of req; the same results. */
-DS_MUST int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
-			   struct kms_subject *ret, struct kms_refusal *why);
+DS_MUST int kms_judge_peer(struct kms_net *net, enum kms_role role, struct ds_req *req,
+			   const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
 
 /* authorize.c: does the policy allow it? */
-enum kms_role { KMS_ROLE_APP, KMS_ROLE_KMS };
 /* r 0: s->allowed is set; DS_ATTEST_REFUSED with why filled; negative errno for failures of our own. */
 typedef void (*kms_allowed_fn)(void *arg, int r, const struct kms_refusal *why);
 /* s was judged and lives until fn ran: once, before this returns or later. */
@@ -109,6 +118,24 @@ void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg);
 void kms_auth_failed(struct kms_net *net, const char *text);
 /* At the end: what is not answered yet fails with -ECANCELED. */
 void kms_authorize_stop(struct kms_net *net);
+
+/* net_lease.c: the policy is asked about this node itself, again and again. */
+DS_MUST int kms_lease_start(struct kms_net *net);
+void kms_lease_stop(struct kms_net *net);
+/* Ask now: the policy has changed. */
+void kms_lease_ask(struct kms_net *net);
+/* 0: this node may serve. DS_ATTEST_REFUSED with why filled. */
+DS_MUST int kms_lease_check(const struct kms_net *net, struct kms_refusal *why);
+
+/* net_replicate.c: GetKmsKey */
+void kms_rpc_get_kms_key(void *ctx, struct ds_req *req, json_t *args);
+
+/* onboard.c: the methods of a KMS without roots. */
+struct kms_onboard;
+DS_MUST int kms_onboard_new(struct kms_net *net, struct kms_onboard **ret, struct ds_err *err);
+struct kms_onboard *kms_onboard_free(struct kms_onboard *ob);
+extern const struct ds_prpc_method kms_onboard_methods[];
+extern const size_t kms_n_onboard_methods;
 
 /* net_record.c: record a release; only then may the reply go. detail (may be NULL) is taken over.
  * -EPERM: nobody allowed it, which is a mistake of the caller.

@@ -147,12 +147,14 @@ static int take_image(const struct kms_net *net, const struct ds_verdict *v,
 	return s->question ? 0 : -ENOMEM;
 }
 
-static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_span claimed,
-		  struct kms_subject *s, struct kms_refusal *why)
+static int decide(struct kms_net *net, enum kms_role role, const struct ds_verdict *v,
+		  struct ds_span claimed, struct kms_subject *s, struct kms_refusal *why)
 {
 	bool remote = net->conf->backend != KMS_BACKEND_FILE;
 	const struct kms_image *im = NULL;
 	enum kms_deny d = remote ? kms_policy_decide_image(net->policy, v, claimed, &im) :
+			  role == KMS_ROLE_KMS ?
+				   kms_policy_decide_kms(net->policy, v, &s->id, claimed, &im) :
 				   kms_policy_decide(net->policy, v, &s->id, claimed, &im);
 	char hex[65] = "";
 
@@ -165,7 +167,11 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 	case KMS_DENY_COMPOSE:
 		ds_hex_encode(s->id.compose_hash, 32, hex);
 		break;
+	case KMS_DENY_KMS_MR:
+		ds_hex_encode(s->id.mr_aggregated, 32, hex);
+		break;
 	case KMS_DENY_DEVICE:
+	case KMS_DENY_KMS_DEVICE:
 		ds_hex_encode(s->id.device_id, 32, hex);
 		break;
 	case KMS_DENY_IMAGE:
@@ -173,15 +179,16 @@ static int decide(struct kms_net *net, const struct ds_verdict *v, struct ds_spa
 		ds_hex_encode(v->tee == DS_TEE_SNP ? v->snp.measurement : v->body.mr_td,
 			      32, hex);
 		break;
+	case KMS_DENY_KMS_TCB:
 	case KMS_DENY_EMULATED:
 	case KMS_DENY_ROOT:
 		break;
 	}
-	return kms_refuse(why, kms_deny_code(d), "App not allowed: Boot denied: %s (%s%s%s)",
-			  kms_deny_text(d), kms_deny_code(d), *hex ? " " : "", hex);
+	return kms_refuse(why, kms_deny_code(d), "%sBoot denied: %s (%s%s%s)",
+			  role == KMS_ROLE_APP ? "App not allowed: " : "", kms_deny_text(d), kms_deny_code(d), *hex ? " " : "", hex);
 }
 
-int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_span spki,
+int kms_judge(struct kms_net *net, enum kms_role role, const struct ds_attestation *att, struct ds_span spki,
 	      const char *vm_config, struct kms_subject *ret, struct kms_refusal *why)
 {
 	struct ds_verdict *v = calloc(1, sizeof(*v));
@@ -213,12 +220,12 @@ int kms_judge(struct kms_net *net, const struct ds_attestation *att, struct ds_s
 		r = kms_refuse(why, "boot-stage",
 			       "the launch is not measured to its end: no boot-mr-done event");
 	if (!r)
-		r = decide(net, v, DS_SPAN(claimed, claimed_n), ret, why);
+		r = decide(net, role, v, DS_SPAN(claimed, claimed_n), ret, why);
 	free(v);
 	return r;
 }
 
-int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_config,
+int kms_judge_peer(struct kms_net *net, enum kms_role role, struct ds_req *req, const char *vm_config,
 		   struct kms_subject *ret, struct kms_refusal *why)
 {
 	DS_CERT_INFO struct ds_cert_info cert = DS_CERT_INFO_NULL;
@@ -240,5 +247,5 @@ int kms_judge_peer(struct kms_net *net, struct ds_req *req, const char *vm_confi
 	if (ds_attestation_decode(ds_buf_span(&cert.attestation), &att, &err))
 		return kms_refuse(why, "evidence-format", "invalid quote: attestation: %s",
 				  err.msg);
-	return kms_judge(net, &att, ds_buf_span(&cert.spki), vm_config, ret, why);
+	return kms_judge(net, role, &att, ds_buf_span(&cert.spki), vm_config, ret, why);
 }

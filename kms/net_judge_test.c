@@ -77,7 +77,7 @@ static void judge(struct kms_net *net, const struct ds_attestation *att, const c
 	struct kms_refusal why = { 0 };
 	struct kms_subject s;
 
-	assert_int_equal(kms_judge(net, att, SPKI, "", &s, &why), DS_ATTEST_REFUSED);
+	assert_int_equal(kms_judge(net, KMS_ROLE_APP, att, SPKI, "", &s, &why), DS_ATTEST_REFUSED);
 	if (strcmp(why.code, want))
 		fail_msg("expected '%s', got '%s' (%s)", want, why.code, why.text);
 	kms_subject_done(&s);

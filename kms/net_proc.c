@@ -24,6 +24,8 @@ struct process {
 	struct ds_server *srv;
 	struct event *keys_event;
 	struct ds_prpc_service svc;
+	bool fresh;
+	struct kms_onboard *onboard;
 };
 
 static int read_public(int dirfd, const char *name, struct ds_buf *ret, struct ds_err *err)
@@ -33,21 +35,14 @@ static int read_public(int dirfd, const char *name, struct ds_buf *ret, struct d
 	return r ? ds_err_set(err, r, DOM, 0, "%s: %s", name, strerror(-r)) : 0;
 }
 
-static int load_tls(int dirfd, struct ds_tls_ctx **ret, struct ds_err *err)
+static int load_tls(int dirfd, const struct kms_self *self, struct ds_tls_ctx **ret,
+		    struct ds_err *err)
 {
-	DS_SECRET struct ds_secret *key_pem = NULL;
 	DS_BUF struct ds_buf crt = DS_BUF_NULL;
-	DS_P256 struct ds_p256 *key = NULL;
-	struct ds_tls_cfg cfg = { .peer = DS_TLS_PEER_REQUEST };
-	int r;
+	struct ds_tls_cfg cfg = { .peer = DS_TLS_PEER_REQUEST, .key = self->key };
 
 	DS_TRY(read_public(dirfd, KMS_F_RPC_CRT, &crt, err));
-	r = ds_read_file_secret(dirfd, KMS_F_RPC_KEY, 4096, &key_pem);
-	if (r)
-		return ds_err_set(err, r, DOM, 0, "%s: %s", KMS_F_RPC_KEY, strerror(-r));
-	DS_TRY(ds_p256_from_pem(DS_SPAN(key_pem->p, key_pem->n), &key, err));
 	cfg.cert_pem = ds_buf_span(&crt);
-	cfg.key = key;
 	return ds_tls_server_new(&cfg, ret, err);
 }
 
@@ -70,7 +65,7 @@ static int load_dir(struct kms_net *net, struct ds_tls_ctx **ret_tls, struct ds_
 	if (!ds_read_file(dirfd, KMS_F_INFO, DS_MAX_CERT_PEM, &info))
 		net->bootstrap_info =
 			json_loadb((const char *)info.p, info.n, JSON_REJECT_DUPLICATES, NULL);
-	return load_tls(dirfd, ret_tls, err);
+	return load_tls(dirfd, net->self, ret_tls, err);
 }
 
 static int load_attest(struct kms_net *net, struct ds_err *err)
@@ -180,6 +175,7 @@ static void on_hup(void *arg)
 		p->net.policy = fresh;
 		p->net.tcb = tcb;
 		warn_policy(fresh, tcb);
+		kms_lease_ask(&p->net);
 	}
 	if (ds_notify("READY=1"))
 		ds_log(DS_LOG_WARN, "event=notify-failed");
@@ -211,12 +207,43 @@ static void on_health(void *ctx, struct ds_req *req)
 	ds_req_reply(req, 200, "text/plain", DS_SPAN_LIT("OK"));
 }
 
+/* Before any method but the one that says what this KMS is. */
+static int before(void *ctx, struct ds_req *req, const char *method)
+{
+	struct kms_refusal why = { .code = "self" };
+	struct kms_net *net = ctx;
+
+	if (!strcmp(method, "GetMeta") || !kms_lease_check(net, &why))
+		return 0;
+	kms_deny(net, req, method, &why, NULL);
+	return 1;
+}
+
+static void set_methods(struct process *p)
+{
+	if (p->fresh)
+		p->svc = (struct ds_prpc_service){ .name = "Onboard",
+						   .methods = kms_onboard_methods,
+						   .n_methods = kms_n_onboard_methods,
+						   .ctx = p->onboard };
+	else
+		p->svc = (struct ds_prpc_service){ .name = "KMS",
+						   .methods = kms_methods,
+						   .n_methods = kms_n_methods,
+						   .messages = kms_messages,
+						   .n_messages = kms_n_messages,
+						   .before = before,
+						   .ctx = &p->net };
+	p->svc.paths = DS_PRPC_PREFIX;
+}
+
+/* tls NULL: the onboarding, which is on loopback only */
 static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err *err)
 {
 	const struct kms_conf *c = p->net.conf;
 	struct ds_server_cfg cfg = {
-		.addr = c->addr,
-		.port = c->port,
+		.addr = p->fresh ? c->onboard_addr : c->addr,
+		.port = p->fresh ? c->onboard_port : c->port,
 		.tls = tls,
 		.max_body = 1u << 20,
 		.max_conns = (unsigned)c->max_connections,
@@ -224,13 +251,7 @@ static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err
 	};
 
 	DS_TRY(ds_server_new(ds_loop_base(p->loop), &cfg, &p->srv, err));
-	p->svc = (struct ds_prpc_service){ .name = "KMS",
-					   .paths = DS_PRPC_PREFIX,
-					   .methods = kms_methods,
-					   .n_methods = kms_n_methods,
-					   .messages = kms_messages,
-					   .n_messages = kms_n_messages,
-					   .ctx = &p->net };
+	set_methods(p);
 	DS_TRY(ds_server_route(p->srv, "GET", "/health", on_health, NULL));
 	return ds_prpc_mount(p->srv, &p->svc);
 }
@@ -284,39 +305,76 @@ static int become(const char *user, struct ds_err *err)
 	return ds_secret_harden_process();
 }
 
+/* The first answer means that the roots are loaded and the certificates on disk are fresh. */
+static int open_store(struct process *p, struct ds_tls_ctx **ret_tls, struct ds_err *err)
+{
+	if (kms_keys_hello(p->net.keys, p->net.k256_pub))
+		return ds_err_set(err, -EPIPE, DOM, 0, "the keys process did not start");
+	return load_dir(&p->net, ret_tls, err);
+}
+
+static void warn_seal(const struct kms_conf *c)
+{
+	if (c->seal == KMS_SEAL_KERNEL)
+		ds_log(DS_LOG_NOTICE, "event=seal kind=kernel");
+	else
+		ds_log(DS_LOG_WARN,
+		       "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN "
+		       "FILES IN %s; WHOEVER READS THEM OWNS EVERY APP\"",
+		       c->cert_dir);
+	if (!c->agent)
+		ds_log(DS_LOG_WARN, "event=no-evidence note=\"no agent= in the configuration: this "
+				    "KMS cannot prove what it is\"");
+	if (c->replication == KMS_REPLICATION_STOCK)
+		ds_log(DS_LOG_WARN, "event=replication form=stock note=\"roots leave in the clear "
+				    "inside TLS: the process that talks to the network sees them\"");
+}
+
+static void say_ready(const struct process *p)
+{
+	const struct kms_net *net = &p->net;
+
+	warn_seal(net->conf);
+	warn_policy(net->policy, net->tcb);
+	warn_auth(net->conf);
+	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
+	       (unsigned long long)kms_relog_count(net->relog), kms_relog_head(net->relog));
+	if (p->fresh)
+		ds_log(DS_LOG_NOTICE, "event=onboarding listen=%s:%u token=%s",
+		       net->conf->onboard_addr, ds_server_port(p->srv), net->conf->onboard_token);
+	else
+		ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", net->conf->addr,
+		       ds_server_port(p->srv), net->domain);
+}
+
 static int start(struct process *p, struct ds_err *err)
 {
 	struct timeval answer_time = { .tv_sec = 5 };
 	DS_TLS_CTX struct ds_tls_ctx *tls = NULL;
 
 	DS_TRY(ds_loop_new(&p->loop));
+	p->net.loop = p->loop;
 	p->net.base = ds_loop_base(p->loop);
 	if (setsockopt(p->net.keys, SOL_SOCKET, SO_RCVTIMEO, &answer_time, sizeof(answer_time)))
 		return -errno;
-	/* the first answer means that the roots are loaded and the certificates on disk are fresh
-	 */
-	if (kms_keys_hello(p->net.keys, p->net.k256_pub))
-		return ds_err_set(err, -EPIPE, DOM, 0, "the keys process did not start");
-	DS_TRY(load_dir(&p->net, &tls, err));
+	if (p->fresh)
+		DS_TRY(kms_onboard_new(&p->net, &p->onboard, err));
+	else
+		DS_TRY(open_store(p, &tls, err));
 	DS_TRY(kms_relog_open(p->net.conf->release_log, &p->net.relog, err));
 	DS_TRY(start_server(p, tls, err));
 	DS_TRY(start_events(p));
 	DS_TRY(write_port(p->net.conf, ds_server_port(p->srv), err));
 	DS_TRY(become(p->net.conf->user, err));
+	/* a change of user takes back what main() asked for */
+	if (p->fresh && prctl(PR_SET_PDEATHSIG, SIGTERM))
+		return -errno;
 	/* read again while running, so read as who runs */
 	DS_TRY(load_attest(&p->net, err));
 	DS_TRY(load_policies(p->net.conf, &p->net.policy, &p->net.tcb, err));
-	ds_log(DS_LOG_WARN,
-	       "event=seal kind=development note=\"DEVELOPMENT SEAL: ROOT KEYS ARE PLAIN FILES IN "
-	       "%s; "
-	       "WHOEVER READS THEM OWNS EVERY APP\"",
-	       p->net.conf->cert_dir);
-	warn_policy(p->net.policy, p->net.tcb);
-	warn_auth(p->net.conf);
-	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
-	       (unsigned long long)kms_relog_count(p->net.relog), kms_relog_head(p->net.relog));
-	ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", p->net.conf->addr,
-	       ds_server_port(p->srv), p->net.domain);
+	say_ready(p);
+	if (!p->fresh)
+		DS_TRY(kms_lease_start(&p->net));
 	return ds_notify("READY=1");
 }
 
@@ -329,6 +387,8 @@ static void stop(struct process *p)
 	if (p->keys_event)
 		event_free(p->keys_event);
 	kms_authorize_stop(&p->net);
+	kms_lease_stop(&p->net);
+	kms_onboard_free(p->onboard);
 	ds_server_free(p->srv);
 	ds_loop_free(p->loop);
 	kms_relog_close(p->net.relog);
@@ -347,9 +407,10 @@ static void stop(struct process *p)
 		ds_buf_done(&p->net.collateral[i].data);
 }
 
-int kms_net_main(const struct kms_conf *conf, int keys)
+int kms_net_main(const struct kms_conf *conf, const struct kms_self *self, int keys, bool fresh)
 {
-	struct process p = { .net = { .conf = conf, .keys = keys } };
+	struct process p = { .net = { .conf = conf, .self = self, .keys = keys },
+			     .fresh = fresh };
 	struct ds_err err = DS_ERR_NULL;
 	int r = start(&p, &err);
 

@@ -17,14 +17,18 @@ static void reply_meta(struct kms_net *net, struct ds_req *req, const struct kms
 	DS_JSON json_t *o = json_pack("{s:s%,s:b,s:s,s:O?,s:b,s:s?,s:s?,s:o,s:s?,s:i}", "ca_cert",
 				      net->root_pem.p, net->root_pem.n, "allow_any_upgrade", 0,
 				      "k256_pubkey", ds_hex_encode(net->k256_pub, 33, pub),
-				      "bootstrap_info", net->bootstrap_info, "is_dev", 1,
+				      "bootstrap_info", net->bootstrap_info, "is_dev",
+				      net->conf->seal != KMS_SEAL_KERNEL || !net->self->attested,
 				      "gateway_app_id", gw && *gw ? gw : NULL,
 				      "kms_contract_address", info ? info->contract : NULL,
 				      "chain_id", chain_id, "app_auth_implementation",
 				      info ? info->app_implementation : NULL, "key_epoch",
 				      KMS_EPOCH);
 
-	if (o)
+	/* ours: what holds the roots on this node's disk */
+	if (o && !json_object_set_new(o, "seal",
+				      json_string(net->conf->seal == KMS_SEAL_KERNEL ? "kernel" :
+										  "development")))
 		ds_req_reply_json(req, 200, o);
 	else
 		kms_broken(req, "GetMeta", -ENOMEM);
@@ -215,7 +219,7 @@ static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusa
 		return kms_refuse(why, "api-version", "Unsupported API version: %llu",
 				  (unsigned long long)version);
 	DS_TRY(kms_epoch_arg(args, &epoch, why));
-	DS_TRY(kms_judge_peer(c->net, c->req, vm_config, &c->s, why));
+	DS_TRY(kms_judge_peer(c->net, KMS_ROLE_APP, c->req, vm_config, &c->s, why));
 	c->s.epoch = epoch;
 	/*
 	 * These keys are for the boot only: once the app runs, its root keys belong to the kernel,
@@ -252,6 +256,7 @@ const struct ds_prpc_method kms_methods[] = {
 	{ "GetAppKey", get_app_key, false },
 	{ "GetAppEnvEncryptPubKey", get_env_pub, false },
 	{ "GetMeta", get_meta, true },
+	{ "GetKmsKey", kms_rpc_get_kms_key, false },
 	{ "GetTempCaCert", get_temp_ca_cert, true },
 	{ "SignCert", kms_rpc_sign_cert, false },
 };

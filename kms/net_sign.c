@@ -93,7 +93,7 @@ static int check_session(struct kms_net *net, struct ds_req *req, const struct d
 		return kms_refuse(why, "cert-format", "client certificate: %s", err.msg);
 	if (ds_span_eq(ds_buf_span(&cert.spki), ds_buf_span(&csr->spki)))
 		return 0;
-	r = kms_judge_peer(net, req, vm_config, &peer, why);
+	r = kms_judge_peer(net, KMS_ROLE_APP, req, vm_config, &peer, why);
 	if (!r && (memcmp(peer.id.app_id, s->id.app_id, 20) ||
 		   peer.id.instance_id_len != s->id.instance_id_len ||
 		   memcmp(peer.id.instance_id, s->id.instance_id, s->id.instance_id_len)))
@@ -258,7 +258,7 @@ void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 	};
 	r = decode(args, &c->csr, &bytes, &vm_config, &epoch, &why);
 	if (!r)
-		r = kms_judge(c->net, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config, &c->s,
+		r = kms_judge(c->net, KMS_ROLE_APP, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config, &c->s,
 			      &why);
 	c->s.epoch = epoch;
 	if (!r)

@@ -41,6 +41,8 @@ struct kms_policy {
 	size_t n_image;
 	struct kms_app *app;
 	size_t n_app;
+	bool has_kms;
+	struct kms_app kms; /* who else may be this KMS; compose: values of mr_aggregated */
 };
 
 DS_MUST int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **ret,
@@ -59,6 +61,9 @@ enum kms_deny {
 	KMS_DENY_COMPOSE,
 	KMS_DENY_IMAGE,
 	KMS_DENY_DEVICE,
+	KMS_DENY_KMS_TCB,
+	KMS_DENY_KMS_MR,
+	KMS_DENY_KMS_DEVICE,
 };
 const char *kms_deny_code(enum kms_deny d);
 /* The sentence that clients of the ecosystem know (spec/kms 4.9). */
@@ -71,6 +76,11 @@ const char *kms_deny_text(enum kms_deny d);
 enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verdict *v,
 				const struct ds_identity *id, struct ds_span claimed,
 				const struct kms_image **ret_image);
+
+/* May it be a node of this KMS, and hold its roots? The same rules as isKmsAllowed (spec/kms 4.9). */
+enum kms_deny kms_policy_decide_kms(const struct kms_policy *p, const struct ds_verdict *v,
+				    const struct ds_identity *id, struct ds_span claimed,
+				    const struct kms_image **ret_image);
 
 /* The part of it that stays here when another decides about apps: evidence and image. */
 enum kms_deny kms_policy_decide_image(const struct kms_policy *p, const struct ds_verdict *v,

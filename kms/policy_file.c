@@ -168,6 +168,18 @@ static int app_key(struct kms_policy *p, const char *hex, const char *key, const
 	return DS_CONF_E_UNKNOWN;
 }
 
+static int nodes_key(struct kms_policy *p, const char *key, const char *value, struct ds_err *err)
+{
+	p->has_kms = true;
+	if (!strcmp(key, "mr_aggregated"))
+		return ds_conf_list(value, add_compose, &p->kms, err);
+	if (!strcmp(key, "device"))
+		return ds_conf_list(value, add_device, &p->kms, err);
+	if (!strcmp(key, "image"))
+		return ds_conf_list(value, add_image, &p->kms, err);
+	return DS_CONF_E_UNKNOWN;
+}
+
 static int add_status(void *ctx, const char *item, struct ds_err *err)
 {
 	struct kms_policy *p = ctx;
@@ -218,6 +230,8 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 {
 	if (!strcmp(section, "policy"))
 		return policy_key(ctx, key, value, err);
+	if (!strcmp(section, "kms"))
+		return nodes_key(ctx, key, value, err);
 	if (!strncmp(section, "image ", 6))
 		return image_key(ctx, section + 6, key, value, err);
 	if (!strncmp(section, "app ", 4))
@@ -257,20 +271,30 @@ static int check_whole(struct kms_policy *p, const char *name, struct ds_err *er
 					err, -EINVAL, DOM, 0,
 					"%s: [app %s] names image '%s', which is not there", name,
 					ds_hex_encode(p->app[i].id, 20, hex), p->app[i].image[k]);
+	for (size_t k = 0; k < p->kms.n_image; k++)
+		if (!has_image(p, p->kms.image[k]))
+			return ds_err_set(err, -EINVAL, DOM, 0,
+					  "%s: [kms] names image '%s', which is not there", name,
+					  p->kms.image[k]);
 	if (!p->tcb_given)
 		p->tcb_status = 1u << DS_TCB_UP_TO_DATE;
 	return 0;
+}
+
+static void app_done(struct kms_app *app)
+{
+	free(app->compose);
+	free(app->device);
+	free(app->image);
 }
 
 struct kms_policy *kms_policy_free(struct kms_policy *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < p->n_app; i++) {
-		free(p->app[i].compose);
-		free(p->app[i].device);
-		free(p->app[i].image);
-	}
+	for (size_t i = 0; i < p->n_app; i++)
+		app_done(&p->app[i]);
+	app_done(&p->kms);
 	for (size_t i = 0; i < p->n_reserved; i++)
 		free(p->reserved[i]);
 	free(p->reserved);
@@ -304,7 +328,10 @@ int kms_policy_parse(struct ds_span text, const char *name, struct kms_policy **
 
 static int check_remote(const struct kms_policy *p, const char *name, struct ds_err *err)
 {
-	const char *what = p->n_app ? "[app] sections" : p->gateway_app_id ? "gateway_app_id" : NULL;
+	const char *what = p->n_app	     ? "[app] sections"
+			   : p->has_kms	     ? "[kms] keys"
+			   : p->gateway_app_id ? "gateway_app_id"
+					     : NULL;
 
 	return what ? ds_err_set(err, -EINVAL, DOM, 0,
 				 "%s: %s have no effect unless policy_backend = file", name, what) :
@@ -335,6 +362,9 @@ static const struct {
 	[KMS_DENY_COMPOSE] = { "compose-hash", "Compose hash not allowed" },
 	[KMS_DENY_IMAGE] = { "os-image", "OS image is not allowed" },
 	[KMS_DENY_DEVICE] = { "device", "Device not allowed" },
+	[KMS_DENY_KMS_TCB] = { "tcb-status", "TCB status is not up to date" },
+	[KMS_DENY_KMS_MR] = { "mr-aggregated", "Aggregated MR not allowed" },
+	[KMS_DENY_KMS_DEVICE] = { "device", "KMS is not allowed to boot on this device" },
 };
 
 const char *kms_deny_code(enum kms_deny d)
@@ -390,6 +420,14 @@ static bool is_masked(const struct ds_verdict *v)
 	return v->tee == DS_TEE_SNP && !memcmp(v->snp.chip_id, masked, sizeof(masked));
 }
 
+static bool takes_device(const struct kms_app *app, const struct ds_verdict *v,
+			 const struct ds_identity *id)
+{
+	return app->any_device ||
+	       (!is_masked(v) &&
+		in_list((const uint8_t(*)[32])app->device, app->n_device, id->device_id));
+}
+
 static enum kms_deny check_trust(const struct kms_policy *p, const struct ds_verdict *v)
 {
 	if (v->emulated && !p->allow_emulated)
@@ -433,10 +471,31 @@ enum kms_deny kms_policy_decide(const struct kms_policy *p, const struct ds_verd
 		return KMS_DENY_IMAGE;
 	if (!in_list((const uint8_t(*)[32])app->compose, app->n_compose, id->compose_hash))
 		return KMS_DENY_COMPOSE;
-	if (!app->any_device &&
-	    (is_masked(v) ||
-	     !in_list((const uint8_t(*)[32])app->device, app->n_device, id->device_id)))
+	if (!takes_device(app, v, id))
 		return KMS_DENY_DEVICE;
+	*ret_image = im;
+	return KMS_ALLOW;
+}
+
+enum kms_deny kms_policy_decide_kms(const struct kms_policy *p, const struct ds_verdict *v,
+				    const struct ds_identity *id, struct ds_span claimed,
+				    const struct kms_image **ret_image)
+{
+	enum kms_deny d = check_trust(p, v);
+	const struct kms_image *im;
+
+	if (d)
+		return d;
+	if (v->tcb != DS_TCB_UP_TO_DATE)
+		return KMS_DENY_KMS_TCB;
+	im = find_image(p, &p->kms, v, claimed);
+	if (!im)
+		return KMS_DENY_IMAGE;
+	/* without a section [kms] the list is empty: nobody */
+	if (!in_list((const uint8_t(*)[32])p->kms.compose, p->kms.n_compose, id->mr_aggregated))
+		return KMS_DENY_KMS_MR;
+	if (!takes_device(&p->kms, v, id))
+		return KMS_DENY_KMS_DEVICE;
 	*ret_image = im;
 	return KMS_ALLOW;
 }

@@ -24,7 +24,11 @@ static void put(struct secret_json *j, const void *p, size_t n)
 
 static void key_of(struct secret_json *j, const char *key)
 {
-	put(j, j->n ? ",\"" : "{\"", 2);
+	if (j->first)
+		put(j, "\"", 1);
+	else
+		put(j, j->n ? ",\"" : "{\"", 2);
+	j->first = false;
 	put(j, key, strlen(key));
 	put(j, "\":", 2);
 }
@@ -47,6 +51,20 @@ static void put_pb(struct secret_json *j, const char *key, struct ds_span value)
 		return;
 	put(j, head, ds_pb_head(f->no, value.n, head));
 	put(j, value.p, value.n);
+}
+
+void secret_json_open(struct secret_json *j, const char *key)
+{
+	put(j, j->n ? ",\"" : "{\"", 2);
+	put(j, key, strlen(key));
+	put(j, "\":[{", 4);
+	j->first = true;
+}
+
+void secret_json_close(struct secret_json *j)
+{
+	put(j, "}]", 2);
+	j->first = false;
 }
 
 void secret_json_str(struct secret_json *j, const char *key, struct ds_span value)

@@ -13,6 +13,7 @@ struct secret_json {
 	struct ds_secret *mem;
 	size_t n;
 	const struct ds_pb_field *pb; /* NULL: JSON */
+	bool first; /* nothing in the inner object yet */
 	int r; /* the first failure; everything after it does nothing */
 };
 
@@ -22,6 +23,9 @@ void secret_json_init(struct secret_json *j, const struct ds_pb_field *pb, size_
 void secret_json_str(struct secret_json *j, const char *key, struct ds_span value);
 void secret_json_hex(struct secret_json *j, const char *key, const void *p, size_t n);
 void secret_json_u32(struct secret_json *j, const char *key, uint32_t value);
+/* JSON only: a member that is a list of one object; what follows is in it, until the close. */
+void secret_json_open(struct secret_json *j, const char *key);
+void secret_json_close(struct secret_json *j);
 /* Closes the object; 0 or the first failure. */
 DS_MUST int secret_json_end(struct secret_json *j);
 void secret_json_done(struct secret_json *j);

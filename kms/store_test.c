@@ -24,27 +24,45 @@
 
 static char base[] = "/tmp/ds-store-XXXXXX";
 static char dir[64];
+static struct kms_self self;
+static struct kms_conf conf = { .cert_dir = dir, .lease_seconds = 60 };
+
+/* With the seal key, or without one. */
+static int load(const struct ds_secret *seal_key, int64_t now, struct kms_roots *ret,
+		struct ds_err *err)
+{
+	const struct kms_rpc_spec rpc = { .spki = DS_SPAN_ARRAY(self.spki) };
+
+	return kms_roots_load(conf.cert_dir, seal_key, &rpc, now, ret, err);
+}
 
 static int set_up(void **state)
 {
 	if (!mkdtemp(base))
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/certs", base);
-	return 0;
+	return ds_p256_generate(&self.key) || ds_p256_spki(self.key, self.spki);
+}
+
+static void remove_store(const char *d)
+{
+	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY,
+					     KMS_F_TMP_CRT,  KMS_F_SEALED,   KMS_F_RPC_CRT,
+					     KMS_F_K256,     KMS_F_DOMAIN,   KMS_F_INFO,
+					     KMS_F_EPOCH };
+	char path[128];
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", d, names[i]);
+		unlink(path);
+	}
+	rmdir(d);
 }
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY,
-					     KMS_F_TMP_CRT,  KMS_F_RPC_KEY,  KMS_F_RPC_CRT,
-					     KMS_F_K256,     KMS_F_DOMAIN,   KMS_F_INFO };
-	char path[128];
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	rmdir(dir);
+	remove_store(dir);
+	self.key = ds_p256_free(self.key);
 	return rmdir(base);
 }
 
@@ -81,12 +99,12 @@ static void test_bootstrap(void **state)
 	struct ds_err err = DS_ERR_NULL;
 	int64_t now = time(NULL);
 
-	assert_int_equal(kms_roots_load(dir, NULL, 0, now, &roots, &err), -ENOENT);
-	assert_int_equal(kms_bootstrap(dir, "kms.test", now, &err), 0);
-	assert_int_equal(kms_roots_load(dir, NULL, 0, now, &roots, &err), 0);
+	assert_int_equal(load(NULL, now, &roots, &err), -ENOENT);
+	assert_int_equal(kms_bootstrap(dir, "kms.test", NULL, now, &err), 0);
+	assert_int_equal(load(NULL, now, &roots, &err), 0);
 	kms_roots_done(&roots);
 	err = DS_ERR_NULL;
-	assert_int_equal(kms_bootstrap(dir, "kms.test", now, &err), -EEXIST);
+	assert_int_equal(kms_bootstrap(dir, "kms.test", NULL, now, &err), -EEXIST);
 	assert_non_null(strstr(err.msg, "never overwritten"));
 }
 
@@ -98,10 +116,10 @@ static void test_renewal(void **state)
 	struct kms_roots roots = { 0 };
 	struct ds_err err = DS_ERR_NULL;
 
-	assert_int_equal(kms_roots_load(dir, NULL, 0, now, &roots, &err), 0);
+	assert_int_equal(load(NULL, now, &roots, &err), 0);
 	assert_int_equal(ds_cert_parse(ds_buf_span(&roots.ca_der), &before, NULL), 0);
 	kms_roots_done(&roots);
-	assert_int_equal(kms_roots_load(dir, NULL, 0, later, &roots, &err), 0);
+	assert_int_equal(load(NULL, later, &roots, &err), 0);
 	assert_int_equal(ds_cert_parse(ds_buf_span(&roots.ca_der), &after, NULL), 0);
 	kms_roots_done(&roots);
 	assert_true(ds_span_eq(ds_buf_span(&before.spki), ds_buf_span(&after.spki)));
@@ -133,7 +151,7 @@ static void spec_roots(void)
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, DS_SPAN(pem->p, pem->n), 0600), 0);
 	snprintf(path, sizeof(path), "%s/%s", dir, KMS_F_ROOT_CRT);
 	/* a certificate of another key is noticed */
-	assert_int_equal(kms_roots_load(dir, NULL, 0, time(NULL), &(struct kms_roots){ 0 }, NULL),
+	assert_int_equal(load(NULL, time(NULL), &(struct kms_roots){ 0 }, NULL),
 			 -EKEYREJECTED);
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, ds_buf_span(&crt), 0644), 0);
 	assert_int_equal(ds_hex_decode_exact(ROOT_K256, bin, 32), 0);
@@ -151,7 +169,7 @@ static pid_t start_keys(int *ret_sock)
 	assert_true(pid >= 0);
 	if (!pid) {
 		close(sv[0]);
-		_exit(kms_keys_main(sv[1], dir, NULL, 0));
+		_exit(kms_keys_main(sv[1], &conf, &self));
 	}
 	close(sv[1]);
 	*ret_sock = sv[0];
@@ -336,7 +354,7 @@ static void test_modes(void **state)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, KMS_F_ROOT_KEY);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(kms_roots_load(dir, NULL, 0, time(NULL), &roots, &err), -EPERM);
+	assert_int_equal(load(NULL, time(NULL), &roots, &err), -EPERM);
 	assert_non_null(strstr(err.msg, "root-ca.key: expected a regular file with mode 0600"));
 	assert_int_equal(chmod(path, 0600), 0);
 }

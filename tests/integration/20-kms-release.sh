@@ -4,14 +4,14 @@
 . "$(dirname "$0")/kms_lib.sh"
 
 # bootstrap
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null && ok "bootstrap" || nok "bootstrap"
-is "key files are private" "$(cd "$work/certs" && stat -c %a root-ca.key root-k256.key tmp-ca.key rpc.key | sort -u)" 600
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null && ok "bootstrap" || nok "bootstrap"
+is "key files are private" "$(cd "$work/certs" && stat -c %a root-ca.key root-k256.key tmp-ca.key | sort -u)" 600
 sum=$(cat "$work"/certs/*.key | sha256sum)
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>"$work/err"
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>"$work/err"
 is "a second bootstrap is refused" "$? $(grep -c 'never overwritten' "$work/err")" "1 1"
 is "and leaves the roots alone" "$(cat "$work"/certs/*.key | sha256sum)" "$sum"
 is "and nothing beside them" "$(ls -d "$work"/certs* | wc -l)" 1
-"$bin/dstack-kms" bootstrap --dir "$work/other" --domain 'bad..name' 2>/dev/null
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/other" --domain 'bad..name' 2>/dev/null
 is "a bad domain is refused" "$? $(ls -d "$work"/other* 2>/dev/null | wc -l)" "1 0"
 "$bin/dstack-kms" serve --config "$work/kms.conf" --check-config && ok "--check-config" || nok "--check-config"
 sed 's|^policy = .*|policy = kms/kms-policy.conf|' kms/kms.conf >"$work/sample.conf"
@@ -29,7 +29,7 @@ curl="curl -s --cacert $work/certs/root-ca.crt"
 is "health" "$($curl "$url/health")" OK
 $curl "$url/prpc/KMS.GetMeta?json" -d '' >"$work/meta"
 is "GetMeta says development" "$(jq -c '[.is_dev, .allow_any_upgrade, (.ca_cert | startswith("-----BEGIN CERT"))]' "$work/meta")" '[true,false,true]'
-is "key order of GetMeta" "$(jq -c keys_unsorted "$work/meta")" '["ca_cert","allow_any_upgrade","k256_pubkey","bootstrap_info","is_dev","gateway_app_id","kms_contract_address","chain_id","app_auth_implementation","key_epoch"]'
+is "key order of GetMeta" "$(jq -c keys_unsorted "$work/meta")" '["ca_cert","allow_any_upgrade","k256_pubkey","bootstrap_info","is_dev","gateway_app_id","kms_contract_address","chain_id","app_auth_implementation","key_epoch","seal"]'
 $curl "$url/prpc/GetTempCaCert?json" -d '' >"$work/tmpca"
 jq -r .temp_ca_cert "$work/tmpca" >"$work/tmpca.pem"; jq -r .temp_ca_key "$work/tmpca" >"$work/tmpca.key"
 is "temporary CA: key and certificate belong together" "$(openssl x509 -in "$work/tmpca.pem" -noout -pubkey)" "$(openssl pkey -in "$work/tmpca.key" -pubout)"
@@ -141,7 +141,7 @@ policy ""; hup
 # transport
 head -c 2000000 /dev/zero | tr '\0' ' ' >"$work/big"
 is "oversized body" "$($curl "$url/prpc/GetAppKey?json" --data-binary "@$work/big" | jq -r .error)" "failed to read data: payload too large"
-is "unknown method" "$($curl "$url/prpc/GetKmsKey?json" -d '{}' | jq -r .error)" "Service not found: GetKmsKey"
+is "unknown method" "$($curl "$url/prpc/GetNothing?json" -d "{}" | jq -r .error)" "Service not found: GetNothing"
 is "duplicate key" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":1,"api_version":1}' -w '%{http_code}' -o /dev/null)" 400
 is "API version" "$($curl "$url/prpc/GetAppKey?json" -d '{"api_version":7}' | jq -r .error)" "Unsupported API version: 7"
 port=${url##*:}

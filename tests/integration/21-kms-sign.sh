@@ -3,7 +3,7 @@
 # SignCert over mutual TLS: what a certificate may say comes from the evidence, not from the request.
 . "$(dirname "$0")/kms_lib.sh"
 
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
 policy "reserved_names = gateway.apps.example"
 start
 sign() { peer --method SignCert "$@"; jq -r '.certificate_chain[]?' "$work/body" >"$work/chain.pem" 2>/dev/null; }

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/kms_lib.sh"
 rounds=${ROUNDS:-200} clients=2
 
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
 releases() { grep -c '"decision":"release"' "$work/release.log"; }
 load() { # NUMBER: replies that came go to $work/n.NUMBER
 	exec "$bin/../test/tests/integration/kms_peer" --repeat --url "$url" --root "$work/certs/root-ca.crt" --bundle "$work/pki/emul-qe.key" \

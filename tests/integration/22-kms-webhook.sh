@@ -20,7 +20,7 @@ conf() { # LINES OF [auth]
 	printf '[auth]\n%s\n' "$1" >>"$work/kms.conf"
 }
 
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok bootstrap
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok bootstrap
 cp "$work/kms.conf" "$work/file.conf"
 api 0
 conf "url = http://127.0.0.1:$api_port/

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/kms_lib.sh"
 proto=tests/integration/kms.proto
 
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
 start
 get() { curl -s --cacert "$work/certs/root-ca.crt" "$@"; }
 status() { get -o "$work/reply" -w '%{http_code} %{content_type}' "$@"; }

@@ -89,6 +89,7 @@ port_file = $work/port
 policy = $work/policy.conf
 release_log = $work/release.log
 alt_names = 127.0.0.1
+seal = development
 request_seconds = 1
 max_connections = 8
 [attest]

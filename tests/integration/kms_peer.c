@@ -10,6 +10,7 @@
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 #include <ds/net/kms.h>
+#include <ds/net/loop.h>
 #include <ds/net/prpc.h>
 #include <ds/x509/cert.h>
 #include <ds/x509/pki.h>
@@ -19,11 +20,12 @@
 struct peer {
 	const char *url, *root, *bundle, *method, *spoil, *cert_out, *client;
 	const char *vm_config, *subject, *san[20];
+	const char *agent, *seal_to;
 	size_t n_san;
 	uint8_t app[20], inst[20], compose[32];
 	size_t inst_n;
 	struct ds_emul_td td;
-	bool until_ready, repeat, protobuf;
+	bool until_ready, repeat, protobuf, fake;
 	int64_t not_before, not_after;
 	/* made on the way */
 	struct ds_buf root_pem, pin;
@@ -58,17 +60,15 @@ static int make_log(struct peer *p, struct ds_eventlog *log)
 	return p->until_ready ? add(log, "system-ready", "", 0) : 0;
 }
 
-/* Evidence for key; the quote is over the log as it is, spoiling comes after. */
-static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestation *ret)
+/* Evidence for p->td.report_data; the quote is over the log as it is, spoiling comes after. */
+static int attest_data(struct peer *p, struct ds_attestation *ret)
 {
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 	DS_BUF struct ds_buf quote = DS_BUF_NULL;
-	uint8_t spki[DS_P256_SPKI_SIZE], report[DS_TDREPORT_SIZE];
+	uint8_t report[DS_TDREPORT_SIZE];
 
 	DS_TRY(make_log(p, &log));
 	DS_TRY(ds_eventlog_replay_rtmr3(&log, NULL, p->td.rt_mr[3], &err));
-	DS_TRY(ds_p256_spki(key, spki));
-	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), p->td.report_data));
 	DS_TRY(ds_emul_tdreport(&p->td, report));
 	DS_TRY(ds_emul_qe_quote(p->qe, DS_SPAN_ARRAY(report), 4, &quote, &err));
 	if (spoiled(p, "truncated-quote"))
@@ -83,6 +83,140 @@ static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestati
 		DS_TRY(add(&log, "another", "x", 1));
 	return ds_kernel_attestation(&quote, &log, p->td.report_data, DS_SPAN_STR(p->vm_config),
 				     ret);
+}
+
+/* Evidence for key. */
+static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestation *ret)
+{
+	uint8_t spki[DS_P256_SPKI_SIZE];
+
+	DS_TRY(ds_p256_spki(key, spki));
+	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), p->td.report_data));
+	return attest_data(p, ret);
+}
+
+static int attest_reply(struct peer *p, json_t *args, struct ds_buf *ret)
+{
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	DS_BUF struct ds_buf data = DS_BUF_NULL, blob = DS_BUF_NULL;
+
+	DS_TRY(ds_json_hex(args, "report_data", 64, &data, &err));
+	if (data.n != 64)
+		return -EBADMSG;
+	memcpy(p->td.report_data, data.p, 64);
+	DS_TRY(attest_data(p, &att));
+	DS_TRY(ds_attestation_encode(&att, DS_ATTESTATION_FULL, &blob));
+	DS_TRY(ds_buf_addf(ret, "{\"attestation\":\""));
+	DS_TRY(ds_buf_add_hex(ret, ds_buf_span(&blob)));
+	return ds_buf_addf(ret, "\"}");
+}
+
+static void on_attest(void *ctx, struct ds_req *req, json_t *args)
+{
+	DS_BUF struct ds_buf reply = DS_BUF_NULL;
+	int r = attest_reply(ctx, args, &reply);
+
+	if (r)
+		ds_req_fail(req, 400, "%s", strerror(-r));
+	else
+		ds_req_reply(req, 200, "application/json", ds_buf_span(&reply));
+}
+
+/* The agent of such a guest, for a KMS that runs in it. */
+static int serve_agent(struct peer *p)
+{
+	static const struct ds_prpc_method methods[] = { { "Attest", on_attest, false } };
+	struct ds_prpc_service svc = {
+		.name = "Agent", .paths = DS_PRPC_ROOT, .methods = methods, .n_methods = 1, .ctx = p
+	};
+	struct ds_server_cfg cfg = { .unix_path = p->agent, .unix_mode = 0777, .max_body = 65536 };
+	struct ds_server *srv = NULL;
+	struct ds_loop *loop = NULL;
+
+	DS_TRY(ds_loop_new(&loop));
+	DS_TRY(ds_server_new(ds_loop_base(loop), &cfg, &srv, &err));
+	DS_TRY(ds_prpc_mount(srv, &svc));
+	puts("ready");
+	fflush(stdout);
+	return ds_loop_run(loop);
+}
+
+static void on_temp_ca(void *ctx, struct ds_req *req, json_t *args)
+{
+	ds_req_reply(req, 200, "application/json", ds_buf_span(ctx));
+}
+
+static int fake_cert(const struct ds_p256 *key, const struct ds_p256 *ca_key, struct ds_span ca,
+		     bool is_ca, struct ds_span attestation, struct ds_buf *ret_der)
+{
+	uint8_t spki[DS_P256_SPKI_SIZE];
+	struct ds_cert_spec spec = { .subject = is_ca ? "fake CA" : "fake",
+				     .is_ca = is_ca,
+				     .pathlen = 1,
+				     .not_before = DS_CERT_DEFAULT_NOT_BEFORE,
+				     .not_after = time(NULL) + 3600,
+				     .usage = is_ca ? NULL : DS_USAGE_KMS_RPC,
+				     .attestation = attestation,
+				     .spki = DS_SPAN_ARRAY(spki) };
+
+	DS_TRY(ds_p256_spki(key, spki));
+	return ds_cert_issue(&spec, ca_key, ca, ret_der, &err);
+}
+
+static int temp_ca_reply(const struct ds_buf *ca_der, const struct ds_p256 *ca_key,
+			 struct ds_buf *ret)
+{
+	DS_BUF struct ds_buf pem = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *key = NULL;
+	json_t *o;
+	char *text;
+	int r;
+
+	DS_TRY(ds_cert_pem(ds_buf_span(ca_der), &pem));
+	DS_TRY(ds_p256_pkcs8_pem(ca_key, &key));
+	o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", pem.p, pem.n, "temp_ca_key", key->p,
+		      key->n, "ca_cert", pem.p, pem.n);
+	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
+	free(text);
+	json_decref(o);
+	return r;
+}
+
+/* A KMS of somebody who has recorded good evidence, but has not the key that it is for. */
+static int serve_fake(struct peer *p)
+{
+	static const struct ds_prpc_method methods[] = { { "GetTempCaCert", on_temp_ca, true } };
+	DS_BUF struct ds_buf ca = DS_BUF_NULL, crt = DS_BUF_NULL, pem = DS_BUF_NULL,
+			     reply = DS_BUF_NULL, blob = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *thief = NULL;
+	struct ds_prpc_service svc = { .name = "KMS",
+				       .paths = DS_PRPC_PREFIX,
+				       .methods = methods,
+				       .n_methods = 1,
+				       .ctx = &reply };
+	struct ds_server_cfg cfg = { .addr = "127.0.0.1", .max_body = 65536 };
+	struct ds_tls_cfg tls = { .peer = DS_TLS_PEER_REQUEST };
+	struct ds_server *srv = NULL;
+	struct ds_loop *loop = NULL;
+
+	DS_TRY(attest(p, p->key, &p->att));
+	DS_TRY(ds_attestation_encode(&p->att, DS_ATTESTATION_STRIPPED, &blob));
+	DS_TRY(ds_p256_generate(&thief));
+	DS_TRY(fake_cert(thief, thief, DS_SPAN_NULL, true, DS_SPAN_NULL, &ca));
+	DS_TRY(fake_cert(spoiled(p, "stolen-evidence") ? thief : p->key, thief, ds_buf_span(&ca),
+			 false, ds_buf_span(&blob), &crt));
+	DS_TRY(ds_cert_pem(ds_buf_span(&crt), &pem));
+	DS_TRY(temp_ca_reply(&ca, thief, &reply));
+	tls.cert_pem = ds_buf_span(&pem);
+	tls.key = spoiled(p, "stolen-evidence") ? thief : p->key;
+	DS_TRY(ds_tls_server_new(&tls, &cfg.tls, &err));
+	DS_TRY(ds_loop_new(&loop));
+	DS_TRY(ds_server_new(ds_loop_base(loop), &cfg, &srv, &err));
+	DS_TRY(ds_prpc_mount(srv, &svc));
+	printf("%u\n", ds_server_port(srv));
+	fflush(stdout);
+	return ds_loop_run(loop);
 }
 
 static int self_signed(const struct ds_p256 *key, struct ds_buf *ret_pem)
@@ -150,6 +284,18 @@ static int temp_cert(struct peer *p, const struct ds_p256 *key, const struct ds_
 	return ds_kms_temp_cert(&ca, key, att, time(NULL), ret_pem, &err);
 }
 
+static int kms_key_request(struct peer *p, struct ds_buf *ret)
+{
+	json_t *o = json_pack("{s:s,s:s}", "vm_config", p->vm_config, "seal_to",
+			      p->seal_to ? p->seal_to : "");
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
+
+	free(text);
+	json_decref(o);
+	return r;
+}
+
 static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret, int *ret_status)
 {
 	DS_BUF struct ds_buf pem = DS_BUF_NULL, body = DS_BUF_NULL;
@@ -169,7 +315,11 @@ static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret
 			  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}"
 			: p->vm_config,
 		&body));
-	return ask(p, "GetAppKey", cfg, ds_buf_span(&body), ret, ret_status);
+	if (!strcmp(p->method, "GetKmsKey")) {
+		ds_buf_done(&body);
+		DS_TRY(kms_key_request(p, &body));
+	}
+	return ask(p, p->method, cfg, ds_buf_span(&body), ret, ret_status);
 }
 
 /* What the client presents in the SignCert session. */
@@ -230,12 +380,16 @@ static int load(struct peer *p)
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	DS_BUF struct ds_buf bundle = DS_BUF_NULL, der = DS_BUF_NULL;
 
+	DS_TRY(ds_read_file(AT_FDCWD, p->bundle, DS_EMUL_BUNDLE_MAX, &bundle));
+	DS_TRY(ds_emul_qe_load(ds_buf_span(&bundle), &p->qe, &err));
+	if (p->agent)
+		return 0;
+	if (p->fake)
+		return ds_p256_generate(&p->key);
 	DS_TRY(ds_read_file(AT_FDCWD, p->root, DS_MAX_CERT_PEM, &p->root_pem));
 	DS_TRY(ds_cert_pem_to_der(ds_buf_span(&p->root_pem), &der, &err));
 	DS_TRY(ds_cert_parse(ds_buf_span(&der), &info, &err));
 	DS_TRY(ds_buf_add_span(&p->pin, ds_buf_span(&info.spki)));
-	DS_TRY(ds_read_file(AT_FDCWD, p->bundle, DS_EMUL_BUNDLE_MAX, &bundle));
-	DS_TRY(ds_emul_qe_load(ds_buf_span(&bundle), &p->qe, &err));
 	DS_TRY(ds_p256_generate(&p->key));
 	return attest(p, p->key, &p->att);
 }
@@ -274,6 +428,10 @@ static int run(struct peer *p)
 	int status = 0;
 
 	DS_TRY(load(p));
+	if (p->agent)
+		return serve_agent(p);
+	if (p->fake)
+		return serve_fake(p);
 	cfg.roots_pem = ds_buf_span(&p->root_pem);
 	if (p->repeat)
 		return repeat(p, &cfg);
@@ -328,6 +486,8 @@ static int set_option(struct peer *p, int c, const char *arg)
 		p->repeat = true;
 	else if (c == 'P')
 		p->protobuf = true;
+	else if (c == 'f')
+		p->fake = true;
 	else if (c == 'A')
 		p->not_after = atoll(arg);
 	else if (c == 'B')
@@ -350,6 +510,8 @@ int main(int argc, char **argv)
 		{ "vm-config", 1, NULL, 0 },
 		{ "client", 1, NULL, 0 },
 		{ "subject", 1, NULL, 0 },
+		{ "agent", 1, NULL, 0 },
+		{ "seal-to", 1, NULL, 0 },
 		{ "app-id", 1, NULL, 'a' },
 		{ "instance-id", 1, NULL, 'i' },
 		{ "compose", 1, NULL, 'c' },
@@ -357,6 +519,7 @@ int main(int argc, char **argv)
 		{ "ready", 0, NULL, 'R' },
 		{ "protobuf", 0, NULL, 'P' },
 		{ "repeat", 0, NULL, 'r' },
+		{ "fake-kms", 0, NULL, 'f' },
 		{ "san", 1, NULL, 'n' },
 		{ "not-after", 1, NULL, 'A' },
 		{ "not-before", 1, NULL, 'B' },
@@ -368,7 +531,8 @@ int main(int argc, char **argv)
 			  .subject = "app",
 			  .inst_n = 20 };
 	const char **text[] = { &p.url,	  &p.root,	&p.bundle, &p.method,
-				&p.spoil, &p.vm_config, &p.client, &p.subject };
+				&p.spoil, &p.vm_config, &p.client, &p.subject,
+				&p.agent, &p.seal_to };
 	int c, i = 0, r = 0;
 
 	ds_emul_td_init(&p.td);
@@ -378,7 +542,7 @@ int main(int argc, char **argv)
 		else
 			*text[i] = optarg;
 	}
-	if (r || !p.url || !p.root || !p.bundle)
+	if (r || !p.bundle || (!p.agent && !p.fake && (!p.url || !p.root)))
 		return 2;
 	r = run(&p);
 	done(&p);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-dstackctl_parts := $(addprefix userspace/tools/,up.c ps.c verify.c evidence.c vm.c qemu.c input.c follow.c notify.c run.c)
+dstackctl_parts := $(addprefix userspace/tools/,up.c ps.c verify.c evidence.c kms.c vm.c qemu.c input.c follow.c notify.c run.c)
 progs += dstackctl
 dstackctl_srcs := userspace/tools/main.c $(dstackctl_parts)
 dstackctl_pkgs := jansson libcrypto libssl libevent libevent_openssl

@@ -14,6 +14,7 @@ static const struct command {
 	{ "logs", cmd_logs, "show the console or the events of a machine" },
 	{ "stop", cmd_stop, "stop a machine" },
 	{ "verify", cmd_verify, "fetch an app's evidence over TLS and judge it with dstack-verify" },
+	{ "kms", cmd_kms, "roots for a new KMS node; nodes and release logs" },
 	{ "evidence", cmd_evidence, "put all evidence of an app into one file, to be judged offline" },
 };
 

@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Three nodes of one KMS on loopback, with the evidence of emulated machines: roots are made once and handed on, to approved
+# nodes only; what is interrupted leaves nothing; a node that is taken off the policy stops.
+. "$(dirname "$0")/kms_lib.sh"
+ctl=$bin/dstackctl
+declare -A pids
+trap 'kill "${pids[@]}" $agents "$notify_PID" 2>/dev/null; rm -rf "$work"' EXIT
+
+# agent NAME [OPTION...]: the agent of a machine, on $work/NAME.sock
+agents=
+agent() {
+	local name=$1
+	shift
+	rm -f "$work/$name.ready"
+	mkfifo "$work/$name.ready"
+	"$bin/../test/tests/integration/kms_peer" --agent "$work/$name.sock" --bundle "$work/pki/emul-qe.key" --app-id "$app" --instance-id "" \
+		--compose "$compose" --mrtd "$mrtd" --vm-config "{\"os_image_hash\":\"$image\"}" --ready "$@" >"$work/$name.ready" 2>"$work/$name.err" &
+	agents="$agents $!"
+	read -r _ <"$work/$name.ready"
+}
+# node NAME AGENT [LINE...]: configuration and policy of a node, started with run
+node() {
+	local name=$1 agent=$2
+	shift 2
+	mkdir -p "$work/$name"
+	sed -e "s|$work/certs|$work/$name/certs|; s|$work/port|$work/$name/port|; s|$work/release.log|$work/$name/release.log|" \
+		-e "s|$work/policy.conf|$work/$name/policy.conf|" "$work/kms.conf" >"$work/$name/kms.conf"
+	{
+		echo "[kms]"
+		[ -z "$agent" ] || echo "agent = $work/$agent.sock"
+		printf '%s\n' "lease_seconds = 1" "onboard_listen = 127.0.0.1:0" "onboard_token = $work/$name/token" "$@"
+	} >>"$work/$name/kms.conf"
+	allow "$name"
+}
+# allow NAME [LINE...]: the policy of NAME, with these lines in [kms]
+allow() {
+	local name=$1
+	shift
+	{ cat "$work/policy.conf"; [ $# = 0 ] || printf '%s\n' "[kms]" "$@"; } >"$work/$name/policy.new"
+	mv "$work/$name/policy.new" "$work/$name/policy.conf"
+}
+run() { # NAME
+	NOTIFY_SOCKET=$work/notify "$bin/dstack-kms" serve --config "$work/$1/kms.conf" 2>>"$work/$1/log" &
+	pids[$1]=$!
+	told READY=1 || cat "$work/$1/log"
+}
+end() { # NAME
+	kill "${pids[$1]}" 2>/dev/null
+	wait "${pids[$1]}" 2>/dev/null
+	unset "pids[$1]"
+}
+at() { echo "$2://127.0.0.1:$(cat "$work/$1/port")"; }
+# bootstrap, onboard, status of a node without roots; output in $work/ctl
+ctl_new() { # VERB NAME [OPTION...]
+	local verb=$1 name=$2
+	shift 2
+	"$ctl" kms "$verb" --url "$(at "$name" http)" --token "$work/$name/token" "$@" >"$work/ctl" 2>"$work/ctl.err"
+}
+call() { # NAME METHOD JSON: an onboarding call without the tool
+	curl -s "$(at "$1" http)/prpc/Onboard.$2?json" -d "$3"
+}
+roots() { cat "$work/$1/certs/root-ca.key" "$work/$1/certs/root-k256.key" "$work/$1/certs/tmp-ca.key" 2>/dev/null | sha256sum; }
+leftovers() { find "$work/$1" -name 'certs*' -newer "$work/$1/kms.conf" | wc -l; }
+
+agent one
+agent other --compose "$(rep 34 32)"
+
+# Bootstrap, which needs the token and the own policy
+node a one "replication = sealed"
+run a
+is "the token is for its owner" "$(stat -c %a "$work/a/token")" 600
+is "no call without it" "$(call a Bootstrap '{"domain":"kms.test"}' | jq -r .error)" "token: expected the one in the file onboard_token"
+is "nor with another" "$(call a Bootstrap "{\"domain\":\"kms.test\",\"token\":\"$(rep 00 32)\"}" | jq -r .error)" "token: expected the one in the file onboard_token"
+is "not even the end" "$(call a Finish '{}' | jq -r .error) $(call a Finish "{\"token\":\"$(cat "$work/a/token")\"}" | jq -r .error)" \
+	"token: expected the one in the file onboard_token there are no roots yet: expected Bootstrap or Onboard first"
+ctl_new status a
+mr=$(sed -n 's/^mr_aggregated: //p' "$work/ctl")
+is "status says what to put into a policy" "${#mr} $(sed -n 's/^os_image_hash: //p' "$work/ctl")" "64 $image"
+ctl_new bootstrap a --domain kms.test
+is "a node that its own policy does not know makes no roots" "$? $(grep -c 'Aggregated MR not allowed' "$work/ctl.err") $(ls "$work/a/certs" 2>/dev/null | wc -l)" "1 1 0"
+end a
+allow a "mr_aggregated = $mr" "device = any"
+run a
+ctl_new bootstrap a --domain 'bad..name'
+is "a bad domain" "$? $(grep -c "domain 'bad..name'" "$work/ctl.err")" "1 1"
+ctl_new bootstrap a --domain kms.test
+is "bootstrap" "$? $(cut -d: -f1 "$work/ctl" | tr '\n' ' ')" "0 ca_pubkey attestation k256_pubkey "
+k256=$(sed -n 's/^k256_pubkey: //p' "$work/ctl")
+told READY=1
+is "the token is gone, the service is there" "$(ls "$work/a/token" 2>/dev/null) $(curl -s --cacert "$work/a/certs/root-ca.crt" "$(at a https)/health")" " OK"
+is "its creation is on record" "$(tail -1 "$work/a/release.log" | jq -c '[.op, .decision, .key_epoch, .k256_pubkey]')" "[\"Bootstrap\",\"create\",0,\"$k256\"]"
+is "bootstrap-info has evidence for the roots" "$(jq '.attestation | length > 5000' "$work/a/certs/bootstrap-info.json")" true
+is "the server certificate has evidence" "$(openssl x509 -in "$work/a/certs/rpc.crt" -noout -text | grep -c 1.3.6.1.4.1.62397.1.8)" 1
+is "its key is nowhere on disk" "$(ls "$work/a/certs" | tr '\n' ' ')" "bootstrap-info.json key-epoch root-ca.crt root-ca.key root-k256.key rpc-domain rpc.crt tmp-ca.crt tmp-ca.key "
+"$ctl" kms status --url "https://127.0.0.1:$(cat "$work/a/port")" --root-ca "$work/a/certs/root-ca.crt" >"$work/ctl"
+is "status of a running node" "$? $(sed -n 's/^k256_pubkey: //p' "$work/ctl") $(sed -n 's/^seal: //p' "$work/ctl")" "0 $k256 development"
+
+# Onboarding of B from A
+node b one
+run b
+ctl_new onboard b --source "$(at a https)" --domain b.test
+is "B's policy decides about A" "$? $(grep -c 'Aggregated MR not allowed' "$work/ctl.err") $(leftovers b)" "1 1 0"
+end b
+allow b "mr_aggregated = $mr" "device = any"
+run b
+allow a "mr_aggregated = $(rep ee 32)" "device = any"
+kill -HUP "${pids[a]}"; told RELOADING=1; told READY=1
+ctl_new onboard b --source "$(at a https)" --domain b.test
+is "a node that is off its own policy gives nothing" "$? $(grep -c 'self authorization failed' "$work/ctl.err") $(leftovers b)" "1 1 0"
+allow a "mr_aggregated = $mr" "device = any"
+kill -HUP "${pids[a]}"; told RELOADING=1; told READY=1
+ctl_new onboard b --source "$(at a https)" --domain b.test
+is "B joins" "$? $(sed -n 's/^k256_pubkey: //p' "$work/ctl") $(cat "$work/ctl.err")" "0 $k256 "
+told READY=1
+is "with the same roots" "$(roots b)" "$(roots a)"
+is "A has it on record" "$(tail -1 "$work/a/release.log" | jq -c '[.op, .decision, .form, .key_epoch, .mr_aggregated]')" "[\"GetKmsKey\",\"release\",\"sealed\",0,\"$mr\"]"
+is "so has B" "$(tail -1 "$work/b/release.log" | jq -c '[.op, .decision, .mr_aggregated]')" "[\"Onboard\",\"import\",\"$mr\"]"
+is "and A's keys process says so too" "$(grep -c 'process=keys event=export form=sealed epoch=0' "$work/a/log")" 1
+is "B has its own name" "$(openssl x509 -in "$work/b/certs/rpc.crt" -noout -subject)" "subject=CN = b.test"
+
+# one guest, both nodes
+url=$(at a https)
+peer --root "$work/a/certs/root-ca.crt"
+cp "$work/body" "$work/keys.a"
+url=$(at b https)
+peer --root "$work/b/certs/root-ca.crt"
+is "a guest gets the same keys from both" "$status $(jq -cS 'del(.ca_cert)' "$work/body")" "200 $(jq -cS 'del(.ca_cert)' "$work/keys.a")"
+
+# C joins from B, when B may; kill -9 in the middle leaves nothing
+node c one
+allow c "mr_aggregated = $mr" "device = any"
+run c
+ctl_new onboard c --source "$(at b https)" --domain c.test
+is "a node that gives its roots to nobody" "$? $(grep -c 'replication = off' "$work/ctl.err") $(leftovers c)" "1 1 0"
+end c
+end b
+echo "replication = stock" >>"$work/b/kms.conf"
+run b
+for i in $(seq 12); do
+	run c
+	ctl_new onboard c --source "$(at b https)" --domain c.test &
+	on=$!
+	sleep "0.0$((i * 7 % 90 + 10))"
+	for p in $(pgrep -P "${pids[c]}") "${pids[c]}"; do kill -9 "$p" 2>/dev/null; done
+	wait "${pids[c]}" "$on" 2>/dev/null
+	if [ -e "$work/c/certs" ]; then
+		[ "$(roots c)" = "$(roots a)" ] && [ -e "$work/c/certs/bootstrap-info.json" ] || nok "half a KMS in round $i"
+		rm -r "$work/c/certs"
+	fi
+done
+ok "killed in the middle 12 times: all of it or nothing"
+rm -f "$work/c/release.log"
+mkdir -p "$work/c/certs.new" && echo x >"$work/c/certs.new/root-ca.key"
+run c
+is "what was left beside it is swept" "$(ls -d "$work/c/certs.new" 2>/dev/null) $(grep -c event=swept "$work/c/log" | sed 's/[1-9][0-9]*/some/')" " some"
+ctl_new onboard c --source "$(at b https)" --domain c.test
+is "C joins from B" "$?" 0
+told READY=1
+is "three nodes, one root" "$(roots c)" "$(roots a)"
+is "a second onboarding has nowhere to go" "$(curl -s "$(at c http)/prpc/Onboard.Onboard" 2>&1 | wc -c)" 0
+
+# who is not approved, and who is not who it says
+url=$(at b https)
+seal=$(rep 09 32)
+refused "no evidence" "No attestation provided" --root "$work/b/certs/root-ca.crt" --method GetKmsKey --seal-to "$seal" --spoil no-evidence
+refused "evidence of another session" "report-data" --root "$work/b/certs/root-ca.crt" --method GetKmsKey --seal-to "$seal" --spoil stolen-evidence
+refused "an app that may have keys is no node" "Aggregated MR not allowed" --root "$work/b/certs/root-ca.crt" --method GetKmsKey --seal-to "$seal"
+peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --seal-to "$seal" --ready --instance-id ""
+is "an approved node: sealed, nothing in the clear" "$status $(jq -c '[(.sealed_keys | length), .keys, .key_epoch]' "$work/body")" "200 [248,[],0]"
+peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
+is "the stock form, where it is enabled" "$status $(jq -r '.keys[0].k256_key' "$work/body") $(jq -c '.keys | length' "$work/body")" \
+	"200 $(xxd -p -c 64 "$work/b/certs/root-k256.key") 1"
+is "its CA key is the root's" "$(jq -r '.keys[0].ca_key' "$work/body" | openssl pkey -pubout)" "$(openssl pkey -in "$work/b/certs/root-ca.key" -pubout)"
+url=$(at a https)
+refused "and where it is not" "sealed only" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
+refused "seal_to of another length" "expected 32 bytes, got 31" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id "" --seal-to "$(rep 09 31)"
+node d other
+allow d "mr_aggregated = $mr" "device = any"
+run d
+ctl_new onboard d --source "$(at a https)" --domain d.test
+is "a node of another compose file" "$? $(grep -c 'GetKmsKey refused: Boot denied: Aggregated MR not allowed' "$work/ctl.err") $(leftovers d)" "1 1 0"
+end d
+# fake SPOIL: a server with evidence of an approved node; its port in $port
+fake() {
+	rm -f "$work/fake.port"
+	mkfifo "$work/fake.port"
+	"$bin/../test/tests/integration/kms_peer" --fake-kms ${1:+--spoil "$1"} --bundle "$work/pki/emul-qe.key" --app-id "$app" --instance-id "" \
+		--compose "$compose" --mrtd "$mrtd" --vm-config "{\"os_image_hash\":\"$image\"}" --ready >"$work/fake.port" 2>/dev/null &
+	agents="$agents $!"
+	read -r port <"$work/fake.port"
+}
+# swap PORT PORT: the first connection goes to the first, the second to the second
+swap() {
+	rm -f "$work/swap.port"
+	mkfifo "$work/swap.port"
+	python3 -uc 'import socket, sys, threading
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])
+def pump(a, b):
+    while True:
+        d = a.recv(65536)
+        if not d: break
+        b.sendall(d)
+    b.shutdown(socket.SHUT_WR)
+for port in sys.argv[1:]:
+    c, _ = s.accept()
+    u = socket.create_connection(("127.0.0.1", int(port)))
+    for x in ((c, u), (u, c)): threading.Thread(target=pump, args=x, daemon=True).start()
+s.accept()' "$@" >"$work/swap.port" 2>/dev/null &
+	agents="$agents $!"
+	read -r port <"$work/swap.port"
+}
+node d one
+allow d "mr_aggregated = $mr" "device = any"
+run d
+fake stolen-evidence
+ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
+is "recorded evidence in another session" "$? $(grep -c 'report-data' "$work/ctl.err") $(leftovers d)" "1 1 0"
+swap "$(cat "$work/a/port")" "$(cat "$work/b/port")"
+ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
+is "another node on the second connection, approved as it is" "$? $(grep -c 'another key than the one whose evidence was judged' "$work/ctl.err") $(leftovers d)" "1 1 0"
+end d
+node e "" "replication = off"
+run e
+ctl_new onboard e --source "$(at a https)" --domain e.test
+is "without an agent there is nothing to show" "$? $(grep -c 'no evidence of our own' "$work/ctl.err")" "1 1"
+end e
+
+# off the policy: within the lease
+allow c "mr_aggregated = $(rep ee 32)" "device = any"
+kill -HUP "${pids[c]}"; told RELOADING=1; told READY=1
+url=$(at c https)
+for m in GetTempCaCert GetAppKey SignCert GetKmsKey; do
+	is "a node that is taken off the policy stops: $m" \
+		"$(curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/$m?json" -d '{}' | jq -r .error | cut -c1-71)" \
+		"KMS self authorization failed: Boot denied: Aggregated MR not allowed ("
+done
+is "and tells who it is still" "$(curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/GetMeta?json" -d '' | jq -r .k256_pubkey)" "$k256"
+allow c "mr_aggregated = $mr" "device = any"
+kill -HUP "${pids[c]}"; told RELOADING=1; told READY=1
+peer --root "$work/c/certs/root-ca.crt"
+is "back on it, it serves" "$status" 200
+for v in a b c; do
+	end "$v"
+	"$ctl" kms log --verify "$work/$v/release.log" >/dev/null && ok "the log of $v chains up" || nok "the log of $v"
+done
+is "dstackctl kms log" "$("$ctl" kms log "$work/a/release.log" | sed 1d | head -2 | cut -d' ' -f3-4 | tr '\n' ' ')" "Bootstrap deny Bootstrap create "
+is "no root in a log" "$(cat "$work"/?/log "$work"/?/release.log | grep -c "$(xxd -p -c 64 "$work/a/certs/root-k256.key")")" 0
+echo "1..$n"
+exit $rc

@@ -13,8 +13,8 @@ dstack-kms-policy_pkgs := libevent libevent_openssl libssl libcrypto jansson ini
 extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 
 # the guest's part in the integration tests
-.SECONDARY: $(O)/obj/tests/integration/kms_peer.o
-check-integration: $(O)/test/tests/integration/kms_peer
+.SECONDARY: $(O)/obj/tests/integration/kms_peer.o $(O)/obj/tests/integration/env_open.o
+check-integration: $(O)/test/tests/integration/kms_peer $(O)/test/tests/integration/env_open
 
 ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c seal_test.c roots_test.c net_judge_test.c bootinfo_test.c net_record_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

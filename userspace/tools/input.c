@@ -160,9 +160,18 @@ static void give(struct ds_hostinput *in, enum ds_hostinput_kind kind, struct ds
 	in->has[kind] = true;
 }
 
+static int optional(const char *what, const char *path, size_t max, struct ds_buf *ret)
+{
+	int r = path ? ds_read_file(AT_FDCWD, path, max, ret) : 0;
+
+	if (r)
+		failure("%s %s: %s", what, path, strerror(-r));
+	return r;
+}
+
 int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cmdline)
 {
-	DS_BUF struct ds_buf compose = DS_BUF_NULL, user = DS_BUF_NULL, blob = DS_BUF_NULL;
+	DS_BUF struct ds_buf compose = DS_BUF_NULL, user = DS_BUF_NULL, env = DS_BUF_NULL, blob = DS_BUF_NULL;
 	DS_FREE char *sys = NULL, *info = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct ds_hostinput in = { 0 };
@@ -176,13 +185,8 @@ int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cm
 		failure("compose file %s: %s", spec->compose, r == -EFBIG ? "larger than 1 MiB" : strerror(-r));
 		return r;
 	}
-	if (spec->user_config) {
-		r = ds_read_file(AT_FDCWD, spec->user_config, DS_MAX_HOST_INPUT / 2, &user);
-		if (r) {
-			failure("user configuration %s: %s", spec->user_config, strerror(-r));
-			return r;
-		}
-	}
+	DS_TRY(optional("user configuration", spec->user_config, DS_MAX_HOST_INPUT / 2, &user));
+	DS_TRY(optional("encrypted environment", spec->encrypted_env, DS_MAX_ENCRYPTED_ENV, &env));
 	DS_TRY(image_hash(spec, os_image_hash));
 	DS_TRY(image_json(spec, "metadata.json", &meta));
 	cmdline = json_string_value(json_object_get(meta, "cmdline"));
@@ -206,6 +210,8 @@ int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cm
 	give(&in, DS_HI_INSTANCE_INFO, DS_SPAN_STR(info));
 	if (spec->user_config)
 		give(&in, DS_HI_USER_CONFIG, ds_buf_span(&user));
+	if (spec->encrypted_env)
+		give(&in, DS_HI_ENCRYPTED_ENV, ds_buf_span(&env));
 	r = ds_hostinput_encode(&in, &blob, &err);
 	if (r)
 		return failure("host input: %s", err.msg), r;

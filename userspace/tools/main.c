@@ -15,6 +15,7 @@ static const struct command {
 	{ "stop", cmd_stop, "stop a machine" },
 	{ "verify", cmd_verify, "fetch an app's evidence over TLS and judge it with dstack-verify" },
 	{ "kms", cmd_kms, "roots for a new KMS node; nodes and release logs" },
+	{ "env", cmd_env, "encrypt an app's environment to the app" },
 	{ "evidence", cmd_evidence, "put all evidence of an app into one file, to be judged offline" },
 };
 

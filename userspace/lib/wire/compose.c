@@ -214,6 +214,16 @@ static int get_flags(const struct ds_jget *g, json_t *o, struct ds_compose *c)
 	return has_feature(g, o, "tproxy-net", &c->gateway_enabled);
 }
 
+static int get_allowed_envs(const struct ds_jget *g, json_t *o, struct ds_compose *c)
+{
+	DS_TRY(ds_jget_arr(g, o, "allowed_envs", &c->allowed_envs));
+	for (size_t i = 0; i < json_array_size(c->allowed_envs); i++)
+		if (!json_is_string(json_array_get(c->allowed_envs, i)))
+			return ds_err_set(g->err, -EBADMSG, g->domain, 0,
+					  "allowed_envs: strings expected");
+	return 0;
+}
+
 static int get_rest(const struct ds_jget *g, json_t *o, struct ds_compose *c)
 {
 	json_t *v = NULL, *elv = json_object_get(o, "event_log_version");
@@ -221,6 +231,7 @@ static int get_rest(const struct ds_jget *g, json_t *o, struct ds_compose *c)
 	DS_TRY(ds_jget_arr(g, o, "verity_volumes", &v));
 	c->n_verity_volumes = json_array_size(v);
 	DS_TRY(ds_jget_obj(g, o, "port_policy", &c->port_policy));
+	DS_TRY(get_allowed_envs(g, o, c));
 	c->event_log_version = 1;
 	if (elv) {
 		if (!json_is_integer(elv) || json_integer_value(elv) < 1 ||

@@ -41,6 +41,11 @@ static void compose_fields(void **state)
 	assert_int_equal(c.key_provider, DS_KP_KMS);
 	assert_string_equal(ds_buf_cstr(&c.gpu_policy_jcs), "{}");
 	assert_null(c.bash_script);
+	assert_null(c.allowed_envs);
+	ds_compose_done(&c);
+	assert_int_equal(ds_compose_parse(DS_SPAN_LIT(HEAD ",\"allowed_envs\":[\"A\"]}"), &c, NULL),
+			 0);
+	assert_int_equal(json_array_size(c.allowed_envs), 1);
 	ds_compose_done(&c);
 }
 
@@ -50,6 +55,8 @@ static const struct {
 	{ "", "JSON" },
 	{ "[]", "an object expected, found an array" },
 	{ "{}", "manifest_version" },
+	{ HEAD ",\"allowed_envs\":{}}", "allowed_envs: an array expected" },
+	{ HEAD ",\"allowed_envs\":[\"A\",1]}", "allowed_envs: strings expected" },
 	{ HEAD ",\"name\":\"m\"}", "duplicate object key" },
 	{ HEAD "} x", "end of file expected" },
 	{ "{\"manifest_version\":3,\"name\":\"n\",\"runner\":\"bash\"}", "manifest_version" },

@@ -48,6 +48,7 @@ struct ds_compose {
 	unsigned int event_log_version;
 	size_t n_verity_volumes;
 	json_t *port_policy; /* borrowed; NULL if absent */
+	json_t *allowed_envs; /* borrowed array of strings; NULL if absent */
 	bool has_requirements;
 	bool has_platforms;
 	unsigned int platforms; /* enum ds_platform_bits */

@@ -125,6 +125,10 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 		return backend(value, &c->backend, err);
 	if (!strcmp(key, "release_log"))
 		return ds_conf_str(value, &c->release_log, err);
+	if (!strcmp(key, "admin_socket"))
+		return ds_conf_str(value, &c->admin_socket, err);
+	if (!strcmp(key, "public_metrics"))
+		return ds_conf_bool(value, &c->public_metrics, err);
 	if (!strcmp(key, "port_file"))
 		return ds_conf_str(value, &c->port_file, err);
 	if (!strcmp(key, "alt_names"))
@@ -192,6 +196,7 @@ void kms_conf_done(struct kms_conf *c)
 	free(c->addr);
 	free(c->policy);
 	free(c->release_log);
+	free(c->admin_socket);
 	free(c->port_file);
 	free(c->agent);
 	free(c->onboard_addr);

@@ -44,6 +44,8 @@ struct kms_conf {
 	uint16_t port;
 	char *policy;
 	char *release_log;
+	char *admin_socket; /* for the operator; NULL: none */
+	bool public_metrics; /* on the main listener, too */
 	char *port_file; /* the port that was bound is written there; NULL: nowhere */
 	char *alt_names[KMS_MAX_NAMES];
 	size_t n_alt_names;

@@ -23,6 +23,7 @@ struct kms_file {
 	struct ds_buf data;
 };
 
+struct ds_server;
 struct event_base;
 struct ds_loop;
 struct kms_lease;
@@ -38,6 +39,8 @@ struct kms_net {
 	struct kms_file auth_ca;
 	struct ds_buf auth_info; /* what the API said of itself, */
 	int64_t auth_info_until; /* used until then: anybody may ask for it (CLOCK_MONOTONIC, ms) */
+	struct ds_server *srv;
+	int64_t started;
 	int keys; /* socket to the keys process */
 	struct kms_policy *policy;
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
@@ -149,6 +152,12 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 	      const struct kms_refusal *why, const struct kms_subject *s);
 /* The same for a failure of our own. */
 void kms_broken(struct ds_req *req, const char *op, int r);
+
+/* net_admin.c */
+/* ret stays NULL when the configuration has no admin_socket. */
+DS_MUST int kms_admin_start(struct kms_net *net, struct ds_server **ret, struct ds_err *err);
+void kms_on_metrics(void *ctx, struct ds_req *req);
+void kms_on_health(void *ctx, struct ds_req *req);
 
 /* reload.c */
 DS_MUST int kms_file_load(struct kms_file *f, const char *path, size_t max, struct ds_err *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The net process: start-up, reload, the loop. */
 #include "keys.h"
+#include "metrics.h"
 #include "net.h"
 #include "store.h"
 
@@ -15,13 +16,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define DOM "kms"
 
 struct process {
 	struct kms_net net;
 	struct ds_loop *loop;
-	struct ds_server *srv;
+	struct ds_server *admin;
 	struct event *keys_event;
 	struct ds_prpc_service svc;
 	bool fresh;
@@ -167,9 +169,11 @@ static void on_hup(void *arg)
 	if (ds_notify("RELOADING=1"))
 		ds_log(DS_LOG_WARN, "event=notify-failed");
 	if (load_policies(p->net.conf, &fresh, &tcb, &err)) {
+		kms_count(KMS_COUNT_RELOAD, "failed");
 		ds_log(DS_LOG_ERR, "event=reload-failed note=\"the old policy stays\" error=\"%s\"",
 		       err.msg);
 	} else {
+		kms_count(KMS_COUNT_RELOAD, "ok");
 		kms_policy_free(p->net.policy);
 		ds_tcb_policy_free(p->net.tcb);
 		p->net.policy = fresh;
@@ -201,18 +205,13 @@ static void on_keys_gone(evutil_socket_t fd, short what, void *arg)
 	ds_loop_stop(p->loop, 1);
 }
 
-static void on_health(void *ctx, struct ds_req *req)
-{
-	(void)ctx;
-	ds_req_reply(req, 200, "text/plain", DS_SPAN_LIT("OK"));
-}
-
 /* Before any method but the one that says what this KMS is. */
 static int before(void *ctx, struct ds_req *req, const char *method)
 {
 	struct kms_refusal why = { .code = "self" };
 	struct kms_net *net = ctx;
 
+	kms_count(KMS_COUNT_REQUEST, method);
 	if (!strcmp(method, "GetMeta") || !kms_lease_check(net, &why))
 		return 0;
 	kms_deny(net, req, method, &why, NULL);
@@ -250,10 +249,12 @@ static int start_server(struct process *p, struct ds_tls_ctx *tls, struct ds_err
 		.request_ms = (unsigned)c->request_seconds * 1000,
 	};
 
-	DS_TRY(ds_server_new(ds_loop_base(p->loop), &cfg, &p->srv, err));
+	DS_TRY(ds_server_new(ds_loop_base(p->loop), &cfg, &p->net.srv, err));
 	set_methods(p);
-	DS_TRY(ds_server_route(p->srv, "GET", "/health", on_health, NULL));
-	return ds_prpc_mount(p->srv, &p->svc);
+	DS_TRY(ds_server_route(p->net.srv, "GET", "/health", kms_on_health, NULL));
+	if (c->public_metrics)
+		DS_TRY(ds_server_route(p->net.srv, "GET", "/metrics", kms_on_metrics, &p->net));
+	return ds_prpc_mount(p->net.srv, &p->svc);
 }
 
 static int write_port(const struct kms_conf *c, uint16_t port, struct ds_err *err)
@@ -341,10 +342,10 @@ static void say_ready(const struct process *p)
 	       (unsigned long long)kms_relog_count(net->relog), kms_relog_head(net->relog));
 	if (p->fresh)
 		ds_log(DS_LOG_NOTICE, "event=onboarding listen=%s:%u token=%s",
-		       net->conf->onboard_addr, ds_server_port(p->srv), net->conf->onboard_token);
+		       net->conf->onboard_addr, ds_server_port(p->net.srv), net->conf->onboard_token);
 	else
 		ds_log(DS_LOG_NOTICE, "event=ready listen=%s:%u domain=%s", net->conf->addr,
-		       ds_server_port(p->srv), net->domain);
+		       ds_server_port(p->net.srv), net->domain);
 }
 
 static int start(struct process *p, struct ds_err *err)
@@ -352,6 +353,7 @@ static int start(struct process *p, struct ds_err *err)
 	struct timeval answer_time = { .tv_sec = 5 };
 	DS_TLS_CTX struct ds_tls_ctx *tls = NULL;
 
+	p->net.started = time(NULL);
 	DS_TRY(ds_loop_new(&p->loop));
 	p->net.loop = p->loop;
 	p->net.base = ds_loop_base(p->loop);
@@ -363,8 +365,9 @@ static int start(struct process *p, struct ds_err *err)
 		DS_TRY(open_store(p, &tls, err));
 	DS_TRY(kms_relog_open(p->net.conf->release_log, &p->net.relog, err));
 	DS_TRY(start_server(p, tls, err));
+	DS_TRY(kms_admin_start(&p->net, &p->admin, err));
 	DS_TRY(start_events(p));
-	DS_TRY(write_port(p->net.conf, ds_server_port(p->srv), err));
+	DS_TRY(write_port(p->net.conf, ds_server_port(p->net.srv), err));
 	DS_TRY(become(p->net.conf->user, err));
 	/* a change of user takes back what main() asked for */
 	if (p->fresh && prctl(PR_SET_PDEATHSIG, SIGTERM))
@@ -389,7 +392,8 @@ static void stop(struct process *p)
 	kms_authorize_stop(&p->net);
 	kms_lease_stop(&p->net);
 	kms_onboard_free(p->onboard);
-	ds_server_free(p->srv);
+	ds_server_free(p->admin);
+	ds_server_free(p->net.srv);
 	ds_loop_free(p->loop);
 	kms_relog_close(p->net.relog);
 	kms_policy_free(p->net.policy);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the release log says of a release or denial. */
+#include "metrics.h"
 #include "net.h"
 
 #include <ds/base/log.h>
@@ -63,7 +64,9 @@ int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const st
 	}
 	if (detail && o && json_object_update_new(o, detail))
 		return -ENOMEM;
-	return o ? add(net, o) : -ENOMEM;
+	DS_TRY(o ? add(net, o) : -ENOMEM);
+	kms_count(KMS_COUNT_RELEASE, op);
+	return 0;
 }
 
 static int record_denial(struct kms_net *net, struct ds_req *req, const char *op,
@@ -98,6 +101,7 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 	char clean[400];
 	int r;
 
+	kms_count(KMS_COUNT_DENIAL, why->code);
 	ds_escape(DS_SPAN_STR(why->text), clean, sizeof(clean));
 	if (kms_bucket_take(&net->deny_print, 20, 50, kms_now_ms()))
 		ds_log(DS_LOG_NOTICE, "event=deny op=%s peer=%s reason=%s detail=\"%s\"", op,
@@ -114,6 +118,7 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 
 void kms_broken(struct ds_req *req, const char *op, int r)
 {
+	kms_count(KMS_COUNT_FAILURE, op);
 	ds_log(DS_LOG_ERR, "event=failed op=%s error=\"%s\"", op, strerror(-r));
 	ds_req_fail(req, 400, "internal error: %s", strerror(-r));
 }

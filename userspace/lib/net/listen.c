@@ -163,6 +163,11 @@ int ds_server_new(struct event_base *base, const struct ds_server_cfg *cfg, stru
 	return 0;
 }
 
+unsigned ds_server_conns(const struct ds_server *srv)
+{
+	return srv->n_conns;
+}
+
 uint16_t ds_server_port(const struct ds_server *srv)
 {
 	return srv->port;

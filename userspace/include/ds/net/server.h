@@ -60,6 +60,8 @@ DS_MUST int ds_server_new(struct event_base *base, const struct ds_server_cfg *c
  * which is dropped. */
 struct ds_server *ds_server_free(struct ds_server *srv);
 uint16_t ds_server_port(const struct ds_server *srv);
+/* Connections that are open now. */
+unsigned ds_server_conns(const struct ds_server *srv);
 /* New connections use this context; the old one serves those that have it. */
 void ds_server_set_tls(struct ds_server *srv, struct ds_tls_ctx *tls);
 

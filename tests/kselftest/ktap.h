@@ -3,7 +3,7 @@
  * TAP for the kernel test programs: KT_CHECK() per fact, a table of test functions, kt_main().
  *
  * One test function is one TAP line. The first failed check of a test is shown with file, line,
- * expression and errno; the test function returns there. Not thread-safe: worker threads and
+ * expression and errno; the test function returns there, and so it does at KT_SKIP(). Not thread-safe: worker threads and
  * children report through their return value.
  */
 #ifndef DS_KTAP_H
@@ -24,6 +24,7 @@ struct kt_test {
 };
 
 static bool kt_failed;
+static const char *kt_skipped;
 
 static inline void kt_fail(const char *file, int line, const char *what)
 {
@@ -47,6 +48,12 @@ static inline void kt_fail(const char *file, int line, const char *what)
 	} \
 } while (0)
 
+/* Not on this kernel: the line says so. */
+#define KT_SKIP(why) do { \
+	kt_skipped = (why); \
+	return; \
+} while (0)
+
 static inline int kt_main(const struct kt_test *tests, size_t n)
 {
 	bool bad = false;
@@ -56,8 +63,10 @@ static inline int kt_main(const struct kt_test *tests, size_t n)
 	printf("1..%zu\n", n);
 	for (i = 0; i < n; i++) {
 		kt_failed = false;
+		kt_skipped = NULL;
 		tests[i].run();
-		printf("%sok %zu - %s\n", kt_failed ? "not " : "", i + 1, tests[i].name);
+		printf("%sok %zu - %s%s%s\n", kt_failed ? "not " : "", i + 1, tests[i].name,
+		       kt_skipped ? " # SKIP " : "", kt_skipped ? kt_skipped : "");
 		bad |= kt_failed;
 	}
 	return bad;

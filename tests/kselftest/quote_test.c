@@ -189,13 +189,29 @@ static void abandoned(void)
 	}
 }
 
+/* A process that sleeps until there is room, and says so; it holds none of these open. */
+static pid_t poll_for_room(const int fds[QT_LIVE_MAX], int told)
+{
+	struct pollfd p = { .events = POLLOUT };
+	pid_t pid = fork();
+	int i;
+
+	if (pid)
+		return pid;
+	for (i = 0; i < QT_LIVE_MAX; i++)
+		close(fds[i]);
+	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+	_exit(poll(&p, 1, -1) != 1 || p.revents != POLLOUT || write(told, "x", 1) != 1);
+}
+
 static void bounded_queue(void)
 {
 	struct pollfd p = { .events = POLLOUT };
 	static int fds[QT_LIVE_MAX];
-	int i;
+	int i, told[2], status;
+	pid_t pid;
 
-	KT_CHECK(!qt_fault("hold"));
+	KT_CHECK(!qt_fault("hold") && !pipe(told));
 	for (i = 0; i < QT_LIVE_MAX; i++) {
 		fds[i] = qt_ask((uint8_t)i, 0);
 		KT_CHECK(fds[i] >= 0);
@@ -204,9 +220,15 @@ static void bounded_queue(void)
 	p.fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
 	KT_CHECK(p.fd >= 0);
 	KT_CHECK(poll(&p, 1, 0) == 0);
-	/* A queued one goes away: room at once, and the poller is told. */
+	/* A queued one goes away: room at once, and the poller, who slept, is told. */
+	pid = poll_for_room(fds, told[1]);
+	KT_CHECK(qt_ready(told[0], 500) == 0);
 	close(fds[QT_LIVE_MAX - 1]);
-	KT_CHECK(poll(&p, 1, QT_DEADLINE_MS) == 1 && p.revents == POLLOUT);
+	KT_CHECK(qt_ready(told[0], QT_DEADLINE_MS) == POLLIN);
+	KT_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	close(told[0]);
+	close(told[1]);
+	KT_CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
 	fds[QT_LIVE_MAX - 1] = qt_ask(QT_LIVE_MAX - 1, 0);
 	KT_CHECK(!qt_fault("none"));
 	/* Quotes are memory too, until their files are closed. */

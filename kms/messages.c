@@ -87,9 +87,30 @@ static const struct ds_pb_field sign_cert_reply[] = {
 	END,
 };
 
+/* seal_to and sealed_keys are ours, see net_replicate.c */
+static const struct ds_pb_field kms_key_request[] = {
+	{ "vm_config", 1, DS_PB_STR, 0, NULL },
+	EPOCH,
+	{ "seal_to", 101, DS_PB_BYTES, 0, NULL },
+	END,
+};
+static const struct ds_pb_field kms_keys[] = {
+	{ "ca_key", 1, DS_PB_STR, 0, NULL },
+	{ "k256_key", 2, DS_PB_BYTES, 0, NULL },
+	END,
+};
+static const struct ds_pb_field kms_key_reply[] = {
+	{ "temp_ca_key", 1, DS_PB_STR, 0, NULL },
+	{ "keys", 2, DS_PB_MSG, DS_PB_REPEATED, kms_keys },
+	EPOCH,
+	{ "sealed_keys", 101, DS_PB_BYTES, 0, NULL },
+	END,
+};
+
 const struct ds_prpc_messages kms_messages[] = {
 	{ "GetAppKey", app_key_request, app_key_reply },
 	{ "GetAppEnvEncryptPubKey", app_id_request, public_key_reply },
+	{ "GetKmsKey", kms_key_request, kms_key_reply },
 	{ "GetMeta", empty, meta_reply },
 	{ "GetTempCaCert", empty, temp_ca_reply },
 	{ "SignCert", sign_cert_request, sign_cert_reply },

@@ -62,6 +62,7 @@ static int write_stock(struct call *c, const struct ds_secret *roots, struct sec
 	secret_json_str(j, "ca_key", DS_SPAN(pem->p, pem->n));
 	secret_json_hex(j, "k256_key", roots->p + 32, 32);
 	secret_json_close(j);
+	secret_json_u32(j, "key_epoch", KMS_EPOCH);
 	return secret_json_end(j);
 }
 
@@ -72,12 +73,12 @@ static int reply_stock(struct call *c)
 	int r;
 
 	DS_TRY(kms_keys_export_stock(c->net->keys, &roots));
-	secret_json_init(&j, NULL, c->net->tmp_key_pem.n * 2 + 2048);
+	secret_json_init(&j, c->req->reply_pb, c->net->tmp_key_pem.n * 2 + 2048);
 	r = write_stock(c, roots, &j);
 	if (!r)
 		r = record(c);
 	if (!r)
-		ds_req_reply_secret(c->req, 200, "application/json", &j.mem, j.n);
+		ds_req_reply_secret(c->req, 200, secret_json_type(&j), &j.mem, j.n);
 	secret_json_done(&j);
 	return r;
 }
@@ -102,12 +103,14 @@ static int judge(struct call *c, json_t *args, struct kms_refusal *why)
 	DS_BUF struct ds_buf to = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";
+	uint32_t epoch = 0;
 
 	if (ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err) ||
 	    ds_json_hex(args, "seal_to", sizeof(c->seal_to), &to, &err))
 		return kms_refuse(why, "bad-request", "%s", err.msg);
 	if (to.n && to.n != sizeof(c->seal_to))
 		return kms_refuse(why, "bad-request", "seal_to: expected 32 bytes, got %zu", to.n);
+	DS_TRY(kms_epoch_arg(args, &epoch, why));
 	c->sealed = to.n;
 	if (to.n)
 		memcpy(c->seal_to, to.p, to.n);

@@ -53,8 +53,50 @@ static void put_pb(struct secret_json *j, const char *key, struct ds_span value)
 	put(j, value.p, value.n);
 }
 
+/*
+ * The length of an inner message is known at its end, so it gets a fixed place before it: three
+ * bytes are a number whatever they say.
+ */
+#define LEN_N 3u
+
+static void open_pb(struct secret_json *j, const char *key)
+{
+	const struct ds_pb_field *f = field_of(j, key);
+	uint8_t head[DS_PB_HEAD_MAX], none[LEN_N] = { 0 };
+
+	if (!f)
+		return;
+	put(j, head, ds_pb_head(f->no, 0, head) - 1);
+	put(j, none, LEN_N);
+	j->outer = j->pb;
+	j->pb = f->msg;
+	j->inner = j->n;
+}
+
+static void close_pb(struct secret_json *j)
+{
+	size_t n = j->n - j->inner;
+	uint8_t *p;
+
+	if (!j->outer)
+		return;
+	j->pb = j->outer;
+	j->outer = NULL;
+	if (n >> 7 * LEN_N)
+		j->r = j->r ? j->r : -EFBIG;
+	if (j->r)
+		return;
+	p = j->mem->p + j->inner - LEN_N;
+	for (unsigned i = 0; i < LEN_N; i++)
+		p[i] = (uint8_t)((n >> 7 * i & 0x7f) | (i < LEN_N - 1 ? 0x80 : 0));
+}
+
 void secret_json_open(struct secret_json *j, const char *key)
 {
+	if (j->pb) {
+		open_pb(j, key);
+		return;
+	}
 	put(j, j->n ? ",\"" : "{\"", 2);
 	put(j, key, strlen(key));
 	put(j, "\":[{", 4);
@@ -63,6 +105,10 @@ void secret_json_open(struct secret_json *j, const char *key)
 
 void secret_json_close(struct secret_json *j)
 {
+	if (j->pb) {
+		close_pb(j);
+		return;
+	}
 	put(j, "}]", 2);
 	j->first = false;
 }

@@ -14,6 +14,8 @@ struct secret_json {
 	size_t n;
 	const struct ds_pb_field *pb; /* NULL: JSON */
 	bool first; /* nothing in the inner object yet */
+	const struct ds_pb_field *outer; /* pb of the message that the open one is in */
+	size_t inner;			 /* where the open one begins */
 	int r; /* the first failure; everything after it does nothing */
 };
 
@@ -23,7 +25,7 @@ void secret_json_init(struct secret_json *j, const struct ds_pb_field *pb, size_
 void secret_json_str(struct secret_json *j, const char *key, struct ds_span value);
 void secret_json_hex(struct secret_json *j, const char *key, const void *p, size_t n);
 void secret_json_u32(struct secret_json *j, const char *key, uint32_t value);
-/* JSON only: a member that is a list of one object; what follows is in it, until the close. */
+/* A member that is a list of one object; what follows is in it, until the close. */
 void secret_json_open(struct secret_json *j, const char *key);
 void secret_json_close(struct secret_json *j);
 /* Closes the object; 0 or the first failure. */

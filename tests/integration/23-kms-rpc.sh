@@ -63,7 +63,7 @@ is "none" "$(error "{}")" "app_id must be 20 bytes, not 0"
 is "of another epoch" "$(error "{\"app_id\":\"$app\",\"key_epoch\":1}")" "key epoch 1 does not exist: this KMS has 0"
 is "of the epoch there is" "$(get "$url/prpc/GetAppEnvEncryptPubKey?json" -d "{\"app_id\":\"$app\",\"key_epoch\":0}" | jq -r .public_key)" \
 	"$(jq -r .public_key <<<"$k")"
-for m in GetAppKey SignCert; do
+for m in GetAppKey SignCert GetKmsKey; do
 	is "$m of another epoch" "$(get "$url/prpc/$m?json" -d '{"api_version":'$([ $m = SignCert ] && echo 2 || echo 1)',"key_epoch":7}' | jq -r .error)" \
 		"key epoch 7 does not exist: this KMS has 0"
 done

@@ -172,6 +172,16 @@ peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --ready --instance-id
 is "the stock form, where it is enabled" "$status $(jq -r '.keys[0].k256_key' "$work/body") $(jq -c '.keys | length' "$work/body")" \
 	"200 $(xxd -p -c 64 "$work/b/certs/root-k256.key") 1"
 is "its CA key is the root's" "$(jq -r '.keys[0].ca_key' "$work/body" | openssl pkey -pubout)" "$(openssl pkey -in "$work/b/certs/root-ca.key" -pubout)"
+cp "$work/body" "$work/json"
+peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --ready --instance-id "" --protobuf
+# a length that was given more room than it needs: the values count, not the bytes
+if command -v protoc >/dev/null; then
+	is "the same in protobuf" "$status $(protoc --decode=GetKmsKeyReply tests/integration/kms.proto <"$work/body" | sed -n 's/^ *ca_key: //p' | jq -r . | openssl pkey -pubout)" \
+		"200 $(openssl pkey -in "$work/b/certs/root-ca.key" -pubout)"
+	is "both keys" "$(protoc --decode=GetKmsKeyReply tests/integration/kms.proto <"$work/body" | protoc --encode=GetKmsKeyReply tests/integration/kms.proto | sha256sum)" \
+		"$(jq -r '"temp_ca_key: \(.temp_ca_key | @json) keys { ca_key: \(.keys[0].ca_key | @json) k256_key: \"\(.keys[0].k256_key | [scan("..")] | map("\\x" + .) | join(""))\" }"' \
+			"$work/json" | protoc --encode=GetKmsKeyReply tests/integration/kms.proto | sha256sum)"
+fi
 url=$(at a https)
 refused "and where it is not" "sealed only" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
 refused "seal_to of another length" "expected 32 bytes, got 31" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id "" --seal-to "$(rep 09 31)"

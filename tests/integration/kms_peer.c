@@ -249,17 +249,23 @@ static int get_binary(struct peer *p, const char *method, const struct ds_client
 	static const struct ds_pb_field app_key[] = { { "api_version", 1, DS_PB_U32, 0, NULL },
 						      { "vm_config", 2, DS_PB_STR, 0, NULL },
 						      { 0 } };
+	static const struct ds_pb_field kms_key[] = { { "vm_config", 1, DS_PB_STR, 0, NULL },
+						      { "seal_to", 101, DS_PB_BYTES, 0, NULL },
+						      { 0 } };
 	static const struct ds_pb_field sign_cert[] = { { "api_version", 1, DS_PB_U32, 0, NULL },
 							{ "csr", 2, DS_PB_BYTES, 0, NULL },
 							{ "signature", 3, DS_PB_BYTES, 0, NULL },
 							{ "vm_config", 4, DS_PB_STR, 0, NULL },
 							{ 0 } };
+	const struct ds_pb_field *table = !strcmp(method, "SignCert")  ? sign_cert
+					  : !strcmp(method, "GetKmsKey") ? kms_key
+									 : app_key;
 	DS_BUF struct ds_buf url = DS_BUF_NULL, msg = DS_BUF_NULL;
 	DS_JSON json_t *o = json_loadb((const char *)body.p, body.n, 0, NULL);
 	struct ds_client_cfg binary = *cfg;
 
 	binary.content_type = "application/octet-stream";
-	DS_TRY(ds_pb_encode(strcmp(method, "SignCert") ? app_key : sign_cert, o, &msg));
+	DS_TRY(ds_pb_encode(table, o, &msg));
 	DS_TRY(ds_buf_addf(&url, "%s/prpc/KMS.%s", p->url, method));
 	return ds_call(&binary, ds_buf_cstr(&url), ds_buf_span(&msg), ret, ret_status, &err);
 }

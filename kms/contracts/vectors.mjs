@@ -22,6 +22,8 @@ async function ask(method, ...params) {
 const w = await world(chain);
 for (let i = 0; i < 60; i++) await go(w.kms.registerApp(ethers.toBeHex(i + 1, 20)));
 for (let i = 0; i < 60; i++) await go(w.kms.addOsImageHash(word(100 + i)));
+for (let i = 0; i < 6; i++) await go(w.app.addComposeHash(word(50 + i)));
+for (let i = 0; i < 3; i++) await go(w.app.removeComposeHash(word(50 + i)));
 const block = await ask("eth_getBlockByNumber", "latest", false);
 const at = { blockHash: JSON.parse(block).result.hash, requireCanonical: true };
 const kms = await w.kms.getAddress();
@@ -51,6 +53,7 @@ const slots = [
 ];
 bytes("vec_kms_slots", ethers.concat(slots));
 bytes("vec_history_head", await w.kms.historyHead());
+bytes("vec_app_history_head", await w.app.historyHead());
 string("vec_kms_proof", await ask("eth_getProof", kms, slots, at));
 const appSlots = [slotOf(word(10), 0), slotOf(word(9), 2), ethers.toBeHex(1, 32), ethers.toBeHex(3, 32)];
 bytes("vec_app_slots", ethers.concat(appSlots));
@@ -63,6 +66,20 @@ bytes("vec_ask_app_on", call(w.kms, "isAppAllowedOn", [boot, "dstack-tdx"]));
 string("vec_yes", await ask("eth_call", { to: kms, data: call(w.kms, "isAppAllowedOn", [boot, "dstack-tdx"]) }, at));
 string("vec_no", await ask("eth_call", { to: kms, data: call(w.kms, "isAppAllowed", [{ ...boot, composeHash: word(1) }]) }, at));
 string("vec_reverts", await ask("eth_call", { to: kms, data: "0x12345678" }, at));
+string("vec_changes", await ask("eth_getLogs", { address: app, topics: [w.kms.interface.getEvent("PolicyChanged").topicHash], fromBlock: "0x0", toBlock: JSON.parse(block).result.number }));
+bytes("vec_ask_compose", call(w.app, "addComposeHash", [word(77)]));
+bytes("vec_ask_approve", call(w.app, "approve", [call(w.app, "addComposeHash", [word(77)])]));
+// transactions of a key that is no secret, so that their bytes are known
+const key = new ethers.Wallet("0x" + "11".repeat(32));
+bytes("vec_key_address", key.address);
+for (const [name, tx] of [
+	["vec_tx", { chainId: 31337, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1000000007, gasLimit: 21000, to: kms, data: "0x" }],
+	["vec_tx_long", { chainId: 1, nonce: 200, maxPriorityFeePerGas: 1000000000, maxFeePerGas: 30000000000n, gasLimit: 300000, to: app, data: call(w.app, "approve", [call(w.app, "addComposeHash", [word(77)])]) }],
+]) {
+	const raw = await key.signTransaction({ type: 2, value: 0, ...tx });
+	bytes(name, raw);
+	bytes(name + "_hash", ethers.keccak256(raw));
+}
 out.push("#endif");
 console.log(out.join("\n\n"));
 chain.stop();

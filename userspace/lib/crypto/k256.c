@@ -59,6 +59,20 @@ int ds_k256_pub(const uint8_t sk[32], uint8_t ret[DS_K256_PUB_SIZE])
 	return compressed(ctx, &key, ret);
 }
 
+int ds_k256_pub_full(const uint8_t sk[32], uint8_t ret[65])
+{
+	const secp256k1_context *ctx;
+	secp256k1_pubkey key;
+	size_t n = 65;
+
+	DS_TRY(context(&ctx));
+	if (secp256k1_ec_pubkey_create(ctx, &key, sk) != 1)
+		return -ERANGE;
+	if (secp256k1_ec_pubkey_serialize(ctx, ret, &n, &key, SECP256K1_EC_UNCOMPRESSED) != 1)
+		return -EIO;
+	return 0;
+}
+
 int ds_k256_sign_recoverable(const uint8_t sk[32], const uint8_t digest[32],
 			     uint8_t ret[DS_K256_SIG_SIZE])
 {

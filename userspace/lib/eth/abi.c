@@ -81,6 +81,21 @@ int ds_eth_abi_call0(const char *signature, struct ds_buf *ret)
 	return add_selector(ret, signature);
 }
 
+int ds_eth_abi_call_word(const char *signature, const uint8_t word[32], struct ds_buf *ret)
+{
+	DS_TRY(add_selector(ret, signature));
+	return ds_buf_add(ret, word, WORD);
+}
+
+int ds_eth_abi_call_bytes(const char *signature, struct ds_span bytes, struct ds_buf *ret)
+{
+	DS_TRY(add_selector(ret, signature));
+	DS_TRY(add_number(ret, WORD));
+	DS_TRY(add_number(ret, bytes.n));
+	DS_TRY(ds_buf_add_span(ret, bytes));
+	return ds_buf_add_zero(ret, padded(bytes.n) - bytes.n);
+}
+
 int ds_eth_abi_question(enum ds_eth_question q, const struct ds_eth_boot *boot, const char *tee,
 			struct ds_buf *ret)
 {

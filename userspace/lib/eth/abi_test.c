@@ -108,6 +108,19 @@ static void rulings(void **state)
 	}
 }
 
+static void changes(void **state)
+{
+	static const uint8_t word[32] = { [31] = 77 };
+	DS_BUF struct ds_buf call = DS_BUF_NULL, approve = DS_BUF_NULL;
+
+	assert_int_equal(ds_eth_abi_call_word("addComposeHash(bytes32)", word, &call), 0);
+	assert_int_equal(call.n, sizeof(vec_ask_compose));
+	assert_memory_equal(call.p, vec_ask_compose, call.n);
+	assert_int_equal(ds_eth_abi_call_bytes("approve(bytes)", ds_buf_span(&call), &approve), 0);
+	assert_int_equal(approve.n, sizeof(vec_ask_approve));
+	assert_memory_equal(approve.p, vec_ask_approve, approve.n);
+}
+
 static void addresses(void **state)
 {
 	struct ds_err err = DS_ERR_NULL;
@@ -125,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions),
+		cmocka_unit_test(changes),
 		cmocka_unit_test(rulings),
 		cmocka_unit_test(addresses),
 	};

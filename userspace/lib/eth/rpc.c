@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* JSON-RPC: requests and replies. */
+#include "json.h"
+
 #include <ds/base/text.h>
 #include <ds/eth/rpc.h>
-#include <jansson.h>
 
 #define DOM "eth-rpc"
 #define ID  1 /* one request per connection */
-
-static void json_put(json_t **j)
-{
-	json_decref(*j);
-}
-#define JSON DS_CLEANUP(json_put)
 
 static int add_0x(struct ds_buf *b, struct ds_span s)
 {
@@ -81,6 +76,45 @@ int ds_eth_ask_proof(const uint8_t address[20], const uint8_t (*slot)[32], size_
 	return close_at(ret, block);
 }
 
+int ds_eth_ask_nonce(const uint8_t address[20], struct ds_buf *ret)
+{
+	DS_TRY(open_request(ret, "eth_getTransactionCount"));
+	DS_TRY(ds_buf_add(ret, "\"", 1));
+	DS_TRY(add_0x(ret, DS_SPAN(address, 20)));
+	return ds_buf_addf(ret, "\",\"pending\"]}");
+}
+
+int ds_eth_ask_gas(const uint8_t from[20], const uint8_t to[20], struct ds_span data,
+		   struct ds_buf *ret)
+{
+	DS_TRY(open_request(ret, "eth_estimateGas"));
+	DS_TRY(ds_buf_addf(ret, "{\"from\":\""));
+	DS_TRY(add_0x(ret, DS_SPAN(from, 20)));
+	DS_TRY(ds_buf_addf(ret, "\",\"to\":\""));
+	DS_TRY(add_0x(ret, DS_SPAN(to, 20)));
+	DS_TRY(ds_buf_addf(ret, "\",\"data\":\""));
+	DS_TRY(add_0x(ret, data));
+	return ds_buf_addf(ret, "\"}]}");
+}
+
+static int ask_hex(const char *method, struct ds_span s, struct ds_buf *ret)
+{
+	DS_TRY(open_request(ret, method));
+	DS_TRY(ds_buf_add(ret, "\"", 1));
+	DS_TRY(add_0x(ret, s));
+	return ds_buf_addf(ret, "\"]}");
+}
+
+int ds_eth_ask_send(struct ds_span tx, struct ds_buf *ret)
+{
+	return ask_hex("eth_sendRawTransaction", tx, ret);
+}
+
+int ds_eth_ask_receipt(const uint8_t hash[32], struct ds_buf *ret)
+{
+	return ask_hex("eth_getTransactionReceipt", DS_SPAN(hash, 32), ret);
+}
+
 static int bad(struct ds_err *err, const char *what, const char *expected)
 {
 	return ds_err_set(err, -EBADMSG, DOM, 0, "%s: expected %s", what, expected);
@@ -93,10 +127,10 @@ static int node_error(const json_t *e, struct ds_err *err)
 	return ds_err_set(err, -EPROTO, DOM, 0, "the node says: %.100s", text ? text : "error");
 }
 
-/* The result of a reply to our request, borrowed from *ret_reply. */
-static int result(struct ds_span body, json_t **ret_reply, const json_t **ret, struct ds_err *err)
+int ds_eth_json_result(struct ds_span body, json_t **ret_reply, const json_t **ret,
+		       struct ds_err *err)
 {
-	JSON json_t *o = NULL;
+	DS_ETH_JSON json_t *o = NULL;
 	const json_t *id;
 
 	if (body.n > DS_ETH_MAX_REPLY)
@@ -135,18 +169,18 @@ static int data(const json_t *j, const char *what, size_t max, struct ds_buf *re
 	return r == -EBADMSG ? bad(err, what, "0x and hex digits") : r;
 }
 
-static int hash(const json_t *o, const char *key, uint8_t ret[32], struct ds_err *err)
+int ds_eth_json_bytes(const json_t *j, const char *what, uint8_t *ret, size_t n, struct ds_err *err)
 {
-	const json_t *j = json_object_get(o, key);
 	const char *s = json_string_value(j);
 
-	if (!s || strncmp(s, "0x", 2) || json_string_length(j) != 66 ||
-	    ds_hex_decode_exact(s + 2, ret, 32))
-		return bad(err, key, "0x and 64 hex digits");
+	if (!s || strncmp(s, "0x", 2) || json_string_length(j) != 2 + 2 * n ||
+	    ds_hex_decode_exact(s + 2, ret, n))
+		return ds_err_set(err, -EBADMSG, DOM, 0, "%s: expected 0x and %zu hex digits", what,
+				  2 * n);
 	return 0;
 }
 
-static int quantity(const json_t *j, const char *what, uint64_t *ret, struct ds_err *err)
+int ds_eth_json_quantity(const json_t *j, const char *what, uint64_t *ret, struct ds_err *err)
 {
 	const char *s = json_string_value(j);
 	size_t n = json_string_length(j);
@@ -167,37 +201,80 @@ static int quantity(const json_t *j, const char *what, uint64_t *ret, struct ds_
 	return 0;
 }
 
-int ds_eth_take_chain_id(struct ds_span body, uint64_t *ret, struct ds_err *err)
+int ds_eth_take_number(struct ds_span body, uint64_t *ret, struct ds_err *err)
 {
-	JSON json_t *reply = NULL;
+	DS_ETH_JSON json_t *reply = NULL;
 	const json_t *j = NULL;
 
-	DS_TRY(result(body, &reply, &j, err));
-	return quantity(j, "chain id", ret, err);
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
+	return ds_eth_json_quantity(j, "result", ret, err);
+}
+
+int ds_eth_take_chain_id(struct ds_span body, uint64_t *ret, struct ds_err *err)
+{
+	return ds_eth_take_number(body, ret, err);
 }
 
 int ds_eth_take_block(struct ds_span body, struct ds_eth_block *ret, struct ds_err *err)
 {
 	struct ds_eth_block b = { 0 };
-	JSON json_t *reply = NULL;
-	const json_t *j = NULL;
+	DS_ETH_JSON json_t *reply = NULL;
+	const json_t *j = NULL, *fee;
 
-	DS_TRY(result(body, &reply, &j, err));
-	DS_TRY(quantity(json_object_get(j, "number"), "number", &b.number, err));
-	DS_TRY(quantity(json_object_get(j, "timestamp"), "timestamp", &b.time, err));
-	DS_TRY(hash(j, "hash", b.hash, err));
-	DS_TRY(hash(j, "stateRoot", b.state_root, err));
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
+	DS_TRY(ds_eth_json_quantity(json_object_get(j, "number"), "number", &b.number, err));
+	DS_TRY(ds_eth_json_quantity(json_object_get(j, "timestamp"), "timestamp", &b.time, err));
+	DS_TRY(ds_eth_json_bytes(json_object_get(j, "hash"), "hash", b.hash, 32, err));
+	DS_TRY(ds_eth_json_bytes(json_object_get(j, "stateRoot"), "stateRoot", b.state_root, 32,
+				 err));
+	fee = json_object_get(j, "baseFeePerGas"); /* since EIP-1559 */
+	if (fee)
+		DS_TRY(ds_eth_json_quantity(fee, "baseFeePerGas", &b.base_fee, err));
 	*ret = b;
 	return 0;
 }
 
 int ds_eth_take_call(struct ds_span body, struct ds_buf *ret, struct ds_err *err)
 {
-	JSON json_t *reply = NULL;
+	DS_ETH_JSON json_t *reply = NULL;
 	const json_t *j = NULL;
 
-	DS_TRY(result(body, &reply, &j, err));
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
 	return data(j, "result", DS_ETH_MAX_CALL, ret, err);
+}
+
+int ds_eth_take_sent(struct ds_span body, uint8_t ret_hash[32], struct ds_err *err)
+{
+	DS_ETH_JSON json_t *reply = NULL;
+	const json_t *j = NULL;
+
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
+	return ds_eth_json_bytes(j, "result", ret_hash, 32, err);
+}
+
+int ds_eth_take_receipt(struct ds_span body, bool *ret_done, struct ds_eth_receipt *ret,
+			struct ds_err *err)
+{
+	struct ds_eth_receipt receipt;
+	DS_ETH_JSON json_t *reply = NULL;
+	const json_t *j = NULL;
+	uint64_t status = 0;
+
+	/* null: nobody has put it into a block */
+	reply = json_loadb((const char *)body.p, body.n < DS_ETH_MAX_REPLY ? body.n : 0,
+			   JSON_REJECT_DUPLICATES, NULL);
+	*ret_done = !json_is_null(json_object_get(reply, "result"));
+	json_decref(reply);
+	reply = NULL;
+	if (!*ret_done)
+		return 0;
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
+	DS_TRY(ds_eth_json_quantity(json_object_get(j, "status"), "status", &status, err));
+	DS_TRY(ds_eth_json_quantity(json_object_get(j, "blockNumber"), "blockNumber",
+				    &receipt.block, err));
+	receipt.success = status == 1;
+	*ret = receipt;
+	return 0;
 }
 
 struct nodes {
@@ -243,12 +320,12 @@ int ds_eth_take_proof(struct ds_span body, const uint8_t state_root[32], const u
 		      uint8_t (*ret_word)[32], struct ds_err *err)
 {
 	struct ds_eth_account acc;
-	JSON json_t *reply = NULL;
+	DS_ETH_JSON json_t *reply = NULL;
 	const json_t *j = NULL, *list;
 	NODES struct nodes nodes;
 
 	nodes.n = 0;
-	DS_TRY(result(body, &reply, &j, err));
+	DS_TRY(ds_eth_json_result(body, &reply, &j, err));
 	DS_TRY(take_nodes(json_object_get(j, "accountProof"), "accountProof", &nodes, err));
 	DS_TRY(ds_eth_account_proof(state_root, address, nodes.span, nodes.n, &acc, err));
 	list = json_object_get(j, "storageProof");

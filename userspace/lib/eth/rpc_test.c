@@ -182,6 +182,35 @@ static void changed(void **state)
 	assert_true(same < n / 4);
 }
 
+static void receipts(void **state)
+{
+	static const struct {
+		const char *body;
+		int r;
+		bool done, success;
+	} t[] = {
+		{ "{\"id\":1,\"result\":null}", 0, false, false },
+		{ R("{\"status\":\"0x1\",\"blockNumber\":\"0x9\"}"), 0, true, true },
+		{ R("{\"status\":\"0x0\",\"blockNumber\":\"0x9\"}"), 0, true, false },
+		{ R("{\"status\":\"0x1\"}"), -EBADMSG, true, false },
+		{ R("{\"blockNumber\":\"0x9\"}"), -EBADMSG, true, false },
+		{ "{\"id\":1}", -EBADMSG, true, false },
+		{ "", -EBADMSG, true, false },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		struct ds_eth_receipt receipt = { 0 };
+		struct ds_err err = DS_ERR_NULL;
+		bool done = false;
+
+		assert_int_equal(ds_eth_take_receipt(DS_SPAN_STR(t[i].body), &done, &receipt, &err), t[i].r);
+		assert_int_equal(done, t[i].done);
+		assert_int_equal(receipt.success, t[i].success);
+		if (receipt.success)
+			assert_int_equal(receipt.block, 9);
+	}
+}
+
 static void requests(void **state)
 {
 	static const uint8_t a[20] = { 0xab }, h[32] = { 0xcd }, s[2][32] = { { 1 }, { 2 } };
@@ -211,7 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(simple), cmocka_unit_test(malformed), cmocka_unit_test(too_long),
-		cmocka_unit_test(proofs), cmocka_unit_test(changed),   cmocka_unit_test(requests),
+		cmocka_unit_test(proofs), cmocka_unit_test(changed),   cmocka_unit_test(requests), cmocka_unit_test(receipts),
 	};
 
 	return cmocka_run_group_tests(tests, take_block, NULL);

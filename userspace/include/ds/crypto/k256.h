@@ -14,6 +14,8 @@
 #define DS_K256_SIG_SIZE 65 /* r || s || v, v in 0..3 */
 
 DS_MUST int ds_k256_pub(const uint8_t sk[32], uint8_t ret[DS_K256_PUB_SIZE]);
+/* SEC1, uncompressed. */
+DS_MUST int ds_k256_pub_full(const uint8_t sk[32], uint8_t ret[65]);
 DS_MUST int ds_k256_sign_recoverable(const uint8_t sk[32], const uint8_t digest[32],
 				     uint8_t ret[DS_K256_SIG_SIZE]);
 /* r || s without v. */

@@ -34,6 +34,10 @@ DS_MUST int ds_eth_abi_question(enum ds_eth_question q, const struct ds_eth_boot
 /* A call without arguments; signature as in "gatewayAppId()". */
 DS_MUST int ds_eth_abi_call0(const char *signature, struct ds_buf *ret);
 
+/* With one argument: a word, or bytes. */
+DS_MUST int ds_eth_abi_call_word(const char *signature, const uint8_t word[32], struct ds_buf *ret);
+DS_MUST int ds_eth_abi_call_bytes(const char *signature, struct ds_span bytes, struct ds_buf *ret);
+
 /* (bool, string) */
 DS_MUST int ds_eth_abi_ruling(struct ds_span in, bool *ret_allowed, struct ds_span *ret_reason,
 			      struct ds_err *err);

@@ -3,7 +3,7 @@
 .PHONY: contracts check-contracts
 contracts:
 	$(Q)scripts/check-contracts -b $(O)/contracts
-check-contracts: $(O)/bin/dstack-kms-policy
+check-contracts: $(O)/bin/dstack-kms-policy $(O)/bin/dstackctl
 	$(Q)BIN=$(abspath $(O)/bin) scripts/tap contracts scripts/check-contracts $(O)/contracts
 
 # The official JavaScript SDK, for the tests that use it where it is installed.

@@ -16,6 +16,7 @@ static const struct command {
 	{ "verify", cmd_verify, "fetch an app's evidence over TLS and judge it with dstack-verify" },
 	{ "kms", cmd_kms, "roots for a new KMS node; nodes and release logs" },
 	{ "env", cmd_env, "encrypt an app's environment to the app" },
+	{ "contract", cmd_contract, "change a policy contract, approve changes, check its history" },
 	{ "evidence", cmd_evidence, "put all evidence of an app into one file, to be judged offline" },
 };
 

@@ -98,5 +98,6 @@ int cmd_verify(int argc, char **argv);
 int cmd_evidence(int argc, char **argv);
 int cmd_kms(int argc, char **argv);
 int cmd_env(int argc, char **argv);
+int cmd_contract(int argc, char **argv);
 
 #endif

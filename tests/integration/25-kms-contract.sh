@@ -31,7 +31,7 @@ END
 NOTIFY_SOCKET=$work/notify "$bin/dstack-kms-policy" --config "$work/contract.conf" 2>"$work/policy.log" &
 policy=$!
 told READY=1 || cat "$work/policy.log"
-"$bin/dstack-kms" bootstrap --dir "$work/certs" --domain kms.test 2>/dev/null || nok bootstrap
+"$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok bootstrap
 sed -i '/^cert_dir/a policy_backend = contract' "$work/kms.conf"
 printf '[auth]\nurl = unix:%s:/\ncontract = 0x%s\nchain_id = 31337\n' "$work/policy.sock" "$contract" >>"$work/kms.conf"
 sed -i '/^\[app/,$d' "$work/policy.conf"

@@ -22,8 +22,8 @@ async function ask(method, ...params) {
 const w = await world(chain);
 for (let i = 0; i < 60; i++) await go(w.kms.registerApp(ethers.toBeHex(i + 1, 20)));
 for (let i = 0; i < 60; i++) await go(w.kms.addOsImageHash(word(100 + i)));
-for (let i = 0; i < 6; i++) await go(w.app.addComposeHash(word(50 + i)));
-for (let i = 0; i < 3; i++) await go(w.app.removeComposeHash(word(50 + i)));
+for (let i = 0; i < 4; i++) await go(w.app.addComposeHash(word(50 + i)));
+for (let i = 0; i < 2; i++) await go(w.app.removeComposeHash(word(50 + i)));
 const block = await ask("eth_getBlockByNumber", "latest", false);
 const at = { blockHash: JSON.parse(block).result.hash, requireCanonical: true };
 const kms = await w.kms.getAddress();

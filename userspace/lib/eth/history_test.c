@@ -38,7 +38,7 @@ static void whole(void **state)
 	struct ds_err err;
 
 	assert_int_equal(take(vec_changes, strlen(vec_changes), 0, 1000, &s, &err), 0);
-	assert_true(s.n > 10 && s.named == s.n);
+	assert_true(s.n > 7 && s.named == s.n);
 	assert_memory_equal(s.head, vec_app_history_head, 32);
 	assert_int_equal(take(vec_changes, strlen(vec_changes), 0, 1000, &less, &err), 0);
 	assert_memory_not_equal(less.head, vec_app_history_head, 32);

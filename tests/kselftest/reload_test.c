@@ -7,6 +7,7 @@
  */
 #include <linux/keyctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,46 +34,53 @@ static int load(const char *path)
 	return err;
 }
 
-/* Uses each file as soon as it is there. */
-static int use_at_once(uint8_t me)
-{
-	char payload[16];
-	int fd;
-
-	snprintf(payload, sizeof(payload), "%u", me);
-	while (rt_event("app-eager", payload)) {
-		if (errno != ENOENT)
-			return 1;
-	}
-	if (rt_event_once("app-eager-once", "x"))
-		return 2;
-	while ((fd = qt_ask(me, 0)) < 0) {
-		if (errno != ENOENT)
-			return 3;
-	}
-	return !qt_answered(fd, me);
-}
-
 static unsigned int count(const char *event);
 
-/* Told of every event, the first ones too: they come while the device is being made. */
-static int watch_at_once(void)
+/* Uses the device as soon as it is there, and logs when nobody has the other end of the gate. */
+static int use_at_once(uint8_t me, int gate)
 {
-	struct pollfd p = { .events = POLLPRI };
-	char byte;
+	char payload[16], byte;
+	int fd;
 
-	while ((p.fd = open(DS_SYSFS("eventlog"), O_RDONLY | O_CLOEXEC)) < 0) {
+	while ((fd = qt_ask(me, 0)) < 0) {
 		if (errno != ENOENT)
 			return 1;
 	}
-	for (;;) {
-		if (pread(p.fd, &byte, 1, 0) != 1)
-			return 2;
-		if (count("app-eager") == EAGER && count("app-eager-once") == 1)
-			return 0;
-		if (poll(&p, 1, 20000) != 1)
-			return 3;
-	}
+	if (!qt_answered(fd, me))
+		return 2;
+	if (read(gate, &byte, 1) != 0)
+		return 3;
+	snprintf(payload, sizeof(payload), "%u", me);
+	if (rt_event("app-eager", payload))
+		return 4;
+	return rt_event_once("app-eager-once", "x") ? 5 : 0;
+}
+
+static int open_at_once(const char *path, int flags)
+{
+	int fd;
+
+	while ((fd = open(path, flags | O_CLOEXEC)) < 0 && errno == ENOENT)
+		;
+	return fd;
+}
+
+/*
+ * The first event is logged as soon as the log can be read, while the device is still being made.
+ * Who polls must be told of it, and nothing else is logged that could wake it.
+ */
+static int watch_at_once(void)
+{
+	static const char first[] = "app-first\nx";
+	int event = open_at_once(DS_SYSFS("event"), O_WRONLY);
+	struct pollfd p = { .fd = open_at_once(DS_SYSFS("eventlog"), O_RDONLY), .events = POLLPRI };
+	char byte;
+
+	if (pread(p.fd, &byte, 1, 0) != 1 || write(event, first, 11) != 11)
+		return 1;
+	if (poll(&p, 1, 20000) != 1)
+		return 2;
+	return count("app-first") != 1;
 }
 
 static bool all_well(const pid_t *pid, unsigned int n)
@@ -109,28 +117,41 @@ static unsigned int count(const char *event)
  */
 static void load_at_once(void)
 {
+	static const struct sched_param none;
 	pid_t pid[LOADERS + EAGER + 1];
 	unsigned int i;
+	int gate[2];
 
+	KT_CHECK(!pipe(gate));
 	KT_CHECK(access(DSTACK_DEVICE, F_OK) && access(DS_SYSFS("event"), F_OK));
 	for (i = 0; i < EAGER; i++) {
 		pid[i] = fork();
-		if (!pid[i])
-			_exit(use_at_once((uint8_t)(i + 1)));
-	}
-	for (; i < EAGER + LOADERS; i++) {
-		pid[i] = fork();
 		if (!pid[i]) {
-			int err = load(file[0]);
-
-			_exit(err && err != EEXIST ? err : 0);
+			close(gate[1]);
+			_exit(use_at_once((uint8_t)(i + 1), gate[0]));
 		}
 	}
+	/* The watcher is ready before there is something to watch. */
 	pid[i] = fork();
 	if (!pid[i])
 		_exit(watch_at_once());
+	for (i++; i < EAGER + 1 + LOADERS; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			int err;
+
+			/* Whenever it has to wait, those who spin above go on first. */
+			sched_setscheduler(0, SCHED_IDLE, &none);
+			err = load(file[0]);
+			_exit(err && err != EEXIST ? err : 0);
+		}
+	}
+	/* The watcher and the loaders have the other end, until they are done. */
+	close(gate[1]);
 	KT_CHECK(all_well(pid, EAGER + LOADERS + 1));
-	KT_CHECK(count("app-eager") == EAGER && count("app-eager-once") == 1);
+	close(gate[0]);
+	KT_CHECK(count("app-first") == 1 && count("app-eager") == EAGER);
+	KT_CHECK(count("app-eager-once") == 1);
 	KT_CHECK(rt_replay_matches(3));
 	KT_CHECK(load(file[1]) == 0);
 }

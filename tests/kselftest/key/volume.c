@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <openssl/evp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +29,7 @@
 /* O_DIRECT: what is read comes from the disk. */
 static uint8_t plain[BYTES] __attribute__((aligned(4096)));
 static uint8_t buffer[BYTES] __attribute__((aligned(4096)));
-static uint8_t opened[BYTES];
+static uint8_t opened[BYTES] __attribute__((aligned(4096)));
 
 static long lease_of(const char *desc)
 {
@@ -371,77 +373,156 @@ static void test_volumes_together(void)
 	tap_is(failed, 0, "none of them fails");
 }
 
-#define RACERS 8
+#define RACERS	 4
+#define WATCHERS 2
+#define READERS	 4
+#define CROWD	 10000
+
+/* Shared with the watchers. */
+struct watch {
+	int made;  /* keys by the racers */
+	int over;  /* the write that changed the phase has returned */
+	int seen;  /* keys found since */
+	int ended; /* so have the racers */
+};
+
+/*
+ * A keyring that is read all the time by processes that get no time for it, see read_on(). Whoever
+ * links a key into it waits for them; for a volume key that is after its derivation, and longer
+ * than a change of the phase takes.
+ */
+static long crowded_ring(void)
+{
+	long ring = key_add("keyring", "crowd", NULL, 0, SESSION);
+	char desc[16];
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		snprintf(desc, sizeof(desc), "%d", i);
+		if (key_add("user", desc, "x", 1, ring) < 0)
+			return -1;
+	}
+	return ring;
+}
 
 /* Makes and ends its own volume key until it may not: the phase has changed. */
-static long race(int i)
+static long race(int i, struct watch *w, long ring)
 {
+	/* Different leases, but one logon key: it has a single name to look for. */
+	static const char *const descs[RACERS] = { "volume:race", "volume:race;size=64",
+						   "volume:race;size=32", "volume:race;size=96" };
 	char desc[48];
 	long lease;
 	int n;
 
-	snprintf(desc, sizeof(desc), "volume:race-%d", i);
-	while ((lease = lease_of(desc)) > 0) {
+	while ((lease = key_request(KEY_TYPE, descs[i], "", ring)) > 0) {
 		key_ctl(KEYCTL_REVOKE, lease, 0, 0, 0);
-		key_ctl(KEYCTL_UNLINK, lease, SESSION, 0, 0);
+		key_ctl(KEYCTL_UNLINK, lease, ring, 0, 0);
+		__atomic_add_fetch(&w->made, 1, __ATOMIC_RELAXED);
 	}
 	/*
-	 * Against the change itself a request may lose in another way: its key was made in time and is
-	 * revoked already, or root:disk is wiped. Asking for another one must be refused for good.
+	 * Against the change itself a request may lose in another way: its key was made in time and
+	 * is revoked already, or root:disk is wiped. Asking for another one must be refused for
+	 * good.
 	 */
 	for (n = 0; n < 1000 && (lease == -EKEYREVOKED || lease == -ENOKEY); n++) {
 		snprintf(desc, sizeof(desc), "volume:late-%d-%d", i, n);
-		lease = lease_of(desc);
+		lease = key_request(KEY_TYPE, desc, "", ring);
 	}
 	return lease;
 }
 
-static bool start_racers(pid_t pid[RACERS])
+static _Noreturn void watch(struct watch *w)
+{
+	while (!__atomic_load_n(&w->ended, __ATOMIC_ACQUIRE)) {
+		int over = __atomic_load_n(&w->over, __ATOMIC_ACQUIRE);
+
+		if (find_logon("race") > 0 && over)
+			__atomic_add_fetch(&w->seen, 1, __ATOMIC_RELAXED);
+	}
+	_exit(0);
+}
+
+/* Holds the semaphore of the keyring until it is its turn, which is after all others. */
+static _Noreturn void read_on(const struct watch *w, long ring)
+{
+	static const struct sched_param none;
+	static uint32_t serials[CROWD + 100];
+
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	while (!__atomic_load_n(&w->ended, __ATOMIC_ACQUIRE))
+		key_read(ring, serials, sizeof(serials));
+	_exit(0);
+}
+
+/* Leaves no CPU idle. */
+static _Noreturn void spin_on(const struct watch *w)
+{
+	nice(10);
+	while (!__atomic_load_n(&w->ended, __ATOMIC_ACQUIRE))
+		;
+	_exit(0);
+}
+
+/* How many of them did not end well. */
+static int failed(const pid_t *pid, int n)
+{
+	int i, status, bad = 0;
+
+	for (i = 0; i < n; i++)
+		bad += waitpid(pid[i], &status, 0) != pid[i] || status;
+	return bad;
+}
+
+/* Until the racers are at it, or do not get on at all, for 10 seconds. */
+static void start(pid_t racer[RACERS], pid_t *other, int others, struct watch *w, long ring)
 {
 	int i;
 
 	fflush(stdout);
 	for (i = 0; i < RACERS; i++) {
-		pid[i] = fork();
-		if (!pid[i])
-			_exit(race(i) != -EPERM);
-		if (pid[i] < 0)
-			return false;
+		racer[i] = fork();
+		if (!racer[i])
+			_exit(race(i, w, ring) != -EPERM);
 	}
-	usleep(200000);
-	return true;
+	for (i = 0; i < others; i++) {
+		other[i] = fork();
+		if (!other[i] && i < WATCHERS)
+			watch(w);
+		if (!other[i] && i < WATCHERS + READERS)
+			read_on(w, ring);
+		if (!other[i])
+			spin_on(w);
+	}
+	for (i = 0; i < 1000 && __atomic_load_n(&w->made, __ATOMIC_RELAXED) < 2 * RACERS; i++)
+		usleep(10000);
 }
 
-/* Right after the write that changed the phase: whoever was making a key has none. */
-static void test_racers(const pid_t pid[RACERS])
-{
-	int i, status, usable = 0, bad = 0;
-	char label[16];
-
-	for (i = 0; i < RACERS; i++) {
-		snprintf(label, sizeof(label), "race-%d", i);
-		usable += find_logon(label) > 0;
-	}
-	tap_is(usable, 0, "no key of those who were making some at that moment is usable");
-	for (i = 0; i < RACERS; i++)
-		bad += waitpid(pid[i], &status, 0) != pid[i] || status;
-	tap_is(bad, 0, "they were all told EPERM");
-}
-
+/* From the write that changes the phase on, whoever has a key or was making one has none. */
 static void test_over(void)
 {
-	pid_t racers[RACERS];
-	long lease = lease_of("volume:over");
-	long logon = find_logon("over");
+	struct watch *w =
+		mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int others = WATCHERS + READERS + (int)sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t racer[RACERS], *other = calloc((size_t)others, sizeof(*other));
+	long ring = crowded_ring();
 
-	tap(lease > 0 && logon > 0 && !volume_open("over", 64) && !volume_close(),
+	tap(w != MAP_FAILED && other && ring > 0, "a keyring with %d keys", CROWD);
+	start(racer, other, others, w, ring);
+	tap(lease_of("volume:over") > 0 && !volume_open("over", 64) && !volume_close(),
 	    "a lease that is good");
-	tap(start_racers(racers), "%d processes make volume keys all the time", RACERS);
 	tap_is(file_write("/sys/class/misc/dstack/phase", "runtime"), 0,
-	       "the phase becomes runtime");
-	test_racers(racers);
-	tap_is(find_logon("over"), -EKEYREVOKED, "its logon key is revoked");
-	tap(volume_open("over", 64) < 0, "dm-crypt cannot use it");
+	       "the phase becomes runtime while %d processes make volume keys", RACERS);
+	__atomic_store_n(&w->over, 1, __ATOMIC_RELEASE);
+	tap(find_logon("race") < 0, "none of these keys is usable");
+	/* Where the write took longer than its 10 seconds, the key is gone altogether. */
+	tap(find_logon("over") < 0, "nor is the logon key of the lease");
+	tap_is(failed(racer, RACERS), 0, "they were all told EPERM");
+	__atomic_store_n(&w->ended, 1, __ATOMIC_RELEASE);
+	tap_is(failed(other, others), 0, "others looked for keys all the time");
+	tap_is(w->seen, 0, "and found none after the write had returned");
+	free(other);
+	tap(volume_open("over", 64) < 0, "dm-crypt cannot use the key of the lease");
 	tap_is(request_it((void *)"volume:late"), -EPERM,
 	       "no volume key can be requested any more");
 	tap_is(find_logon("late"), -ENOKEY, "and there is none");

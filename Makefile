@@ -50,6 +50,7 @@ clean:
 #: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
 #: make bench        ours beside what it replaces (make bench-kernel: the modules); docs/performance.md
 #: make check-asan   unit tests under address and undefined behaviour sanitizers
+#: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch, kernel-doc

@@ -59,6 +59,34 @@ static void rd_is_bounded(void **state)
 	assert_int_equal(ds_rd_skip(&rd, 1), -EBADMSG);
 }
 
+/* One byte short, each reader leaves everything as it was. */
+static void rd_numbers_are_whole(void **state)
+{
+	static const uint8_t in[7] = { 1, 1, 1, 1, 1, 1, 1 };
+
+	for (size_t n = 0; n < 8; n++) {
+		struct ds_rd rd = ds_rd_init(DS_SPAN(in, n));
+		uint64_t v64 = 77;
+		uint32_t v32 = 77;
+		uint16_t v16 = 77;
+		uint8_t v8 = 77;
+
+		assert_int_equal(ds_rd_u64le(&rd, &v64), -EBADMSG);
+		if (n < 4)
+			assert_true(ds_rd_u32le(&rd, &v32) == -EBADMSG &&
+				    ds_rd_u32be(&rd, &v32) == -EBADMSG);
+		if (n < 3)
+			assert_int_equal(ds_rd_u24be(&rd, &v32), -EBADMSG);
+		if (n < 2)
+			assert_true(ds_rd_u16le(&rd, &v16) == -EBADMSG &&
+				    ds_rd_u16be(&rd, &v16) == -EBADMSG);
+		if (n < 1)
+			assert_int_equal(ds_rd_u8(&rd, &v8), -EBADMSG);
+		assert_true(v64 == 77 && v32 == 77 && v16 == 77 && v8 == 77);
+		assert_int_equal(ds_rd_pos(&rd), 0);
+	}
+}
+
 static void hex_codes_every_byte(void **state)
 {
 	uint8_t all[256], back[256];
@@ -195,7 +223,7 @@ static void secrets_are_copied_and_compared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buf_grows_and_is_stolen), cmocka_unit_test(rd_is_bounded),
+		cmocka_unit_test(buf_grows_and_is_stolen), cmocka_unit_test(rd_is_bounded), cmocka_unit_test(rd_numbers_are_whole),
 		cmocka_unit_test(hex_codes_every_byte),	   cmocka_unit_test(b64_is_canonical),
 		cmocka_unit_test(time_is_strict),	   cmocka_unit_test(escape_is_bounded),
 		cmocka_unit_test(files_are_atomic_and_bounded),

@@ -11,7 +11,7 @@
 #define END	    "-----END "
 #define DASHES	    "-----"
 
-/* The next line without its end; LF or CR LF. */
+/* The next line without its end; LF or CR LF. 0 or DS_PEM_E_END. */
 static int next_line(struct ds_rd *rd, struct ds_span *ret)
 {
 	size_t left = ds_rd_left(rd);
@@ -20,9 +20,8 @@ static int next_line(struct ds_rd *rd, struct ds_span *ret)
 
 	if (!left)
 		return DS_PEM_E_END;
-	DS_TRY(ds_rd_span(rd, n, ret));
-	if (nl)
-		DS_TRY(ds_rd_skip(rd, 1));
+	*ret = DS_SPAN(rd->p, n);
+	rd->p += nl ? n + 1 : n;
 	if (nl && ret->n && ret->p[ret->n - 1] == '\r')
 		ret->n--;
 	return 0;

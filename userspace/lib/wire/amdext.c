@@ -28,7 +28,7 @@ static int text(struct ds_rd *rd, char *out, size_t size)
 	if (*out)
 		return -EBADMSG;
 	DS_TRY(ds_der_rd(rd, DS_DER_IA5STRING, &in));
-	DS_TRY(ds_rd_span(&in, ds_rd_left(&in), &s));
+	s = DS_SPAN(in.p, ds_rd_left(&in));
 	if (!s.n || s.n >= size)
 		return -EBADMSG;
 	for (size_t i = 0; i < s.n; i++)
@@ -55,12 +55,13 @@ static int hwid(struct ds_rd *rd, struct ds_amd_ext *e)
 	if (!is_hwid_size(ds_rd_left(&in)))
 		DS_TRY(ds_der_rd(rd, DS_DER_OCTETS, &in));
 	else
-		DS_TRY(ds_rd_skip(rd, ds_rd_left(rd)));
+		rd->p = rd->end;
 	n = ds_rd_left(&in);
 	if (!is_hwid_size(n))
 		return -EBADMSG;
 	e->hwid_len = n;
-	return ds_rd_copy(&in, e->hwid, n);
+	memcpy(e->hwid, in.p, n);
+	return 0;
 }
 
 static int spl(struct ds_rd *rd, unsigned int arc, struct ds_amd_ext *e)
@@ -71,6 +72,12 @@ static int spl(struct ds_rd *rd, unsigned int arc, struct ds_amd_ext *e)
 	return small_number(rd, &e->spl[arc]);
 }
 
+static int skip(struct ds_rd *rd)
+{
+	rd->p = rd->end;
+	return 0;
+}
+
 /* One item; arcs is what follows the base. Unknown items but patch levels are left alone. */
 static int item(struct ds_span arcs, struct ds_rd *rd, struct ds_amd_ext *e)
 {
@@ -79,7 +86,7 @@ static int item(struct ds_span arcs, struct ds_rd *rd, struct ds_amd_ext *e)
 	if (first == SPL)
 		return arcs.n == 2 ? spl(rd, arcs.p[1], e) : -EBADMSG;
 	if (arcs.n != 1)
-		return ds_rd_skip(rd, ds_rd_left(rd));
+		return skip(rd);
 	switch (first) {
 	case VERSION:
 		if (e->has_version)
@@ -93,7 +100,7 @@ static int item(struct ds_span arcs, struct ds_rd *rd, struct ds_amd_ext *e)
 	case CSP_ID:
 		return text(rd, e->csp_id, sizeof(e->csp_id));
 	default:
-		return ds_rd_skip(rd, ds_rd_left(rd));
+		return skip(rd);
 	}
 }
 
@@ -105,7 +112,7 @@ static int extension(struct ds_rd *rd, struct ds_span *ret_oid, struct ds_rd *re
 
 	DS_TRY(ds_der_rd(rd, DS_DER_SEQUENCE, &seq));
 	DS_TRY(ds_der_rd(&seq, DS_DER_OID, &oid));
-	DS_TRY(ds_rd_span(&oid, ds_rd_left(&oid), ret_oid));
+	*ret_oid = DS_SPAN(oid.p, ds_rd_left(&oid));
 	if (ds_rd_left(&seq) && *seq.p == DS_DER_BOOLEAN)
 		DS_TRY(ds_der_rd_bool(&seq, &critical));
 	DS_TRY(ds_der_rd(&seq, DS_DER_OCTETS, ret_value));

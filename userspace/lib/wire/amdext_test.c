@@ -74,27 +74,48 @@ enum fault {
 	HWID_WRAPPED_TRAILING,
 	CSP_TWICE,
 	BAD_BOOLEAN,
+	SPL_ZERO,
+	VERSION_256,
+	PRODUCT_DEL,
+	CSP_CONTROL,
+	EXT_SET,
+	EXT_NO_OID,
+	EXT_NO_VALUE,
+	EXT_TRAILING,
 	FAULTS
 };
 
 static void add_spls(struct ds_buf *b, enum fault f)
 {
-	for (uint8_t i = 1; i <= 9; i++)
+	/* 3.2.5 */
+	static const uint8_t deep[] = {
+		0x30, 0x12, 0x06, 0x0b, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c,
+		0x78, 0x01, 0x03, 0x02, 0x05, 0x04, 0x03, 0x02, 0x01, 0x00
+	};
+	static const uint8_t zero[] = { 0x30, 0x11, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c,
+					0x78, 0x01, 0x03, 0x00, 0x04, 0x03, 0x02, 0x01, 0x00 };
+
+	number(b, 3, 1, 1);
+	if (f == SPL_256)
+		ext(b, 3, 2, 0, "\2\2\1\0", 4);
+	else if (f == SPL_NEGATIVE)
+		ext(b, 3, 2, 0, "\2\1\x80", 3);
+	else if (f == SPL_PADDED)
+		ext(b, 3, 2, 0, "\2\2\0\1", 4);
+	else if (f == SPL_TRAILING)
+		ext(b, 3, 2, 0, "\2\1\1\0", 4);
+	else if (f == SPL_DEEP)
+		assert_int_equal(ds_buf_add(b, deep, sizeof(deep)), 0);
+	else
+		number(b, 3, 2, 2);
+	for (uint8_t i = 3; i <= 9; i++)
 		number(b, 3, i, (uint8_t)(i == 8 ? 0xd5 : i));
 	if (f == SPL_TWICE)
 		number(b, 3, 2, 2);
-	if (f == SPL_256)
-		ext(b, 3, 2, 0, "\2\2\1\0", 4);
-	if (f == SPL_NEGATIVE)
-		ext(b, 3, 2, 0, "\2\1\x80", 3);
-	if (f == SPL_PADDED)
-		ext(b, 3, 2, 0, "\2\2\0\1", 4);
-	if (f == SPL_TRAILING)
-		ext(b, 3, 2, 0, "\2\1\1\0", 4);
+	if (f == SPL_ZERO)
+		assert_int_equal(ds_buf_add(b, zero, sizeof(zero)), 0);
 	if (f == SPL_UNKNOWN)
 		number(b, 3, 10, 0);
-	if (f == SPL_DEEP)
-		number(b, 3, 0x81, 0); /* 3.129, cut short */
 	if (f == SPL_NO_ARC)
 		number(b, 3, 0, 0);
 }
@@ -104,6 +125,7 @@ static void add_texts(struct ds_buf *b, enum fault f)
 	static const char long_name[] = "\x16\x20"
 					"Milan-0123456789012345678901234567";
 	const char *product = f == PRODUCT_CONTROL ? "\x16\x05Mil\1n"
+			      : f == PRODUCT_DEL   ? "\x16\x05Mil\x7fn"
 			      : f == PRODUCT_UTF8  ? "\x0c\x05Milan"
 						   : "\x16\x08Milan-B0";
 
@@ -116,8 +138,10 @@ static void add_texts(struct ds_buf *b, enum fault f)
 	if (f == PRODUCT_TWICE)
 		ext(b, 2, 0, 0, product, 2 + (size_t)product[1]);
 	ext(b, 5, 0, 0,
-	    "\x16\x0f"
-	    "CN=cloud.example",
+	    f == CSP_CONTROL ? "\x16\x0f"
+			       "CN=cloud.exa\1ple"
+			     : "\x16\x0f"
+			       "CN=cloud.example",
 	    2 + 15);
 	if (f == CSP_TWICE)
 		ext(b, 5, 0, 0, "\x16\1x", 3);
@@ -148,7 +172,19 @@ static void build(enum fault f, size_t hwid, bool wrapped, struct ds_buf *out)
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 
 	assert_int_equal(ds_buf_add(&b, key_usage, sizeof(key_usage)), 0);
-	ext(&b, 1, 0, f == BAD_BOOLEAN ? 1 : 0xff, "\2\1\1", 3);
+	if (f == VERSION_256)
+		ext(&b, 1, 0, 0xff, "\2\2\1\0", 4);
+	else
+		ext(&b, 1, 0, f == BAD_BOOLEAN ? 1 : 0xff, "\2\1\1", 3);
+	/* extensions of somebody else, wrong in themselves */
+	if (f == EXT_SET)
+		tlv(&b, 0x31, key_usage + 2, sizeof(key_usage) - 2);
+	if (f == EXT_NO_OID)
+		tlv(&b, 0x30, key_usage + 7, sizeof(key_usage) - 7);
+	if (f == EXT_NO_VALUE)
+		tlv(&b, 0x30, key_usage + 2, 5);
+	if (f == EXT_TRAILING)
+		tlv(&b, 0x30, "\6\1\1\4\1\0\0", 7);
 	if (f == VERSION_TWICE)
 		number(&b, 1, 0, 0);
 	add_texts(&b, f);

@@ -144,17 +144,16 @@ static int add_event(struct ds_eventlog *log, uint32_t imr, uint32_t type, struc
 
 static int decode_event(struct ds_rd *rd, struct ds_eventlog *log)
 {
-	struct ds_span digest, name, payload;
-	uint32_t imr, type;
+	struct ds_span head, digest, name, payload;
 
-	DS_TRY(ds_rd_u32le(rd, &imr));
-	DS_TRY(ds_rd_u32le(rd, &type));
+	DS_TRY(ds_rd_span(rd, 4 + 4, &head)); /* imr, type */
 	DS_TRY(ds_scale_rd_bytes(rd, 48, &digest));
 	DS_TRY(ds_scale_rd_bytes(rd, DS_MAX_EVENT_NAME, &name));
 	DS_TRY(ds_scale_rd_bytes(rd, DS_MAX_EVENT_LOG, &payload));
 	if (digest.n && digest.n != 48)
 		return -EBADMSG;
-	return add_event(log, imr, type, digest, name, payload);
+	return add_event(log, ds_get_u32le(head.p), ds_get_u32le(head.p + 4), digest, name,
+			 payload);
 }
 
 static int decode_runtime_event(struct ds_rd *rd, struct ds_eventlog *log)
@@ -274,7 +273,7 @@ int ds_attestation_decode(struct ds_span in, struct ds_attestation *ret, struct 
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "empty");
 	first = in.p[0];
 	if (first == V0) {
-		DS_TRY(ds_rd_skip(&rd, 1));
+		rd.p++;
 		DS_TRY(decode_v0(&rd, &att, err));
 	} else if ((first & 0xf0) == 0x80 || first == 0xde || first == 0xdf) {
 		DS_TRY(ds_attestation_decode_v1(&rd, &att, err));

@@ -29,18 +29,21 @@ static struct field *find(struct field *fields, size_t n, struct ds_span name)
 	return NULL;
 }
 
+/* The next value, which has to be of this type. */
+static int expect(struct ds_rd *rd, enum ds_mp_type type, struct ds_mp *ret)
+{
+	DS_TRY(ds_mp_rd(rd, ret));
+	return ret->type == type ? 0 : -EBADMSG;
+}
+
 static int read_map(struct ds_rd *rd, struct field *fields, size_t n)
 {
 	struct ds_mp head, key;
 	struct field *f;
 
-	DS_TRY(ds_mp_rd(rd, &head));
-	if (head.type != DS_MP_MAP)
-		return -EBADMSG;
+	DS_TRY(expect(rd, DS_MP_MAP, &head));
 	for (uint64_t i = 0; i < head.num; i++) {
-		DS_TRY(ds_mp_rd(rd, &key));
-		if (key.type != DS_MP_STR)
-			return -EBADMSG;
+		DS_TRY(expect(rd, DS_MP_STR, &key));
 		f = find(fields, n, key.str);
 		if (f && f->seen)
 			return -EBADMSG;
@@ -58,8 +61,8 @@ static int read_u32(struct ds_rd *rd, void *to)
 {
 	struct ds_mp mp;
 
-	DS_TRY(ds_mp_rd(rd, &mp));
-	if (mp.type != DS_MP_UINT || mp.num > UINT32_MAX)
+	DS_TRY(expect(rd, DS_MP_UINT, &mp));
+	if (mp.num > UINT32_MAX)
 		return -EBADMSG;
 	*(uint32_t *)to = (uint32_t)mp.num;
 	return 0;
@@ -70,8 +73,8 @@ static int read_str(struct ds_rd *rd, void *to)
 {
 	struct ds_mp mp;
 
-	DS_TRY(ds_mp_rd(rd, &mp));
-	if (mp.type != DS_MP_STR || !ds_utf8_ok(mp.str))
+	DS_TRY(expect(rd, DS_MP_STR, &mp));
+	if (!ds_utf8_ok(mp.str))
 		return -EBADMSG;
 	*(struct ds_span *)to = mp.str;
 	return 0;
@@ -93,9 +96,7 @@ static int read_certs(struct ds_rd *rd, void *to)
 	struct ds_attestation *att = to;
 	struct ds_mp head;
 
-	DS_TRY(ds_mp_rd(rd, &head));
-	if (head.type != DS_MP_ARRAY)
-		return -EBADMSG;
+	DS_TRY(expect(rd, DS_MP_ARRAY, &head));
 	if (head.num > DS_ATTESTATION_MAX_CERTS)
 		return -EFBIG;
 	for (uint64_t i = 0; i < head.num; i++)
@@ -207,9 +208,7 @@ static int read_events(struct ds_rd *rd, int (*one)(struct ds_rd *, struct ds_ev
 {
 	struct ds_mp head;
 
-	DS_TRY(ds_mp_rd(rd, &head));
-	if (head.type != DS_MP_ARRAY)
-		return -EBADMSG;
+	DS_TRY(expect(rd, DS_MP_ARRAY, &head));
 	if (head.num > DS_MAX_EVENTS)
 		return -EFBIG;
 	for (uint64_t i = 0; i < head.num; i++)

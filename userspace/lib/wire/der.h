@@ -18,6 +18,8 @@
 
 /* One element with this tag, up to 65535 bytes; the cursor moves behind it only on success. */
 DS_MUST int ds_der_rd(struct ds_rd *rd, uint8_t tag, struct ds_rd *ret);
+/* One of exactly n bytes; *ret points into the input. */
+DS_MUST int ds_der_rd_exact(struct ds_rd *rd, uint8_t tag, size_t n, const uint8_t **ret);
 /* Non-negative, minimal, at most max. */
 DS_MUST int ds_der_rd_u32(struct ds_rd *rd, uint8_t tag, uint32_t max, uint32_t *ret);
 /* FALSE or TRUE, as DER writes them. */

@@ -9,11 +9,12 @@
 
 #include "jget.h"
 
-#define DOMAIN	     "event-log"
-#define ALG_SHA384   0x000cu
-#define SPEC_ID	     "Spec ID Event03"
-#define SPEC_ID_SIZE 16u /* with the terminator */
-#define FILL_INDEX   0xffffffffu
+#define DOMAIN	      "event-log"
+#define ALG_SHA384    0x000cu
+#define SPEC_ID	      "Spec ID Event03"
+#define SPEC_ID_SIZE  16u /* with the terminator */
+#define SPEC_ID_FIXED 33u
+#define FILL_INDEX    0xffffffffu
 
 static int bad(struct ds_err *err, const struct ds_rd *rd, size_t i, const char *what)
 {
@@ -22,70 +23,49 @@ static int bad(struct ds_err *err, const struct ds_rd *rd, size_t i, const char 
 
 /* The event data of the first record: which digests the rest carries. Ours must be SHA-384 and
  * nothing else. */
-static int spec_id(struct ds_rd *rd)
+static bool is_spec_id(struct ds_span in)
 {
-	struct ds_span sig;
-	uint32_t n_algs;
-	uint16_t alg, size;
-	uint8_t vendor;
+	const uint8_t *p = in.p;
 
-	DS_TRY(ds_rd_span(rd, SPEC_ID_SIZE, &sig));
-	if (memcmp(sig.p, SPEC_ID, SPEC_ID_SIZE))
-		return -EBADMSG;
-	DS_TRY(ds_rd_skip(rd, 4 + 4)); /* platform class, version, errata, uintn size */
-	DS_TRY(ds_rd_u32le(rd, &n_algs));
-	if (n_algs != 1)
-		return -EBADMSG;
-	DS_TRY(ds_rd_u16le(rd, &alg));
-	DS_TRY(ds_rd_u16le(rd, &size));
-	if (alg != ALG_SHA384 || size != 48)
-		return -EBADMSG;
-	DS_TRY(ds_rd_u8(rd, &vendor));
-	DS_TRY(ds_rd_skip(rd, vendor));
-	return ds_rd_end(rd);
+	/* name, platform class, version, errata, uintn size; one algorithm; vendor's bytes */
+	return in.n >= SPEC_ID_FIXED && !memcmp(p, SPEC_ID, SPEC_ID_SIZE) &&
+	       ds_get_u32le(p + 24) == 1 && ds_get_u16le(p + 28) == ALG_SHA384 &&
+	       ds_get_u16le(p + 30) == 48 && in.n == SPEC_ID_FIXED + p[32];
 }
 
 /* TCG_PCClientPCREvent with the specification's name. */
 static int header(struct ds_rd *rd, struct ds_err *err)
 {
-	uint32_t index, type, size;
-	struct ds_rd data;
+	struct ds_span h, data;
 
-	if (ds_rd_u32le(rd, &index) || ds_rd_u32le(rd, &type) || ds_rd_skip(rd, 20) ||
-	    ds_rd_u32le(rd, &size) || ds_rd_block(rd, size, &data))
+	if (ds_rd_span(rd, 4 + 4 + 20 + 4, &h) || ds_rd_span(rd, ds_get_u32le(h.p + 28), &data))
 		return bad(err, rd, 0, "header is truncated");
-	if (type != DS_EV_NO_ACTION)
+	if (ds_get_u32le(h.p + 4) != DS_EV_NO_ACTION)
 		return bad(err, rd, 0, "header is not EV_NO_ACTION");
-	if (spec_id(&data))
+	if (!is_spec_id(data))
 		return bad(err, rd, 0, "not \"" SPEC_ID "\" with SHA-384 as its only digest");
 	return 0;
 }
 
 /* LE32(type) ":" name ":" payload: what the module records as data of a named event
  * (spec/boot 4.3). */
-static int split_preimage(struct ds_span data, char name[DS_MAX_EVENT_NAME + 1],
+static int split_preimage(struct ds_span data, char ret_name[DS_MAX_EVENT_NAME + 1],
 			  struct ds_span *ret_payload)
 {
-	struct ds_rd rd = ds_rd_init(data);
-	const uint8_t *colon;
-	uint32_t type;
-	uint8_t sep;
+	const uint8_t *name, *colon;
 	size_t n;
 
-	DS_TRY(ds_rd_u32le(&rd, &type));
-	DS_TRY(ds_rd_u8(&rd, &sep));
-	if (type != DS_EV_RUNTIME || sep != ':' || !ds_rd_left(&rd))
+	if (data.n < 5 || ds_get_u32le(data.p) != DS_EV_RUNTIME || data.p[4] != ':')
 		return -EBADMSG;
-	colon = memchr(rd.p, ':', ds_rd_left(&rd));
-	if (!colon)
+	name = data.p + 5;
+	colon = memchr(name, ':', data.n - 5);
+	n = colon ? (size_t)(colon - name) : 0;
+	if (!n || n > DS_MAX_EVENT_NAME || memchr(name, 0, n))
 		return -EBADMSG;
-	n = (size_t)(colon - rd.p);
-	if (!n || n > DS_MAX_EVENT_NAME || memchr(rd.p, 0, n))
-		return -EBADMSG;
-	memcpy(name, rd.p, n);
-	name[n] = '\0';
-	DS_TRY(ds_rd_skip(&rd, n + 1));
-	return ds_rd_span(&rd, ds_rd_left(&rd), ret_payload);
+	memcpy(ret_name, name, n);
+	ret_name[n] = '\0';
+	*ret_payload = DS_SPAN(colon + 1, data.n - 5 - n - 1);
+	return 0;
 }
 
 /*
@@ -126,38 +106,36 @@ static int add_v2(struct ds_eventlog *log, uint32_t imr, const uint8_t *digest, 
 	return ds_buf_add_span(&ev->preimage, data);
 }
 
-/* TCG_PCR_EVENT2 behind its index. */
-static int entry(struct ds_rd *rd, uint32_t index, size_t i, struct ds_eventlog *log,
-		 struct ds_err *err)
+/* TCG_PCR_EVENT2 */
+static int entry(struct ds_rd *rd, size_t i, struct ds_eventlog *log, struct ds_err *err)
 {
 	char name[DS_MAX_EVENT_NAME + 1] = "";
-	struct ds_span digest, data;
-	uint32_t type, count, size;
-	uint16_t alg;
+	struct ds_span h, data;
+	uint32_t index, type;
 	int r;
 
-	if (ds_rd_u32le(rd, &type) || ds_rd_u32le(rd, &count))
+	/* index, type, number of digests, algorithm, digest, size of the data */
+	if (ds_rd_span(rd, 4 + 4 + 4 + 2 + 48 + 4, &h) ||
+	    ds_rd_span(rd, ds_get_u32le(h.p + 62), &data))
 		return bad(err, rd, i, "truncated");
-	if (count != 1)
+	index = ds_get_u32le(h.p);
+	type = ds_get_u32le(h.p + 4);
+	if (ds_get_u32le(h.p + 8) != 1)
 		return bad(err, rd, i, "expected exactly one digest");
-	if (ds_rd_u16le(rd, &alg))
-		return bad(err, rd, i, "truncated");
-	if (alg != ALG_SHA384)
+	if (ds_get_u16le(h.p + 12) != ALG_SHA384)
 		return bad(err, rd, i, "expected a SHA-384 digest");
-	if (ds_rd_span(rd, 48, &digest) || ds_rd_u32le(rd, &size) || ds_rd_span(rd, size, &data))
-		return bad(err, rd, i, "truncated");
 	if (index > 4)
 		return bad(err, rd, i, "measurement register is not 0 to 4");
 	if (!index)
 		return 0;
 	if (type == DS_EV_RUNTIME && data.n && *data.p == '{') {
-		r = add_v2(log, index - 1, digest.p, data);
+		r = add_v2(log, index - 1, h.p + 14, data);
 		if (r == -EBADMSG)
 			return bad(err, rd, i, "runtime event data is no preimage of version 2");
 	} else if (type == DS_EV_RUNTIME && split_preimage(data, name, &data)) {
 		return bad(err, rd, i, "runtime event data is not type:name:payload");
 	} else {
-		r = ds_eventlog_add(log, index - 1, type, digest.p, name, data, NULL);
+		r = ds_eventlog_add(log, index - 1, type, h.p + 14, name, data, NULL);
 	}
 	return r ? ds_err_set(err, r, DOMAIN, ds_rd_pos(rd),
 			      "entry %zu: too many events or no memory", i)
@@ -181,18 +159,15 @@ int ds_eventlog_parse_tcg2(struct ds_span in, struct ds_eventlog *ret, struct ds
 {
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 	struct ds_rd rd = ds_rd_init(in);
-	uint32_t index;
 
 	if (in.n > DS_MAX_EVENT_LOG)
 		return ds_err_set(err, -EFBIG, DOMAIN, 0, "size: expected at most %u, got %zu",
 				  DS_MAX_EVENT_LOG, in.n);
 	DS_TRY(header(&rd, err));
 	for (size_t i = 1; ds_rd_left(&rd) && !is_fill(&rd); i++) {
-		if (ds_rd_u32le(&rd, &index))
-			return bad(err, &rd, i, "truncated");
-		if (index == FILL_INDEX)
+		if (ds_rd_left(&rd) >= 4 && ds_get_u32le(rd.p) == FILL_INDEX)
 			return bad(err, &rd, i, "something lies behind the fill bytes");
-		DS_TRY(entry(&rd, index, i, &log, err));
+		DS_TRY(entry(&rd, i, &log, err));
 	}
 	*ret = log;
 	log = DS_EVENTLOG_NULL;

@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ds/base/rd.h>
 #include <ds/wire/eventlog.h>
+
+#include "../base/edge_test.h"
 
 #define D48                                                                                        \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b" \
@@ -76,6 +79,18 @@ static void json_table(void **state)
 		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":1,\"event_payload\":\"\"}"
 		  "]",
 		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":-1,\"digest\":\"\",\"event\":\"a\",\"event_"
+		  "payload\":\"\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "1}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\",\"preimage\":\"0g\"}]",
+		  -EBADMSG },
+		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
+		  "\"\",\"preimage\":null}]",
+		  -EBADMSG },
 		{ "[{\"imr\":3,\"event_type\":1,\"digest\":\"\",\"event\":\"a\",\"event_payload\":"
 		  "\"\",\"version\":3}]",
 		  -EBADMSG },
@@ -92,6 +107,28 @@ static void json_table(void **state)
 		if (r != rows[i].want)
 			fail_msg("%s: expected %d, got %d (%s)", rows[i].text, rows[i].want, r,
 				 err.msg);
+	}
+}
+
+/* Where another refusal would follow, it is the first that is said. */
+static void json_faults_are_named(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{ "[", "JSON: " },
+		{ "{}", "not a JSON array" },
+		{ "[1]", "event 0: not an object" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+		struct ds_err err = DS_ERR_NULL;
+
+		assert_int_equal(ds_eventlog_parse_json(DS_SPAN_STR(rows[i].text), &log, &err),
+				 -EBADMSG);
+		if (strncmp(err.msg, rows[i].says, strlen(rows[i].says)))
+			fail_msg("%s: %s", rows[i].text, err.msg);
 	}
 }
 
@@ -209,18 +246,50 @@ static void tcg2_truncation(void **state)
 	ends[n_ends++] = b.n;
 	for (size_t n = 0; n <= b.n; n++) {
 		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
-		uint8_t *copy = malloc(n ? n : 1);
+		struct ds_err err = DS_ERR_NULL;
 		int r, want = -EBADMSG;
 
-		assert_non_null(copy);
-		memcpy(copy, b.p, n);
-		r = ds_eventlog_parse_tcg2(DS_SPAN(copy, n), &log, NULL);
-		free(copy);
+		r = ds_eventlog_parse_tcg2(at_edge(b.p, n), &log, &err);
 		for (size_t i = 0; i < n_ends; i++)
 			if (n == ends[i])
 				want = 0;
 		assert_int_equal(r, want);
+		if (want && !strstr(err.msg, "truncated"))
+			fail_msg("%zu bytes: %s", n, err.msg);
 	}
+}
+
+/* The header's data has the size that its parts have, and nobody reads behind it. */
+static void tcg2_header_data(void **state)
+{
+	for (size_t vendor = 0; vendor < 3; vendor++) {
+		for (size_t n = 0; n < 40; n++) {
+			DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+			DS_BUF struct ds_buf b = DS_BUF_NULL;
+			bool good = n == 33 + vendor;
+
+			add_header(&b, 0x000c, 1);
+			b.p[64] = (uint8_t)vendor;
+			ds_put_u32le(b.p + 28, (uint32_t)n);
+			assert_int_equal(ds_buf_add_zero(&b, 8), 0);
+			assert_int_equal(ds_eventlog_parse_tcg2(at_edge(b.p, 32 + n), &log, NULL),
+					 good ? 0 : -EBADMSG);
+		}
+	}
+}
+
+/* Data too short for its mark ends where it ends, whatever the next entry begins with. */
+static void tcg2_short_data(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	add_header(&b, 0x000c, 1);
+	add_entry(&b, 4, DS_EV_RUNTIME, "\1\0\0\10", 4);
+	add_entry(&b, 0x3a62613a, 10, "", 0); /* ":ab:" */
+	assert_int_equal(ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "entry 1: runtime event data is not type:name:payload"));
 }
 
 static void tcg2_refusals(void **state)
@@ -237,6 +306,7 @@ static void tcg2_refusals(void **state)
 		{ "register 5", 0x000c, 1, 5, 10, "", 0 },
 		{ "runtime event without shape", 0x000c, 1, 4, DS_EV_RUNTIME, "abc", 3 },
 		{ "runtime event of another type", 0x000c, 1, 4, DS_EV_RUNTIME, "\2\0\0\10:n:", 7 },
+		{ "runtime event without a colon", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10;n:", 7 },
 		{ "runtime event without a name", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10::x", 7 },
 		{ "runtime event without payload mark", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:nx",
 		  7 },
@@ -262,13 +332,15 @@ static void tcg2_refusals(void **state)
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		struct ds_err err = DS_ERR_NULL;
 		int r;
 
 		add_header(&b, rows[i].alg, rows[i].n_algs);
 		add_entry(&b, rows[i].index, rows[i].type, rows[i].data, rows[i].n);
-		r = ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL);
-		if (r != -EBADMSG)
-			fail_msg("%s: got %d", rows[i].what, r);
+		r = ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, &err);
+		if (r != -EBADMSG ||
+		    (*rows[i].data == '{' && !strstr(err.msg, "no preimage of version 2")))
+			fail_msg("%s: got %d (%s)", rows[i].what, r, err.msg);
 	}
 }
 
@@ -279,25 +351,35 @@ static void tcg2_format_bytes(void **state)
 		const char *what;
 		size_t at;
 		uint8_t value;
+		const char *says;
 	} rows[] = {
-		{ "header type", 4, 1 },    { "specification name", 32 + 13, '2' },
-		{ "digest size", 62, 32 },  { "two digests", 65 + 8, 2 },
-		{ "no digest", 65 + 8, 0 }, { "SHA-256 digest", 65 + 12, 0x0b },
-		{ "fill index", 65, 0xff },
+		{ "header type", 4, 1, "EV_NO_ACTION" },
+		{ "specification name", 32 + 13, '2', "Spec ID Event03" },
+		{ "digest size", 62, 32, "Spec ID Event03" },
+		{ "two digests", 65 + 8, 2, "exactly one digest" },
+		{ "no digest", 65 + 8, 0, "exactly one digest" },
+		{ "SHA-256 digest", 65 + 12, 0x0b, "SHA-384" },
+		{ "register 255", 65, 0xff, "not 0 to 4" },
+		{ "fill index", 0, 0, "behind the fill" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		struct ds_err err = DS_ERR_NULL;
 
 		add_header(&b, 0x000c, 1);
 		assert_int_equal(b.n, 65);
 		add_entry(&b, 1, 10, "xyz", 3);
 		assert_int_equal(ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL), 0);
 		ds_eventlog_done(&log);
-		b.p[rows[i].at] = rows[i].value;
-		if (ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, NULL) != -EBADMSG)
-			fail_msg("%s was accepted", rows[i].what);
+		if (rows[i].at)
+			b.p[rows[i].at] = rows[i].value;
+		else
+			memset(b.p + 65, 0xff, 4);
+		if (ds_eventlog_parse_tcg2(ds_buf_span(&b), &log, &err) != -EBADMSG ||
+		    !strstr(err.msg, rows[i].says))
+			fail_msg("%s: %s", rows[i].what, err.msg);
 	}
 }
 
@@ -339,11 +421,18 @@ static void append_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_table),	     cmocka_unit_test(json_fields_and_truncation),
-		cmocka_unit_test(tcg2_entries),	     cmocka_unit_test(tcg2_truncation),
+		cmocka_unit_test(json_table),
+		cmocka_unit_test(json_fields_and_truncation),
+		cmocka_unit_test(json_faults_are_named),
+		cmocka_unit_test(tcg2_entries),
+		cmocka_unit_test(tcg2_truncation),
 		cmocka_unit_test(tcg2_version_2),
-		cmocka_unit_test(tcg2_refusals),     cmocka_unit_test(append_limits),
-		cmocka_unit_test(tcg2_format_bytes), cmocka_unit_test(size_limits),
+		cmocka_unit_test(tcg2_header_data),
+		cmocka_unit_test(tcg2_short_data),
+		cmocka_unit_test(tcg2_refusals),
+		cmocka_unit_test(append_limits),
+		cmocka_unit_test(tcg2_format_bytes),
+		cmocka_unit_test(size_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,10 +2,12 @@
 /* The MrConfigV3 document: what is read, and everything else refused. */
 #include "../crypto/vec_test.h"
 
+#include <ds/base/limits.h>
 #include <ds/wire/mrconfig.h>
 
 #define X20(s) s s s s s s s s s s s s s s s s s s s s
 #define X32(s) X20(s) s s s s s s s s s s s s
+#define X500(s) X20(X20(s)) X20(s) X20(s) X20(s) X20(s) X20(s)
 #define HEAD   "{\"compose_hash\":\"" X32("c0") "\",\"key_provider\":\"kms\""
 #define V3     ",\"version\":3}"
 #define FULL                                                                                                                     \
@@ -56,8 +58,13 @@ static void refuses_the_rest(void **state)
 		{ HEAD ",\"instance_id\":\"00\"" V3, "40 hex digits" },
 		{ HEAD ",\"key_provider_id\":\"0\"" V3, "bytes of hex" },
 		{ HEAD ",\"key_provider_id\":\"xx\"" V3, "bytes of hex" },
+		{ HEAD ",\"key_provider_id\":\"" X500("00") X500("00") X500("00") "\"" V3, "bytes of hex" },
+		{ HEAD ",\"key_provider_id\":1" V3, "key_provider_id: a string expected" },
+		{ "{\"compose_hash\":\"" X32("c0") "\",\"key_provider\":1" V3, "key_provider: a string expected" },
 		{ HEAD ",\"gpu_policy_hash\":\"00\"" V3, "64 hex digits" },
 		{ HEAD ",\"init_script_hashes\":[\"00\"]" V3, "64 hex digits" },
+		{ HEAD ",\"init_script_hashes\":1" V3, "an array expected" },
+		{ HEAD ",\"init_script_hashes\":[1]" V3, "strings expected" },
 		{ HEAD ",\"init_script_hashes\":[\"\",\"\",\"\",\"\",\"\",\"\"]" V3, "at most 5" },
 	};
 
@@ -70,6 +77,19 @@ static void refuses_the_rest(void **state)
 		if (!strstr(err.msg, rows[i].says))
 			fail_msg("row %zu: expected '%s', got '%s'", i, rows[i].says, err.msg);
 	}
+}
+
+static void size_is_bounded(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	struct ds_mr_config m;
+
+	assert_int_equal(ds_buf_add_span(&b, DS_SPAN_STR(FULL)), 0);
+	while (b.n < DS_MAX_SYS_CONFIG)
+		assert_int_equal(ds_buf_add_u8(&b, ' '), 0);
+	assert_int_equal(ds_mr_config_parse(ds_buf_span(&b), &m, NULL), 0);
+	assert_int_equal(ds_buf_add_u8(&b, ' '), 0);
+	assert_int_equal(ds_mr_config_parse(ds_buf_span(&b), &m, NULL), -EFBIG);
 }
 
 static void truncated(void **state)
@@ -91,6 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_all),
 		cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(truncated),
 	};
 

@@ -109,7 +109,10 @@ static void bytes(void **state)
 		{ "950102030405", -EFBIG, NULL },
 		{ "92cd010000", -EBADMSG, NULL },
 		{ "91a161", -EBADMSG, NULL },
+		{ "9201c1", -EBADMSG, NULL }, /* a byte, and what is no value */
+		{ "92c101", -EBADMSG, NULL },
 		{ "a3616263", -EBADMSG, NULL },
+		{ "", -EBADMSG, NULL },
 		{ "c0", -EBADMSG, NULL },
 	};
 

@@ -14,31 +14,25 @@ enum item { PPID = 1, TCB = 2, PCEID = 3, FMSPC = 4, SGX_TYPE = 5, INSTANCE = 6,
 
 static const uint8_t base_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
 
-/* OID under prefix with one more arc below 128; ret_arc gets that arc. */
+/* OID under prefix with one more byte, which ret_arc gets: no arc that matters is above 127. */
 static int oid_arc(struct ds_rd *rd, const uint8_t *prefix, size_t n, unsigned int *ret_arc)
 {
-	struct ds_span head;
-	struct ds_rd oid;
-	uint8_t arc;
+	const uint8_t *oid;
 
-	DS_TRY(ds_der_rd(rd, DS_DER_OID, &oid));
-	DS_TRY(ds_rd_span(&oid, n, &head));
-	if (memcmp(head.p, prefix, n))
+	DS_TRY(ds_der_rd_exact(rd, DS_DER_OID, n + 1, &oid));
+	if (memcmp(oid, prefix, n))
 		return -EBADMSG;
-	DS_TRY(ds_rd_u8(&oid, &arc));
-	if (arc & 0x80)
-		return -EBADMSG;
-	*ret_arc = arc;
-	return ds_rd_end(&oid);
+	*ret_arc = oid[n];
+	return 0;
 }
 
 static int octets(struct ds_rd *rd, uint8_t *out, size_t n)
 {
-	struct ds_rd v;
+	const uint8_t *p;
 
-	DS_TRY(ds_der_rd(rd, DS_DER_OCTETS, &v));
-	DS_TRY(ds_rd_copy(&v, out, n));
-	return ds_rd_end(&v);
+	DS_TRY(ds_der_rd_exact(rd, DS_DER_OCTETS, n, &p));
+	memcpy(out, p, n);
+	return 0;
 }
 
 /* Item 2: SEQUENCE of sixteen components, PCESVN and CPUSVN. */

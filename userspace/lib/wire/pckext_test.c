@@ -183,6 +183,32 @@ static void refuses_the_rest(void **state)
 	}
 }
 
+/* Where another refusal would follow, it is the first that is said. */
+static void faults_are_named(void **state)
+{
+	static const struct {
+		size_t at; /* of a byte that changes */
+		const char *says;
+	} rows[] = {
+		{ 0, "not one DER SEQUENCE" },
+		{ 4, "not a pair of SGX object id and value" },	  /* tag of the first pair */
+		{ 6, "not a pair of SGX object id and value" },	  /* of its id */
+		{ 8, "not a pair of SGX object id and value" },	  /* the id */
+		{ 18, "item 1: unknown, repeated or malformed" }, /* tag of its value */
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		struct ds_err err = DS_ERR_NULL;
+		struct ds_pck_ext e;
+
+		build(FINE, &b);
+		b.p[rows[i].at] ^= 0x40;
+		assert_int_equal(ds_pck_ext_parse(ds_buf_span(&b), &e, &err), -EBADMSG);
+		assert_string_equal(err.msg, rows[i].says);
+	}
+}
+
 static void truncated_or_indefinite(void **state)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
@@ -224,6 +250,68 @@ static void only_values_are_free(void **state)
 	assert_int_equal(free_bytes, 16 + 16 + 2 + 16 + 2 + 6 + 1 + 16 + 3);
 }
 
+/* What can be done to one element; the lengths around it agree afterwards. */
+enum change { DROP, AGAIN, TAG, LONGER, SHORTER, EMPTY, FOLLOWED, CHANGES };
+
+/* Copies elements with a change to the one numbered target; returns how many there were. */
+static unsigned int copy(const uint8_t *p, size_t n, unsigned int first, unsigned int target,
+			 enum change how, bool *ret_number, struct ds_buf *out)
+{
+	unsigned int count = first;
+
+	for (size_t at = 0; at < n;) {
+		DS_BUF struct ds_buf in = DS_BUF_NULL;
+		size_t wide = p[at + 1] & 0x80 ? p[at + 1] & 0x7f : 0, len = wide ? 0 : p[at + 1];
+		bool here = count++ == target;
+		uint8_t tag = p[at];
+
+		for (size_t i = 0; i < wide; i++)
+			len = len << 8 | p[at + 2 + i];
+		at += 2 + wide;
+		if (tag == 0x30)
+			count = copy(p + at, len, count, target, how, ret_number, &in);
+		else
+			add(&in, p + at, len);
+		at += len;
+		*ret_number |= here && tag == 0x02;
+		if (here && how == LONGER)
+			add(&in, "", 1);
+		if (here && (how == SHORTER || how == EMPTY))
+			in.n = how == EMPTY ? 0 : in.n - 1;
+		if (here && how == TAG)
+			tag ^= 0x40;
+		for (int i = 0; i < (!here ? 1 : how == DROP ? 0 : how == AGAIN ? 2 : 1); i++)
+			tlv(out, tag, in.p, in.n);
+		if (here && how == FOLLOWED)
+			add(out, "\5\0", 2);
+	}
+	return count;
+}
+
+static void every_element_counts(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL, same = DS_BUF_NULL;
+	bool number = false;
+	unsigned int n;
+
+	build(FINE, &b);
+	n = copy(b.p, b.n, 0, UINT32_MAX, DROP, &number, &same);
+	assert_true(n > 80 && ds_span_eq(ds_buf_span(&b), ds_buf_span(&same)));
+	for (unsigned int i = 0; i < n; i++) {
+		for (enum change how = DROP; how < CHANGES; how++) {
+			DS_BUF struct ds_buf wrong = DS_BUF_NULL;
+			struct ds_pck_ext e;
+
+			number = false;
+			copy(b.p, b.n, 0, i, how, &number, &wrong);
+			if (number && how == SHORTER)
+				continue; /* another number */
+			if (ds_pck_ext_parse(ds_buf_span(&wrong), &e, NULL) != -EBADMSG)
+				fail_msg("element %u, change %d", i, how);
+		}
+	}
+}
+
 static void lengths_are_minimal(void **state)
 {
 	DS_BUF struct ds_buf b = DS_BUF_NULL, wide = DS_BUF_NULL;
@@ -250,9 +338,10 @@ static void lengths_are_minimal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_both_kinds),	   cmocka_unit_test(refuses_the_rest),
-		cmocka_unit_test(truncated_or_indefinite), cmocka_unit_test(only_values_are_free),
-		cmocka_unit_test(lengths_are_minimal),
+		cmocka_unit_test(faults_are_named),	cmocka_unit_test(reads_both_kinds),
+		cmocka_unit_test(refuses_the_rest),	cmocka_unit_test(truncated_or_indefinite),
+		cmocka_unit_test(only_values_are_free), cmocka_unit_test(lengths_are_minimal),
+		cmocka_unit_test(every_element_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@
 #include <ds/wire/quote.h>
 #include <ds/wire/tdreport.h>
 
+#include "../base/edge_test.h"
+
 /* What a built quote says; zero fields take the right value. */
 struct shape {
 	uint16_t version, key_type, body_type, outer_type, inner_type;
@@ -156,25 +158,80 @@ static void fields_point_into_the_input(void **state)
 	assert_ptr_equal(q.ext.p, b.p + 54 + 648);
 }
 
-/* A copy of exact size, so that a sanitizer sees one byte too many. */
 static void every_truncation_is_refused(void **state)
 {
 	static const struct shape shapes[] = { { 0 }, { .version = 5 } };
+	static const struct {
+		size_t to[2]; /* exclusive, by shape */
+		const char *says;
+	} parts[] = {
+		{ { 48, 48 }, "header: " },
+		{ { 48, 54 }, "body descriptor: " },
+		{ { 48 + 584, 54 + 648 }, "TD report: " },
+		{ { 48 + 584 + 4, 54 + 648 + 4 }, "signature data length: " },
+		{ { SIZE_MAX, SIZE_MAX }, "signature data: " },
+	};
 
 	for (size_t s = 0; s < DS_ARRAY_SIZE(shapes); s++) {
 		DS_BUF struct ds_buf b = DS_BUF_NULL;
 		struct ds_quote q;
+		size_t k = 0;
 
 		build(&shapes[s], &b);
 		for (size_t n = 0; n < b.n; n++) {
-			uint8_t *copy = malloc(n ? n : 1);
+			struct ds_err err = DS_ERR_NULL;
 
-			assert_non_null(copy);
-			memcpy(copy, b.p, n);
-			assert_int_equal(ds_quote_parse(DS_SPAN(copy, n), &q, NULL), -EBADMSG);
-			free(copy);
+			assert_int_equal(ds_quote_parse(at_edge(b.p, n), &q, &err), -EBADMSG);
+			while (n >= parts[k].to[s])
+				k++;
+			if (strncmp(err.msg, parts[k].says, strlen(parts[k].says)))
+				fail_msg("%zu bytes: %s", n, err.msg);
 		}
 	}
+}
+
+/* Signature data cut anywhere, with outer lengths that agree: which part does not fit, and where. */
+static void every_part_has_to_fit(void **state)
+{
+	const size_t at = 48 + 584 + 4, report = 134, auth = report + 450, type = auth + 32;
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+
+	build(&(struct shape){ 0 }, &b);
+	for (size_t n = 0; at + n < b.n; n++) {
+		const char *says = n < report	     ? "signature data length (at least)"
+				   : n < type + 6 ? "QE certification data is short"
+						     : "inner certification data size";
+		size_t where = n < report	     ? at - 4
+			       : n < auth	     ? at + report
+			       : n < type	     ? at + auth
+			       : n < type + 6 ? at + type
+						     : at + type + 2;
+		struct ds_err err = DS_ERR_NULL;
+		enum ds_quote_fault fault;
+		struct ds_quote q;
+
+		ds_put_u32le(b.p + at - 4, (uint32_t)n);
+		if (n >= report)
+			ds_put_u32le(b.p + at + 130, (uint32_t)(n - report));
+		assert_int_equal(ds_quote_parse_fault(at_edge(b.p, at + n), &q, &fault, &err),
+				 -EBADMSG);
+		assert_int_equal(fault, DS_QUOTE_F_AUTH_LEN);
+		if (strncmp(err.msg, says, strlen(says)) || err.offset != where)
+			fail_msg("%zu bytes: expected '%s' at %zu, got '%s' at %zu", n, says, where,
+				 err.msg, err.offset);
+	}
+}
+
+static void inner_type_zero(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+	enum ds_quote_fault fault;
+	struct ds_quote q;
+
+	build(&(struct shape){ 0 }, &b);
+	ds_put_u16le(b.p + 48 + 584 + 4 + 134 + 450 + 32, 0);
+	assert_int_equal(ds_quote_parse_fault(ds_buf_span(&b), &q, &fault, NULL), -EBADMSG);
+	assert_int_equal(fault, DS_QUOTE_F_CERT_TYPE);
 }
 
 static void size_is_capped(void **state)
@@ -256,6 +313,8 @@ int main(void)
 		cmocka_unit_test(faults_are_named),
 		cmocka_unit_test(fields_point_into_the_input),
 		cmocka_unit_test(every_truncation_is_refused),
+		cmocka_unit_test(every_part_has_to_fit),
+		cmocka_unit_test(inner_type_zero),
 		cmocka_unit_test(size_is_capped),
 		cmocka_unit_test(body_types_without_size),
 		cmocka_unit_test(tdreport_fields),

@@ -5,33 +5,21 @@
 /* Mode is the low two bits; a length must use the shortest mode that holds it. */
 int ds_scale_rd_compact(struct ds_rd *rd, size_t *ret)
 {
+	static const uint32_t least[] = { 0, 1u << 6, 1u << 14 };
 	struct ds_rd at = *rd;
-	uint8_t first;
-	uint16_t two;
-	uint32_t v, least;
+	struct ds_span first, rest;
+	unsigned int mode;
+	uint32_t v = 0;
 
-	DS_TRY(ds_rd_u8(&at, &first));
-	switch (first & 3) {
-	case 0:
-		v = first;
-		least = 0;
-		break;
-	case 1:
-		at = *rd;
-		DS_TRY(ds_rd_u16le(&at, &two));
-		v = two;
-		least = 1u << 6;
-		break;
-	case 2:
-		at = *rd;
-		DS_TRY(ds_rd_u32le(&at, &v));
-		least = 1u << 14;
-		break;
-	default:
+	DS_TRY(ds_rd_span(&at, 1, &first));
+	mode = first.p[0] & 3;
+	if (mode == 3)
 		return -EFBIG;
-	}
-	v >>= 2;
-	if (v < least)
+	DS_TRY(ds_rd_span(&at, (1u << mode) - 1, &rest));
+	for (size_t i = rest.n; i--;)
+		v = v << 8 | rest.p[i];
+	v = (v << 8 | first.p[0]) >> 2;
+	if (v < least[mode])
 		return -EBADMSG;
 	*ret = v;
 	*rd = at;

@@ -4,6 +4,8 @@
 
 #include <ds/wire/scale.h>
 
+#include "../base/edge_test.h"
+
 static void compact_round_trip(void **state)
 {
 	static const struct {
@@ -28,7 +30,7 @@ static void compact_round_trip(void **state)
 		assert_int_equal(n, rows[i].n);
 		assert_int_equal(ds_rd_end(&rd), 0);
 		for (size_t cut = 0; cut < b.n; cut++) {
-			rd = ds_rd_init(DS_SPAN(b.p, cut));
+			rd = ds_rd_init(at_edge(b.p, cut));
 			assert_int_equal(ds_scale_rd_compact(&rd, &n), -EBADMSG);
 			assert_int_equal(ds_rd_pos(&rd), 0);
 		}
@@ -73,6 +75,7 @@ static void strings_and_flags(void **state)
 	free(text);
 	rd = ds_rd_init(hex("0c6162"));
 	assert_int_equal(ds_scale_rd_bytes(&rd, 9, &s), -EBADMSG);
+	assert_int_equal(ds_scale_rd_str(&rd, 9, &text), -EBADMSG);
 	rd = ds_rd_init(hex("0c610062"));
 	assert_int_equal(ds_scale_rd_str(&rd, 9, &text), -EBADMSG);
 	rd = ds_rd_init(hex("00"));
@@ -84,6 +87,7 @@ static void strings_and_flags(void **state)
 	assert_false(flag);
 	assert_int_equal(ds_scale_rd_bool(&rd, &flag), 0);
 	assert_true(flag);
+	assert_int_equal(ds_scale_rd_bool(&rd, &flag), -EBADMSG); /* the end */
 	rd = ds_rd_init(hex("02"));
 	assert_int_equal(ds_scale_rd_bool(&rd, &flag), -EBADMSG);
 }

@@ -15,8 +15,8 @@ static int number(json_t *o, const char *key, uint64_t max, uint64_t *ret, struc
 
 	if (!v)
 		return 0;
-	if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-	    (uint64_t)json_integer_value(v) > max)
+	/* what is below zero is above every max */
+	if (!json_is_integer(v) || (uint64_t)json_integer_value(v) > max)
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: expected a number from 0 to %llu",
 				  key, (unsigned long long)max);
 	*ret = (uint64_t)json_integer_value(v);

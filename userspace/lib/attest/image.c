@@ -67,7 +67,7 @@ int ds_verify_image(struct ds_verdict *v, const struct ds_image_mr *image)
 	bool snp = v->tee == DS_TEE_SNP;
 	int r;
 
-	if (!v->has_body && !v->has_snp)
+	if (snp ? !v->has_snp : !v->has_body)
 		return ds_verdict_fail(v, DS_REASON_MEASUREMENT,
 				       "there is no report to compare with");
 	if (snp ? !image->has_snp : image->snp_only)

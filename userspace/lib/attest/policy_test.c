@@ -27,6 +27,38 @@ static int judge(const struct forged *w, int64_t t, const struct ds_tcb_policy *
 	return ds_attest_quote(ds_buf_span(&w->quote), ds_buf_span(&w->collateral), &opts, v);
 }
 
+/* Zeros equal zeros, but what was not given or not seen is no measurement. */
+static void nothing_is_no_measurement(void **state)
+{
+	const struct {
+		enum ds_tee tee;
+		bool has_snp, has_body;
+		struct ds_image_mr im;
+		bool want;
+	} table[] = {
+		{ DS_TEE_SNP, true, false, { .has_snp = true }, true },
+		{ DS_TEE_SNP, true, false, { .has_snp = false }, false },
+		{ DS_TEE_SNP, false, true, { .has_snp = true }, false },
+		{ DS_TEE_TDX, false, true, { .has_snp = false }, true },
+		{ DS_TEE_TDX, false, true, { .has_snp = true, .snp_only = true }, false },
+		{ DS_TEE_TDX, true, false, { .has_snp = false }, false },
+		{ DS_TEE_TDX, false, false, { .has_snp = false }, false },
+		{ DS_TEE_SNP, false, false, { .has_snp = true }, false },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++) {
+		struct ds_verdict v;
+
+		ds_verdict_init(&v);
+		v.tee = table[i].tee;
+		v.has_snp = table[i].has_snp;
+		v.has_body = table[i].has_body;
+		if (ds_image_matches(&v, &table[i].im) != table[i].want ||
+		    !ds_verify_image(&v, &table[i].im) != table[i].want)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void policies(void **state)
 {
 	static const uint8_t service[1][48] = { { [47] = 1 } }, ppid[1][16] = { "forged-ppid-000"
@@ -358,6 +390,7 @@ static void sampled_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_no_measurement),
 		cmocka_unit_test(policies),    cmocka_unit_test(minimum_svns),
 		cmocka_unit_test(allow_lists), cmocka_unit_test(verdict_fields),
 		cmocka_unit_test(input_forms), cmocka_unit_test(sampled_damage),

@@ -453,6 +453,7 @@ static void compose_image_and_log(void **state)
 	DS_BUF struct ds_buf json = DS_BUF_NULL;
 	struct ds_image_mr mr = { 0 };
 	struct ds_verdict v, again;
+	struct ds_err err = DS_ERR_NULL;
 	char hex[4][97];
 
 	make(&(struct boot){ 0 }, &x);
@@ -476,7 +477,8 @@ static void compose_image_and_log(void **state)
 	assert_int_equal(ds_verify_image(&v, &mr), 0);
 	ds_verdict_init(&again); /* nothing parsed, so nothing is equal */
 	assert_int_equal(ds_verify_image(&again, &(struct ds_image_mr){ 0 }), DS_ATTEST_REFUSED);
-	assert_int_equal(ds_image_mr_parse(DS_SPAN(json.p, json.n - 1), &mr, NULL), -EBADMSG);
+	assert_int_equal(ds_image_mr_parse(DS_SPAN(json.p, json.n - 1), &mr, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "JSON: "));
 	assert_int_equal(ds_image_mr_parse(DS_SPAN_LIT("{\"mrtd\":\"00\"}"), &mr, NULL), -EBADMSG);
 	assert_int_equal(ds_image_mr_parse(DS_SPAN_LIT("{\"measurement\":\"00\"}"), &mr, NULL),
 			 -EBADMSG);
@@ -497,6 +499,12 @@ static void compose_image_and_log(void **state)
 	assert_int_equal(ds_verify_log(&again, &x.att.log, v.body.rt_mr, true), DS_ATTEST_REFUSED);
 	assert_int_equal(again.reason, DS_REASON_RTMR_REPLAY);
 	x.att.log.n++;
+	/* what cannot be replayed is refused for that */
+	x.att.log.ev[0].name[0] = ':';
+	again = v;
+	assert_int_equal(ds_verify_log(&again, &x.att.log, v.body.rt_mr, true), DS_ATTEST_REFUSED);
+	assert_int_not_equal(again.reason, DS_REASON_RTMR_REPLAY);
+	x.att.log.ev[0].name[0] = 's';
 	/* an event for another register is a claim about that register */
 	assert_int_equal(
 		ds_eventlog_add(&x.att.log, 1, DS_EV_RUNTIME, NULL, "x", DS_SPAN_NULL, NULL), 0);

@@ -42,10 +42,12 @@ static void judge(const struct snp_forged *w, int64_t t, const struct ds_tcb_pol
 		0x1f0 + (i), v, true                                                               \
 	}
 
-static const struct {
+struct row {
 	const char *reason;
 	struct snp_forge f;
-} rows[] = {
+};
+
+static const struct row report_rows[] = {
 	/* good ones */
 	{ "", { .product = DS_SNP_MILAN } },
 	{ "", { .product = DS_SNP_GENOA, .version = 5 } },
@@ -66,6 +68,9 @@ static const struct {
 	{ "snp-reserved", { .body = POKE(0x4c, 1) } },
 	{ "snp-reserved", { .late = POKE(0x330, 1) } },
 	{ "snp-reserved", { .late = POKE(0x49f, 1) } },
+};
+
+static const struct row chain_rows[] = {
 	/* row 3 */
 	{ "snp-root-untrusted", { .other_ark = true } },
 	/* row 4 */
@@ -91,7 +96,10 @@ static const struct {
 	{ "snp-chain", { .issuer = { .scheme = PSS_SHA256 } } },
 	{ "snp-chain", { .issuer = { .scheme = PSS_SALT_32 } } },
 	{ "snp-chain", { .issuer = { .scheme = PSS_MGF_SHA256 } } },
+	{ "snp-chain", { .issuer = { .scheme = PSS_MGF_SHA1 } } },
 	{ "snp-chain", { .issuer = { .scheme = PKCS1_SHA384 } } },
+	{ "snp-chain", { .issuer = { .scheme = PSS_BARE } } },
+	{ "snp-chain", { .issuer = { .scheme = PSS_MGF_BARE } } },
 	{ "snp-chain", { .vek = { .issuer_cn = "SEV-Genoa" } } },
 	{ "snp-chain", { .vek = { .issuer_cn = "SEV-VLEK-Milan" } } },
 	{ "snp-chain", { .vek = { .evil = true } } },
@@ -100,6 +108,8 @@ static const struct {
 	{ "snp-chain", { .vek = { .scheme = PSS_SALT_32 } } },
 	{ "snp-chain", { .vek = { .scheme = PKCS1_SHA384 } } },
 	/* row 5 */
+	{ "snp-chain", { .issuer = { .no_from = true } } },
+	{ "snp-chain", { .vek = { .no_from = true } } },
 	{ "snp-chain", { .issuer = { .no_date = true } } },
 	{ "snp-chain", { .vek = { .no_date = true } } },
 	{ "", { .ark = { .to = T }, .issuer = { .to = T }, .vek = { .to = T } } },
@@ -110,6 +120,9 @@ static const struct {
 	{ "snp-cert-not-yet-valid", { .ark = { .from = T + 1 } } },
 	{ "snp-cert-not-yet-valid", { .issuer = { .from = T + 1 } } },
 	{ "snp-cert-not-yet-valid", { .vek = { .from = T + 1 } } },
+};
+
+static const struct row crl_rows[] = {
 	/* row 6 */
 	{ "", { .crl = true } },
 	{ "", { .crl = true, .crl_pem = true } },
@@ -118,6 +131,8 @@ static const struct {
 	{ "snp-crl", { .crl = true, .crl_trailing = true, .crl_pem = true } },
 	{ "snp-crl", { .crl = true, .crl_critical = true } },
 	{ "snp-crl", { .crl = true, .crl_no_next = true } },
+	{ "snp-crl", { .crl = true, .crl_no_from = true } },
+	{ "snp-crl", { .crl = true, .crl_other_alg_inside = true } },
 	{ "snp-crl", { .crl = true, .crl_other_issuer = true } },
 	{ "snp-crl", { .crl = true, .crl_evil = true } },
 	{ "snp-crl", { .crl = true, .crl_scheme = PSS_SHA256 } },
@@ -125,11 +140,15 @@ static const struct {
 	{ "snp-crl", { .crl = true, .crl_to = T - 1 } },
 	{ "snp-revoked", { .crl = true, .crl_revoked = true } },
 	{ "snp-revoked", { .crl = true, .crl_revoked = true, .vlek = true } },
+};
+
+static const struct row key_rows[] = {
 	/* row 7 */
 	{ "snp-signing-key", { .body = POKE(0x48, 1 << 2) } },
 	{ "snp-signing-key", { .vlek = true, .body = POKE(0x48, 0) } },
 	/* row 8 */
 	{ "snp-key-type", { .vek = { .other_key = true } } },
+	{ "snp-signature", { .vek = { .bad_point = true } } },
 	{ "snp-signature", { .report_evil = true } },
 	{ "snp-signature", { .report_sha256 = true } },
 	{ "snp-signature", { .late = POKE(0x50, 1) } },
@@ -177,6 +196,9 @@ static const struct {
 	{ "snp-chip-id", { .body = POKE(0x1df, 0) } },
 	{ "snp-chip-id", { .product = DS_SNP_TURIN, .body = POKE(0x1a8, 1) } },
 	{ "", { .vlek = true, .body = { { 0x48, 6, true }, { 0x1a0, 0, true } } } },
+};
+
+static const struct row policy_rows[] = {
 	/* rows 12 to 14 */
 	{ "snp-policy", { .body = POKE(10, 1) } },    /* without bit 17 */
 	{ "snp-policy", { .body = POKE(11, 4) } },    /* bit 26 */
@@ -191,12 +213,12 @@ static const struct {
 	{ "snp-tcb-status", { .body = POKE(0x1f0, 3) } },
 };
 
-static void every_check(void **state)
+static void run(const struct row *rows, size_t n)
 {
 	SNP_FORGED struct snp_forged w = { 0 };
 	struct ds_verdict v;
 
-	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < n; i++) {
 		snp_forge(&rows[i].f, &w);
 		judge(&w, T, NULL, &v);
 		if (strcmp(ds_reason_name(v.reason), rows[i].reason))
@@ -205,9 +227,47 @@ static void every_check(void **state)
 	}
 }
 
+#define ROWS(test, rows)                                                                           \
+	static void test(void **state)                                                             \
+	{                                                                                          \
+		run(rows, DS_ARRAY_SIZE(rows));                                                    \
+	}
+
+ROWS(reports, report_rows)
+ROWS(chains, chain_rows)
+ROWS(revocation_lists, crl_rows)
+ROWS(keys_of_chips, key_rows)
+ROWS(guest_policies, policy_rows)
+
+/* Where the reason alone could be that of a later check. */
+static void faults_are_named(void **state)
+{
+	static const struct {
+		const char *says;
+		struct snp_forge f;
+	} table[] = {
+		{ "longer than 48 bytes", { .late = POKE(0x2a0 + 48, 1) } },
+		{ "longer than 48 bytes", { .late = POKE(0x2e8 + 71, 1) } },
+		{ "extensions: ", { .twice = 38 } },
+		{ "CRL: dates are missing", { .crl = true, .crl_no_next = true } },
+	};
+	SNP_FORGED struct snp_forged w = { 0 };
+	struct ds_verdict v;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(table); i++) {
+		snp_forge(&table[i].f, &w);
+		judge(&w, T, NULL, &v);
+		if (v.accepted || !strstr(v.detail, table[i].says))
+			fail_msg("row %zu: %s", i, v.detail);
+	}
+}
+
 static void inputs(void **state)
 {
 	SNP_FORGED struct snp_forged w = { 0 };
+	static const char end[] = "-----END CERTIFICATE-----\n";
+	DS_BUF struct ds_buf again = DS_BUF_NULL;
+	const char *last;
 	struct ds_snp_evidence in;
 	struct ds_verify_opts opts = { .time = T };
 	struct ds_verdict v;
@@ -235,6 +295,20 @@ static void inputs(void **state)
 	in.vek.n++;
 	in.chain.n -= 3;
 	JUDGE("snp-chain");
+	/* the last certificate once more, with a line that is no base64 */
+	assert_int_equal(ds_buf_add_span(&again, ds_buf_span(&w.chain)), 0);
+	last = strstr(ds_buf_cstr(&w.chain) + 1, "-----BEGIN");
+	assert_non_null(last);
+	assert_int_equal(ds_buf_add(&again, last, strlen(last) - strlen(end)), 0);
+	in.chain = ds_buf_span(&again);
+	JUDGE("snp-chain"); /* no end */
+	assert_int_equal(ds_buf_addf(&again, "%s", end), 0);
+	in.chain = ds_buf_span(&again);
+	JUDGE("");
+	again.n -= strlen(end);
+	assert_int_equal(ds_buf_addf(&again, "!\n%s", end), 0);
+	in.chain = ds_buf_span(&again);
+	JUDGE("snp-chain");
 	in.chain = DS_SPAN_NULL;
 	JUDGE("snp-chain");
 	opts.root_ca = DS_SPAN_NULL; /* no ARK from anywhere */
@@ -253,6 +327,28 @@ static void inputs(void **state)
 		JUDGE("snp-length");
 	}
 #undef JUDGE
+}
+
+/* A list in PEM is one of lists, and not empty. */
+static void crl_in_pem(void **state)
+{
+	static const char label[] = "X509 CRL";
+	static const char empty[] = "-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n";
+	SNP_FORGED struct snp_forged w = { 0 };
+	struct ds_verdict v;
+	char *at;
+
+	snp_forge(&(struct snp_forge){ .crl = true, .crl_pem = true }, &w);
+	judge(&w, T, NULL, &v);
+	assert_true(v.accepted);
+	for (at = strstr(ds_buf_cstr(&w.crl), label); at; at = strstr(at, label))
+		*at = 'Y';
+	judge(&w, T, NULL, &v);
+	assert_string_equal(ds_reason_name(v.reason), "snp-crl");
+	ds_buf_done(&w.crl);
+	assert_int_equal(ds_buf_add_span(&w.crl, DS_SPAN_STR(empty)), 0);
+	judge(&w, T, NULL, &v);
+	assert_string_equal(ds_reason_name(v.reason), "snp-crl");
 }
 
 /* A verdict says what was in the report and until when it is good. */
@@ -479,8 +575,14 @@ static void damage_is_noticed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_check),
+		cmocka_unit_test(reports),
+		cmocka_unit_test(chains),
+		cmocka_unit_test(revocation_lists),
+		cmocka_unit_test(keys_of_chips),
+		cmocka_unit_test(guest_policies),
+		cmocka_unit_test(faults_are_named),
 		cmocka_unit_test(inputs),
+		cmocka_unit_test(crl_in_pem),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(all_of_the_policy),
 		cmocka_unit_test(policies),

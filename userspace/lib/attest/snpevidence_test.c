@@ -235,6 +235,7 @@ static void collateral_forms(void **state)
 		{ "{\"snp_vek\":\"\"}", "collateral-format" },
 		{ "{\"snp_vek\":\"xyz\"}", "collateral-format" },
 		{ "{\"snp_crl\":\"0\"}", "collateral-format" },
+		{ "{\"snp_chain\":1}", "collateral-format" },
 		{ "{\"snp_vek\":\"00\",\"snp_vek\":\"00\"}", "collateral-format" },
 		{ "{\"snp_vek\":\"3000\"}", "snp-chain" },
 		{ "{\"snp_chain\":\"-----BEGIN\"}", "snp-chain" },

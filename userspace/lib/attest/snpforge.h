@@ -11,8 +11,20 @@
 
 #define SNP_TIME INT64_C(1780000000) /* 2026-05-28T20:26:40Z */
 
-/* Each differs from the first in one thing; PSS_SHA256 leaves MGF1 as it is. */
-enum snp_scheme { PSS_SHA384, PSS_SHA256, PSS_SALT_32, PSS_MGF_SHA256, PKCS1_SHA384 };
+/*
+ * Each differs from the first in one thing; PSS_SHA256 leaves MGF1 as it is, MGF1 over SHA-1 is not
+ * written down. The last two are named after signing: PSS without parameters, MGF1 without a hash.
+ */
+enum snp_scheme {
+	PSS_SHA384,
+	PSS_SHA256,
+	PSS_SALT_32,
+	PSS_MGF_SHA256,
+	PSS_MGF_SHA1,
+	PKCS1_SHA384,
+	PSS_BARE,
+	PSS_MGF_BARE
+};
 
 struct snp_cert {
 	const char *cn, *issuer_cn; /* NULL: the right name */
@@ -20,8 +32,10 @@ struct snp_cert {
 	enum snp_scheme scheme;
 	int64_t from, to; /* 0: good */
 	bool no_date;	  /* notAfter is no time at all */
+	bool no_from;	  /* nor is notBefore */
 	bool flip_ca;	  /* CA where it must not be, or the reverse */
 	bool no_key_usage, crl_sign_only, long_path, critical;
+	bool bad_point; /* of a VEK: its key is off the curve */
 	bool other_key; /* of an intermediate: RSA-1024; of a VEK: P-256 */
 };
 
@@ -51,7 +65,8 @@ struct snp_forge {
 	const uint8_t *report_data, *host_data;
 	/* revocation list */
 	bool crl, crl_evil, crl_other_issuer, crl_revoked, crl_critical, crl_trailing, crl_pem,
-		crl_no_next;
+		crl_no_next, crl_no_from;
+	bool crl_other_alg_inside; /* a salt of 32 in the signed part alone; signed over that */
 	enum snp_scheme crl_scheme;
 	int64_t crl_from, crl_to;
 	/* what is handed over */

@@ -35,6 +35,9 @@ static void make_keys(void)
 static EVP_MD_CTX *signer(int key, enum snp_scheme scheme)
 {
 	const EVP_MD *md = scheme == PSS_SHA256 ? EVP_sha256() : EVP_sha384();
+	const EVP_MD *mgf = scheme == PSS_MGF_SHA256 ? EVP_sha256()
+			    : scheme == PSS_MGF_SHA1 ? EVP_sha1()
+						     : EVP_sha384();
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *p = NULL;
 
@@ -43,8 +46,7 @@ static EVP_MD_CTX *signer(int key, enum snp_scheme scheme)
 		return ctx;
 	MUST(EVP_PKEY_CTX_set_rsa_padding(p, RSA_PKCS1_PSS_PADDING) == 1);
 	MUST(EVP_PKEY_CTX_set_rsa_pss_saltlen(p, scheme == PSS_SALT_32 ? 32 : 48) == 1);
-	MUST(EVP_PKEY_CTX_set_rsa_mgf1_md(p, scheme == PSS_MGF_SHA256 ? EVP_sha256()
-								      : EVP_sha384()) == 1);
+	MUST(EVP_PKEY_CTX_set_rsa_mgf1_md(p, mgf) == 1);
 	return ctx;
 }
 
@@ -97,6 +99,8 @@ static X509 *new_cert(const struct snp_cert *f, const char *cn, const char *issu
 	MUST(ASN1_TIME_set(X509_getm_notBefore(x),
 			   (time_t)(f->from ? f->from : SNP_TIME - 1000 * DAY)));
 	MUST(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(f->to ? f->to : SNP_TIME + 1000 * DAY)));
+	if (f->no_from)
+		MUST(ASN1_STRING_set(X509_getm_notBefore(x), "ever", 4));
 	if (f->no_date)
 		MUST(ASN1_STRING_set(X509_getm_notAfter(x), "forever", 7));
 	if (ca)
@@ -111,12 +115,54 @@ static X509 *new_cert(const struct snp_cert *f, const char *cn, const char *issu
 	return x;
 }
 
+/* Take the parameters of PSS away, or those of MGF1 inside them. */
+static void bare_alg(X509_ALGOR *alg, bool mgf_only)
+{
+	const void *param;
+	RSA_PSS_PARAMS *pss;
+	ASN1_STRING *out = NULL;
+	int type;
+
+	if (!mgf_only) {
+		MUST(X509_ALGOR_set0(alg, OBJ_nid2obj(NID_rsassaPss), V_ASN1_UNDEF, NULL));
+		return;
+	}
+	X509_ALGOR_get0(NULL, &type, &param, alg);
+	MUST(pss = ASN1_item_unpack(param, ASN1_ITEM_rptr(RSA_PSS_PARAMS)));
+	MUST(X509_ALGOR_set0(pss->maskGenAlgorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_UNDEF, NULL));
+	MUST(ASN1_item_pack(pss, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &out));
+	MUST(X509_ALGOR_set0(alg, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, out));
+	RSA_PSS_PARAMS_free(pss);
+}
+
+static void bad_point(X509 *x)
+{
+	const size_t n = 97;
+	uint8_t *p = OPENSSL_zalloc(n);
+
+	MUST(p);
+	p[0] = 4;
+	p[n - 1] = 5;
+	MUST(X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+				    V_ASN1_OBJECT, OBJ_nid2obj(NID_secp384r1), p, (int)n));
+}
+
 static void sign_cert(X509 *x, const struct snp_cert *f, int right)
 {
 	EVP_MD_CTX *ctx = signer(f->evil ? K_EVIL : right, f->scheme);
 
+	if (f->bad_point)
+		bad_point(x);
 	MUST(X509_sign_ctx(x, ctx) > 0);
 	EVP_MD_CTX_free(ctx);
+	if (f->scheme == PSS_BARE || f->scheme == PSS_MGF_BARE) {
+		const X509_ALGOR *outer;
+
+		X509_get0_signature(NULL, &outer, x);
+		bare_alg((X509_ALGOR *)outer, f->scheme == PSS_MGF_BARE);
+		bare_alg((X509_ALGOR *)X509_get0_tbs_sigalg(x), f->scheme == PSS_MGF_BARE);
+		MUST(i2d_re_X509_tbs(x, NULL) > 0);
+	}
 }
 
 static void number(X509 *x, const char *oid, uint8_t v)
@@ -305,6 +351,20 @@ static void add_revoked(X509_CRL *crl, long serial)
 	ASN1_TIME_free(t);
 }
 
+/* CertificateList ::= SEQUENCE { TBSCertList, AlgorithmIdentifier, BIT STRING of 256 bytes } */
+static void other_alg_inside(uint8_t *der, size_t n)
+{
+	static const uint8_t salt[] = { 0x02, 0x01, 0x30 };
+	EVP_MD_CTX *ctx = signer(K_ARK, PSS_SHA384);
+	size_t n_tbs = 3 + (size_t)der[6], n_sig = 256;
+	uint8_t *at = memmem(der, n, salt, sizeof(salt));
+
+	MUST(der[1] == 0x82 && der[5] == 0x81 && at && (size_t)(at - der) < n_tbs);
+	at[2] = 32;
+	MUST(EVP_DigestSign(ctx, der + n - n_sig, &n_sig, der + 4, n_tbs) == 1 && n_sig == 256);
+	EVP_MD_CTX_free(ctx);
+}
+
 static void write_crl(const struct snp_forge *f, X509_CRL *crl, struct ds_buf *out)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -314,6 +374,8 @@ static void write_crl(const struct snp_forge *f, X509_CRL *crl, struct ds_buf *o
 	MUST(bio && (f->crl_pem ? PEM_write_bio_X509_CRL(bio, crl) : i2d_X509_CRL_bio(bio, crl)));
 	n = BIO_get_mem_data(bio, &p);
 	MUST(!ds_buf_add(out, p, (size_t)n));
+	if (f->crl_other_alg_inside)
+		other_alg_inside(out->p, out->n);
 	if (f->crl_trailing)
 		MUST(!ds_buf_add_u8(out, 0));
 	BIO_free(bio);
@@ -332,6 +394,11 @@ static void make_crl(const struct snp_forge *f, const char *issuer_cn, struct ds
 	name(n, f->crl_other_issuer ? "ARK-Else" : issuer_cn);
 	MUST(X509_CRL_set_issuer_name(crl, n) && X509_CRL_set1_lastUpdate(crl, from) &&
 	     (f->crl_no_next || X509_CRL_set1_nextUpdate(crl, to)));
+	MUST(!f->crl_no_from ||
+	     (ASN1_STRING_set(from, "ever", 4) && X509_CRL_set1_lastUpdate(crl, from)));
+	ext = raw_ext("2.5.29.20", 0, "\2\1\1", 3); /* CRL number */
+	MUST(X509_CRL_add_ext(crl, ext, -1));
+	X509_EXTENSION_free(ext);
 	if (f->crl_critical) {
 		ext = raw_ext("1.3.6.1.4.1.62397.99.1", 1, "\5\0", 2);
 		MUST(X509_CRL_add_ext(crl, ext, -1));

@@ -198,6 +198,26 @@ static void known_signature(void **state)
 		-EBADMSG);
 }
 
+/* What cannot be a signature or a key is refused as such, before anything is computed. */
+static void signature_forms(void **state)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	uint8_t spki[DS_P256_SPKI_SIZE], sig[2 + 2 * (2 + 40)];
+	DS_BUF struct ds_buf good = DS_BUF_NULL;
+
+	memset(sig, 0x11, sizeof(sig));
+	memcpy(sig, "\x30\x54\x02\x28", 4); /* two numbers of 40 bytes, in good DER */
+	memcpy(sig + 44, "\x02\x28", 2);
+	assert_int_equal(ds_p256_generate(&key), 0);
+	assert_int_equal(ds_p256_spki(key, spki), 0);
+	assert_int_equal(ds_p256_sign(key, DS_SPAN_LIT("m"), &good), 0);
+	assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), DS_SPAN_LIT("m"), DS_SPAN_ARRAY(sig)),
+			 -EBADMSG);
+	spki[DS_P256_SPKI_SIZE - 1] ^= 1; /* off the curve */
+	assert_int_equal(ds_p256_verify(DS_SPAN_ARRAY(spki), DS_SPAN_LIT("m"), ds_buf_span(&good)),
+			 -EBADMSG);
+}
+
 static void sign_and_verify(void **state)
 {
 	DS_P256 struct ds_p256 *key = NULL, *other = NULL;
@@ -301,10 +321,15 @@ static void pem_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalar_range),		  cmocka_unit_test(layouts),
-		cmocka_unit_test(pem_round_trip),	  cmocka_unit_test(pem_other_forms),
-		cmocka_unit_test(other_curve_is_refused), cmocka_unit_test(known_signature),
-		cmocka_unit_test(sign_and_verify),	  cmocka_unit_test(pem_text),
+		cmocka_unit_test(scalar_range),
+		cmocka_unit_test(layouts),
+		cmocka_unit_test(pem_round_trip),
+		cmocka_unit_test(pem_other_forms),
+		cmocka_unit_test(other_curve_is_refused),
+		cmocka_unit_test(known_signature),
+		cmocka_unit_test(signature_forms),
+		cmocka_unit_test(sign_and_verify),
+		cmocka_unit_test(pem_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Issuing and reading certificates. */
 #include "fixture_test.h"
 
+#include <ds/base/limits.h>
 #include <ds/base/rd.h>
 
 /* Two certificates as another library encodes them, without the signature: every field and the
@@ -251,6 +252,10 @@ static void cut_and_extended(void **state)
 	assert_int_equal(ds_buf_add_u8(&ca.cert, 0), 0);
 	assert_int_equal(ds_cert_parse(ds_buf_span(&ca.cert), &none, &err), -EBADMSG);
 	assert_string_equal(err.msg, "bytes after the certificate");
+	/* more than any certificate may have */
+	assert_int_equal(
+		ds_buf_add_zero(&ca.cert, DS_MAX_ATTESTATION + (64u << 10) + 1 - ca.cert.n), 0);
+	assert_int_equal(ds_cert_parse(ds_buf_span(&ca.cert), &none, &err), -EFBIG);
 }
 
 #define OID "1.3.6.1.4.1.62397.1."
@@ -288,6 +293,9 @@ static void malformed_extensions(void **state)
 		/* a usage with a blank, with NUL */
 		{ { { OID "4", { (const uint8_t *)"\x04\x03u v", 5 }, false } }, 1, -EBADMSG },
 		{ { { OID "4", { (const uint8_t *)"\x04\x03u\0v", 5 }, false } }, 1, -EBADMSG },
+		{ { { OID "4", { (const uint8_t *)"\x04\x01\x7f", 3 }, false } }, 1, -EBADMSG },
+		/* extended key usage that is no SEQUENCE */
+		{ { { "2.5.29.37", { (const uint8_t *)"\x04\x00", 2 }, false } }, 1, -EBADMSG },
 		/* subjectAltName twice, malformed, an address of 5 bytes, an empty name, NUL inside
 		 */
 		{ { { "2.5.29.17", { (const uint8_t *)"\x30\x03\x82\x01z", 5 }, false } }, 1, 0 },
@@ -325,6 +333,84 @@ static void malformed_extensions(void **state)
 	}
 }
 
+/* What is there and does not count: a kind of name that we do not know, a CA flag that is false. */
+static void neither_name_nor_ca(void **state)
+{
+	static const struct raw_ext ext[] = {
+		{ "2.5.29.17", { (const uint8_t *)"\x30\x06\x81\x01m\x82\x01z", 8 }, false },
+		{ "2.5.29.19", { (const uint8_t *)"\x30\x00", 2 }, true },
+	};
+	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+	DS_CLEANUP(party_done) struct party p;
+	DS_BUF struct ds_buf der = DS_BUF_NULL;
+
+	party_key(&p);
+	issue_raw(&der, "x", "x", &p, &p, ext, 2);
+	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, NULL), 0);
+	assert_int_equal(info.n_alt_names, 1);
+	assert_string_equal(info.alt_names[0], "z");
+	assert_false(info.is_ca);
+}
+
+/* Bytes of a certificate changed where OpenSSL does not look when it reads. */
+static void changed_bytes(void **state)
+{
+	static const struct {
+		const char *find;
+		size_t n, at;
+		uint8_t value;
+		int want;
+		bool p256;
+	} rows[] = {
+		{ "\x17\x0d", 2, 1, 0x0d, 0, true }, /* as it is */
+		{ "\x17\x0d"
+		  "231114",
+		  8, 2, 'x', -EBADMSG, false },				     /* from */
+		{ "\x30\x1e\x17\x0d", 4, 4 + 13 + 2, 'x', -EBADMSG, false }, /* to */
+		{ "\x03\x42\x00\x04", 4, 3, 0x05, 0, false },		    /* no form of a point */
+		{ "\x55\x04\x03\x0c\x03nam", 8, 3, 0x1e, -EBADMSG, false }, /* half a letter */
+	};
+	DS_CLEANUP(party_done) struct party p;
+
+	party_key(&p);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+		DS_BUF struct ds_buf der = DS_BUF_NULL;
+		uint8_t *at;
+
+		issue_raw(&der, "nam", "x", &p, &p, NULL, 0);
+		at = memmem(der.p, der.n, rows[i].find, rows[i].n);
+		assert_non_null(at);
+		at[rows[i].at] = rows[i].value;
+		if (ds_cert_parse(ds_buf_span(&der), &info, NULL) != rows[i].want ||
+		    info.is_p256 != rows[i].p256)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* Points that are no key of ours: written in the hybrid form, and off the curve. */
+static void other_points(void **state)
+{
+	DS_CLEANUP(party_done) struct party p;
+
+	party_key(&p);
+	for (int off = 0; off < 2; off++) {
+		DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+		DS_BUF struct ds_buf der = DS_BUF_NULL;
+		uint8_t *at;
+
+		issue_raw(&der, "x", "x", &p, &p, NULL, 0);
+		at = memmem(der.p, der.n, p.spki + 26, 65);
+		assert_non_null(at);
+		if (off)
+			at[64] ^= 1;
+		else
+			at[0] = (uint8_t)(6 | (at[64] & 1));
+		assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, NULL), 0);
+		assert_false(info.is_p256);
+	}
+}
+
 /* Names that are too long, too many, or that end early for a C program. */
 static void names_are_bounded(void **state)
 {
@@ -346,6 +432,28 @@ static void names_are_bounded(void **state)
 	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err), 0);
 	assert_int_equal(strlen(info.cn), 255);
 	ds_cert_info_done(&info);
+	/* an organization of 256 letters */
+	cn[255] = 'n';
+	der.n = 0;
+	issue_raw(&der, cn, "x", &p, &p, NULL, 0);
+	((uint8_t *)memmem(der.p, der.n, "\x55\x04\x03\x0c\x82", 5))[2] = 0x0a;
+	assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err), -EBADMSG);
+	/* an alternative name of 253 letters, and of 254 */
+	for (unsigned int n = 253; n < 255; n++) {
+		sans.n = 0;
+		der.n = 0;
+		assert_int_equal(ds_buf_add(&sans,
+					    (uint8_t[]){ 0x30, 0x82, 0x01, (uint8_t)(n + 3 - 256),
+							 0x82, 0x81, (uint8_t)n },
+					    7),
+				 0);
+		assert_int_equal(ds_buf_add(&sans, cn, n), 0);
+		ext.value = ds_buf_span(&sans);
+		issue_raw(&der, "x", "x", &p, &p, &ext, 1);
+		assert_int_equal(ds_cert_parse(ds_buf_span(&der), &info, &err),
+				 n == 253 ? 0 : -EBADMSG);
+		ds_cert_info_done(&info);
+	}
 	/* a NUL in the middle; nobody checks the signature here */
 	der.n = 0;
 	issue_raw(&der, "good.example!evil", "x", &p, &p, NULL, 0);
@@ -407,8 +515,9 @@ int main(void)
 		cmocka_unit_test(bytes_of_ca_and_leaf), cmocka_unit_test(reading_what_was_issued),
 		cmocka_unit_test(issue_refusals),	cmocka_unit_test(issued_by_another_process),
 		cmocka_unit_test(cut_and_extended),	cmocka_unit_test(malformed_extensions),
-		cmocka_unit_test(names_are_bounded),	cmocka_unit_test(older_form),
-		cmocka_unit_test(ratls_report_data),
+		cmocka_unit_test(neither_name_nor_ca),	cmocka_unit_test(changed_bytes),
+		cmocka_unit_test(other_points),		cmocka_unit_test(names_are_bounded),
+		cmocka_unit_test(older_form),		cmocka_unit_test(ratls_report_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

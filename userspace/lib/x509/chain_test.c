@@ -105,6 +105,25 @@ static void one_bit_breaks_the_signature(void **state)
 	tree_done(&t);
 }
 
+/* What is no certificate is malformed, not refused, wherever it stands. */
+static void junk_is_malformed(void **state)
+{
+	struct ds_err err = DS_ERR_NULL;
+	struct ds_span in[3];
+	struct tree t;
+
+	tree_new(&t);
+	for (size_t i = 0; i < 3; i++) {
+		in[0] = ds_buf_span(&t.leaf.cert);
+		in[1] = ds_buf_span(&t.ca.cert);
+		in[2] = ds_buf_span(&t.root.cert);
+		in[i].n--;
+		assert_int_equal(ds_cert_verify_chain(in, 2, in[2], T0, &err), -EBADMSG);
+		assert_int_equal(ds_cert_check_host(in[i], "x", &err), -EBADMSG);
+	}
+	tree_done(&t);
+}
+
 /* A leaf that signs is no CA, whatever hints it carries. */
 static void only_marked_cas_issue(void **state)
 {
@@ -254,6 +273,16 @@ static void pem_text(void **state)
 	bad.n = 0;
 	assert_int_equal(ds_buf_add_zero(&bad, DS_MAX_CERT_PEM + 1), 0);
 	assert_int_equal(ds_cert_chain_from_pem(ds_buf_span(&bad), &none, &err), -EFBIG);
+	assert_int_equal(ds_cert_pem_to_der(ds_buf_span(&bad), &der, &err), -EFBIG);
+	/* text behind, and a letter that is none of base64 */
+	bad.n = 0;
+	assert_int_equal(ds_cert_pem(ds_buf_span(&t.ca.cert), &bad), 0);
+	assert_int_equal(ds_buf_addf(&bad, "text\n"), 0);
+	assert_int_equal(ds_cert_chain_from_pem(ds_buf_span(&bad), &none, &err), -EBADMSG);
+	bad.n -= 5;
+	bad.p[40] = '!';
+	assert_int_equal(ds_cert_chain_from_pem(ds_buf_span(&bad), &none, &err), -EBADMSG);
+	assert_string_equal(err.msg, "certificate 1: bad base64");
 	assert_int_equal(none.n, 0);
 	tree_done(&t);
 }
@@ -349,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chains),
 		cmocka_unit_test(one_bit_breaks_the_signature),
+		cmocka_unit_test(junk_is_malformed),
 		cmocka_unit_test(only_marked_cas_issue),
 		cmocka_unit_test(weak_digests_are_refused),
 		cmocka_unit_test(chain_length_is_bounded),

@@ -281,6 +281,8 @@ static void pem_text(void **state)
 		{ "-----BEGIN X-----\nAAAA\n", -EBADMSG },
 		{ "-----BEGIN -----\nAAAA\n-----END -----\n", -EBADMSG },
 		{ "-----BEGIN X----\nAAAA\n-----END X----\n", -EBADMSG },
+		{ "-----BEGIN X+++++\nAAAA\n-----END X+++++\n", -EBADMSG },
+		{ "+++++BEGIN X-----\nAAAA\n+++++END X-----\n", -EBADMSG },
 	};
 	static const struct {
 		const char *body;

@@ -70,6 +70,15 @@ void notify_drain(struct ctx *c);
 /* Pure: one line, ASCII only. */
 DS_MUST int notify_format(const char *event, const char *payload, struct ds_buf *ret);
 
+/* env.c: the encrypted environment. */
+/* -EOPNOTSUPP: there is one, and nothing that would open it. */
+DS_MUST int env_wanted(const struct ctx *c, struct ds_err *err);
+/* Needs keys.env, which the keys stage gives away. */
+DS_MUST int env_open(struct ctx *c);
+/* In the app's process, before it is one: into its environment. */
+DS_MUST int env_apply(void);
+void env_wipe(void);
+
 /* power.c */
 void wipe_keys(struct ctx *c);
 _Noreturn void power_off(struct ctx *c);

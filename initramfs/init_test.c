@@ -8,6 +8,8 @@
 
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
+#include <ds/crypto/x25519.h>
+#include <ds/keys/envseal.h>
 
 #include "ctx.h"
 
@@ -198,6 +200,33 @@ static void notifications(void **state)
 		"{\"event\":\"boot.error\",\"payload\":\"keys: \\\"x\\\"\\n\\u00E9\"}\n");
 }
 
+/* What cannot be opened or is not understood ends the boot; with none there is nothing to do. */
+static void environment(void **state)
+{
+	static const uint8_t junk[100] = { 9 };
+	struct ctx c = { .compose = { .key_provider = DS_KP_NONE } };
+	DS_BUF struct ds_buf blob = DS_BUF_NULL;
+	uint8_t pub[32];
+
+	assert_int_equal(env_wanted(&c, &c.err), 0);
+	assert_int_equal(env_open(&c), 0);
+	c.hi.item[DS_HI_ENCRYPTED_ENV] = DS_SPAN_ARRAY(junk);
+	assert_int_equal(env_wanted(&c, &c.err), -EOPNOTSUPP);
+	assert_non_null(strstr(c.err.msg, "key_provider kms"));
+	c.compose.key_provider = DS_KP_KMS;
+	assert_int_equal(env_wanted(&c, &c.err), 0);
+	assert_int_equal(env_open(&c), -ENOKEY);
+	c.keys.env = ds_secret_new(32);
+	c.keys.env->p[0] = 7;
+	assert_int_equal(env_open(&c), -EKEYREJECTED);
+	assert_int_equal(ds_x25519_pub(c.keys.env->p, pub), 0);
+	assert_int_equal(ds_env_seal(pub, DS_SPAN_LIT("{\"env\":1}"), &blob, NULL), 0);
+	c.hi.item[DS_HI_ENCRYPTED_ENV] = ds_buf_span(&blob);
+	assert_int_equal(env_open(&c), -EBADMSG);
+	assert_string_equal(c.err.msg, "env: an array expected, found a number");
+	ds_secret_free(c.keys.env);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +236,7 @@ int main(void)
 		cmocka_unit_test(emulator_parameters),
 		cmocka_unit_test(module_list),
 		cmocka_unit_test(notifications),
+		cmocka_unit_test(environment),
 	};
 
 	return cmocka_run_group_tests_name("init", tests, NULL, NULL);

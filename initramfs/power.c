@@ -37,6 +37,7 @@ void wipe_keys(struct ctx *c)
 	ds_kms_app_keys_done(&c->keys);
 	c->keys = DS_KMS_APP_KEYS_NULL;
 	end_holder(c);
+	env_wipe();
 }
 
 static void on_alarm(int signo)

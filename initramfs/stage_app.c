@@ -82,7 +82,7 @@ static int put_files(struct ctx *c)
  * that keys it requests with "@s" are possessed by it and its children and by nobody else.
  */
 _Noreturn static void child(const char *name, char *const argv[], int pass_fd, const char *dir,
-			    bool quiet)
+			    bool quiet, bool env)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -105,6 +105,10 @@ _Noreturn static void child(const char *name, char *const argv[], int pass_fd, c
 	}
 	if (!strcmp(dir, APP_DIR))
 		unsetenv("NOTIFY_SOCKET"); /* for services only */
+	if (env && env_apply()) {
+		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"environment\"", name);
+		_exit(126);
+	}
 	signal(SIGPIPE, SIG_DFL);
 	execv(argv[0], argv);
 	ds_log(DS_LOG_ERR, "what=spawn name=%s file=%s error=\"%s\"", name, argv[0],
@@ -119,7 +123,7 @@ pid_t spawn(struct ctx *c, const char *name, char *const argv[], int pass_fd, co
 	pid_t pid = fork();
 
 	if (!pid)
-		child(name, argv, pass_fd, dir, quiet);
+		child(name, argv, pass_fd, dir, quiet, !strcmp(name, "app"));
 	if (pid < 0)
 		ds_log(DS_LOG_ERR, "what=spawn name=%s error=\"%s\"", name, strerror(errno));
 	return pid;

@@ -51,8 +51,6 @@ int stage_host_input(struct ctx *c)
 	DS_TRY(ds_compose_parse(hi->item[DS_HI_APP_COMPOSE], &c->compose, &c->err));
 	if (hi->has[DS_HI_INSTANCE_INFO])
 		DS_TRY(ds_instance_info_parse(hi->item[DS_HI_INSTANCE_INFO], &c->info, &c->err));
-	if (hi->has[DS_HI_ENCRYPTED_ENV] && hi->item[DS_HI_ENCRYPTED_ENV].n)
-		return ds_err_set(&c->err, -EOPNOTSUPP, "hostinput", 0,
-				  ".encrypted-env: not supported by this version, none expected");
+	DS_TRY(env_wanted(c, &c->err));
 	return compose_supported(&c->compose, &c->err);
 }

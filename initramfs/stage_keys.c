@@ -209,6 +209,7 @@ int stage_keys(struct ctx *c)
 	DS_TRY(holder_start(c));
 	notify_progress(c, "requesting app keys");
 	DS_TRY(c->compose.key_provider == DS_KP_KMS ? ask_kms(c) : make_keys(c));
+	DS_TRY(env_open(c));
 	DS_TRY(measure_provider(c));
 	DS_TRY(store_keys(c));
 	/* No data disk in this version: measured as such, so that no verifier takes it for an

@@ -16,6 +16,11 @@ echo "getkey=$(dstack-agent call GetKey '{"path":"/demo","purpose":"p"}')"
 dstack-agent tls-key --out /tmp --subject demo --alt-name app.test --alt-name 10.1.2.3 --server --ra-tls --app-info
 say chain "$(cat /tmp/chain.pem)"
 echo "mode=$(stat -c %a /tmp/key.pem)"
+echo "env=$GREETING|${UNASKED-unset}"
+for f in .decrypted-env .decrypted-env.json; do
+	echo "env-$f=$(stat -c %a /dstack/.host-shared/$f) $(cat /dstack/.host-shared/$f)"
+done
+echo "env-of-pid-1=$(tr '\0' '\n' </proc/1/environ | grep -c -e GREETING -e secret)"
 # the first registration is tried at once, and this one certificate may still be under way
 until [ -n "$(dstack-agent call Info | sed -n 's/.*"app_cert":"\(-----BEGIN\).*/\1/p')" ]; do sleep 0.1; done
 say info "$(dstack-agent call Info)"
@@ -28,7 +33,7 @@ echo "refused-other=$(keyctl request2 dstack_kms other "" @s 2>&1)"
 sleep 4
 busybox poweroff -f
 APP
-compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of kms)\" | .gateway_enabled = true" >"$work/app.json"
+compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of kms)\" | .gateway_enabled = true | .allowed_envs = [\"GREETING\"]" >"$work/app.json"
 app_id=$(sha256sum "$work/app.json" | cut -c1-40)
 "$BIN/dstack-mr" measure --json --kernel "$IMAGE/bzImage" --initrd "$IMAGE/initramfs.cpio.gz" --memory $((768 << 20)) --cpus 1 \
 	--cmdline "$(jq -r .cmdline "$IMAGE/metadata.json")" >"$work/mr.json"
@@ -50,8 +55,17 @@ input_with() { # GATEWAY-URL
 	jq -nc --arg gw "$1" --arg kms "https://10.0.2.2:$(cat "$work/kms.port")" --arg image "$image" '{kms_urls: ["https://10.0.2.2:1", $kms],
 	gateway_urls: [$gw], vm_config: ({os_image_hash: $image, cpu_count: 1} | tojson),
 	dstack_c: {network: {address: "10.0.2.15/24", gateway: "10.0.2.2"}}}' >"$work/sys.json"
-	blob 1="$work/app.json" 2="$work/sys.json" >"$work/in.bin"
+	blob 1="$work/app.json" 2="$work/sys.json" 4="$work/env.bin" >"$work/in.bin"
 }
+ask() { # METHOD BODY
+	curl -sS --noproxy '*' --cacert "$root" --connect-to "10.0.2.2:$(cat "$work/kms.port"):127.0.0.1:$(cat "$work/kms.port")" \
+		"https://10.0.2.2:$(cat "$work/kms.port")/prpc/$1?json" -d "$2"
+}
+encrypt() { # APP-ID: the environment on standard input, to $work/env.bin
+	ask GetAppEnvEncryptPubKey "{\"app_id\":\"$1\"}" >"$work/env.key"
+	"$BIN/dstackctl" env encrypt --app-id "$1" --kms-root-key "$(ask GetMeta '' | jq -r .k256_pubkey)" --key "$work/env.key" --out "$work/env.bin"
+}
+printf 'GREETING=a "secret" $word\nUNASKED=1\n' | encrypt "$app_id"
 
 eq() { # DESCRIPTION EXPECTED ACTUAL
 	[ "$2" = "$3" ]
@@ -117,16 +131,21 @@ eq "dstack_kms root-ca is the KMS's root certificate" "$(fingerprint -in "$root"
 eq "app-ca has the key that signed the app's certificate" "$(openssl x509 -in "$work/cert.01" -noout -pubkey)" \
 	"$(long first app-ca | openssl x509 -noout -pubkey)"
 long first k256-pub | od -An -v -tx1 | tr -d ' \n' >"$work/k256"
-ask() { # METHOD BODY
-	curl -sS --noproxy '*' --cacert "$root" --connect-to "10.0.2.2:$(cat "$work/kms.port"):127.0.0.1:$(cat "$work/kms.port")" \
-		"https://10.0.2.2:$(cat "$work/kms.port")/prpc/$1?json" -d "$2"
-}
 eq "k256-pub is what the KMS says it is" "$(ask GetMeta '' | jq -r .k256_pubkey)" "$(cat "$work/k256")"
 eq "env-pub is the key for this app's environment" "$(ask GetAppEnvEncryptPubKey "{\"app_id\":\"$app_id\"}" | jq -r .public_key)" \
 	"$(long first env-pub | od -An -v -tx1 | tr -d ' \n')"
-eq "and a name that nobody knows" "request_key: Invalid argument" "$(get first refused-other)"
+eq "the app has the variable that its compose file allows, and no other" 'a "secret" $word|unset' "$(get first env)"
+eq "in a file, too" '600 GREETING="a \"secret\" \$word"' "$(get first env-.decrypted-env)"
+eq "and as JSON" '600 {"GREETING":"a \"secret\" $word"}' "$(get first env-.decrypted-env.json)"
+eq "pid 1 keeps it out of its own environment" 0 "$(get first env-of-pid-1)"
+eq "a name that nobody knows" "request_key: Invalid argument" "$(get first refused-other)"
 grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
 result $? "a gateway that is not there is reported"
 grep -q '"gateway: not registered: tls: peer certificate refused: certificate: app id 0*7 expected, found none"' "$work/second.events"
 result $? "a server that is not the gateway's app is refused and reported"
+
+printf 'GREETING=for another app\n' | encrypt "$(printf '%040d' 9)"
+input_with https://10.0.2.2:1
+boot third 120 $(emulated) $(input "$work/in.bin")
+eq "an environment for another app ends the boot" "keys: .encrypted-env: made for another app or KMS, or damaged" "$(reason third)"
 finish

@@ -53,7 +53,7 @@ refused "a KMS without a pinned key" '^host-input: app-compose.json: key_provide
 
 head -c 100000 /dev/zero | tr '\0' ' ' >"$work/env"
 blob 1="$work/good.json" 2="$work/sys.json" 4="$work/env" >"$work/env.bin"
-refused "an encrypted environment nobody could decrypt" '^host-input: hostinput: .encrypted-env: not supported' env $emu $(input "$work/env.bin")
+refused "an encrypted environment nobody could decrypt" '^host-input: hostinput: .encrypted-env: its key comes from a KMS' env $emu $(input "$work/env.bin")
 
 printf 'mrconfigid=01%094d\n' 7 >"$work/emul.txt"
 refused "MRCONFIGID of another app" '^identity: mrconfigid: 01[0-9a-f]{64} expected, found 0100' mrconfigid $emu $(input "$work/good.bin")

@@ -12,7 +12,7 @@ void secret_json_init(struct secret_json *j, const struct ds_pb_field *pb, size_
 
 static void put(struct secret_json *j, const void *p, size_t n)
 {
-	if (j->r)
+	if (j->r || !n)
 		return;
 	if (n > j->mem->n - j->n) {
 		j->r = -EFBIG;

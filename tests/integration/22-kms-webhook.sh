@@ -66,6 +66,7 @@ answer raw '{"isAllowed":true}'; refused "half an answer" "$no"
 answer raw 'allowed'; refused "no JSON" "$no"
 answer raw '{"isAllowed":true,"gatewayAppId":"any","reason":""}'; refused "any gateway" "$no"
 answer big; refused "a long answer" "$no"
+is "is not even read" "$(tail -1 "$work/release.log" | jq -r .actual | grep -c 'reply is too large')" 1
 answer close; refused "no answer" "$no"
 answer hang
 t0=$(date +%s%N)

@@ -59,7 +59,11 @@ async function startDaemon(options = "", endpoints = nodes) {
 		child.on("exit", resolve);
 	});
 	if (child.exitCode === null) d.url = `http://127.0.0.1:${readFileSync(port, "utf8").trim()}`;
-	d.stop = () => new Promise((r) => (child.exitCode === null ? (child.on("exit", r), child.kill()) : r()));
+	d.stop = async () => {
+		if (child.exitCode !== null) return;
+		const code = await new Promise((r) => (child.on("exit", r), child.kill()));
+		assert.equal(code, 0, d.log.slice(-30).join("\n"));
+	};
 	return d;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Taking the roots of another node, see onboard.h. */
+#include "nodekeys.h"
 #include "onboard.h"
 
 #include <ds/base/limits.h>
@@ -40,93 +41,11 @@ static int call(struct kms_onboard *ob, const char *method, struct ds_span body,
 				     .check_arg = ob,
 				     .no_name_check = true,
 				     .cert_pem = ds_buf_span(&ob->cert_pem),
-				     .key = ob->net->self->key };
+				     .key = ob->net->self->key,
+				     .max_reply = DS_MAX_CERT_PEM };
 
 	DS_TRY(ds_kms_url(ob->url, method, &url));
 	return ds_call_start(ob->net->base, &cfg, (const char *)url.p, body, fn, ob, &ob->call, err);
-}
-
-static int load(struct ds_span body, int status, const char *method, json_t **ret,
-		struct ds_err *err)
-{
-	char why[120];
-
-	if (status != 200)
-		return ds_err_set(err, -EPERM, DOM, 0, "%s refused: %s", method,
-				  ds_kms_error(status, body, why, sizeof(why)));
-	*ret = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
-	return json_is_object(*ret) ? 0
-				    : ds_err_set(err, -EBADMSG, DOM, 0,
-						 "%s: the reply is no JSON object", method);
-}
-
-/* key_epoch is ours; a stock node has only epoch 0 and does not say so. */
-static int check_epoch(const json_t *o, struct ds_err *err)
-{
-	uint64_t epoch = 0;
-
-	DS_TRY(ds_json_u64(o, "key_epoch", UINT32_MAX, &epoch, err));
-	return epoch == KMS_EPOCH ? 0
-				  : ds_err_set(err, -EOPNOTSUPP, DOM, 0,
-					       "roots: expected key epoch %u, got %llu", KMS_EPOCH,
-					       (unsigned long long)epoch);
-}
-
-static int temp_scalar(const json_t *o, uint8_t ret[32], struct ds_err *err)
-{
-	DS_P256 struct ds_p256 *key = NULL;
-	DS_SECRET struct ds_secret *scalar = NULL;
-	const char *pem = NULL;
-
-	DS_TRY(ds_json_str(o, "temp_ca_key", DS_MAX_CERT_PEM, &pem, err));
-	DS_TRY(ds_p256_from_pem(DS_SPAN_STR(pem ? pem : ""), &key, err));
-	DS_TRY(ds_p256_scalar(key, &scalar));
-	memcpy(ret, scalar->p, 32);
-	return 0;
-}
-
-/* What a stock node sends: in the clear, so the text of it does not stay. */
-static int take_stock(json_t *one, uint8_t ret[KMS_MATERIAL_SIZE], struct ds_err *err)
-{
-	const char *pem = json_string_value(json_object_get(one, "ca_key"));
-	const char *hex = json_string_value(json_object_get(one, "k256_key"));
-	DS_P256 struct ds_p256 *key = NULL;
-	DS_SECRET struct ds_secret *scalar = NULL;
-	int r;
-
-	if (!pem || !hex || ds_hex_decode_exact(hex, ret + 32, 32))
-		return ds_err_set(err, -EBADMSG, DOM, 0,
-				  "keys: expected ca_key and k256_key of 32 bytes");
-	r = ds_p256_from_pem(DS_SPAN_STR(pem), &key, err);
-	if (!r)
-		r = ds_p256_scalar(key, &scalar);
-	if (!r)
-		memcpy(ret, scalar->p, 32);
-	ds_wipe((char *)(uintptr_t)pem, strlen(pem));
-	ds_wipe((char *)(uintptr_t)hex, strlen(hex));
-	return r;
-}
-
-static int fill_ask(json_t *o, struct kms_new_ask *q, struct ds_err *err)
-{
-	const char *sealed = json_string_value(json_object_get(o, "sealed_keys"));
-	json_t *keys = json_object_get(o, "keys");
-
-	DS_TRY(check_epoch(o, err));
-	DS_TRY(temp_scalar(o, q->tmp_scalar, err));
-	if (sealed) {
-		q->op = KMS_NEW_TAKE;
-		return ds_hex_decode_exact(sealed, q->message, sizeof(q->message))
-			       ? ds_err_set(err, -EBADMSG, DOM, 0,
-					    "sealed_keys: expected %zu bytes in hex",
-					    sizeof(q->message))
-			       : 0;
-	}
-	if (json_array_size(keys) != 1)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "keys: expected 1, got %zu",
-				  json_array_size(keys));
-	q->op = KMS_NEW_TAKE_STOCK;
-	return take_stock(json_array_get(keys, 0), q->message, err);
 }
 
 static int take_keys(struct kms_onboard *ob, int status, struct ds_span body,
@@ -134,12 +53,14 @@ static int take_keys(struct kms_onboard *ob, int status, struct ds_span body,
 {
 	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_new_ask));
 	struct kms_new_ask *q = room ? (struct kms_new_ask *)room->p : NULL;
-	DS_JSON json_t *o = NULL;
+	char why[120];
 
 	if (!q)
 		return -ENOMEM;
-	DS_TRY(load(body, status, "GetKmsKey", &o, err));
-	DS_TRY(fill_ask(o, q, err));
+	if (status != 200)
+		return ds_err_set(err, -EPERM, DOM, 0, "GetKmsKey refused: %s",
+				  ds_kms_error(status, body, why, sizeof(why)));
+	DS_TRY(kms_node_keys_parse(body, q, err));
 	DS_TRY(kms_onboard_ask(ob, q, ret, err));
 	/* the roots are those of the node that was judged, whose certificate they have signed */
 	if (!ds_span_eq(DS_SPAN_ARRAY(ret->spki), ds_buf_span(&ob->ca.root_spki)))
@@ -220,8 +141,14 @@ static int take_ca(struct kms_onboard *ob, int status, struct ds_span body, stru
 	DS_BUF struct ds_buf der = DS_BUF_NULL;
 	DS_JSON json_t *o = NULL;
 	const char *pem = NULL;
+	char why[120];
 
-	DS_TRY(load(body, status, "GetTempCaCert", &o, err));
+	if (status != 200)
+		return ds_err_set(err, -EPERM, DOM, 0, "GetTempCaCert refused: %s",
+				  ds_kms_error(status, body, why, sizeof(why)));
+	o = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(o))
+		return ds_err_set(err, -EBADMSG, DOM, 0, "GetTempCaCert: the reply is no JSON object");
 	DS_TRY(ds_json_str(o, "ca_cert", DS_MAX_CERT_PEM, &pem, err));
 	DS_TRY(ds_cert_pem_to_der(DS_SPAN_STR(pem ? pem : ""), &der, err));
 	DS_TRY(ds_cert_parse(ds_buf_span(&der), &info, err));

@@ -37,6 +37,10 @@ static void test_parse(void **state)
 		  "expected host names, or .NAME for all below it, got '*.example'" },
 		{ "[policy]\nextra = 1\n", -EINVAL,
 		  "p:2: unknown key 'extra' in section [policy]" },
+		{ "[kms]\nmr_aggregated = " H32("77") "\ndevice = any\n", 0, "" },
+		{ "[kms]\nmr_aggregated = 77\n", -EINVAL, "64 hex digits" },
+		{ "[kms]\ncompose_hash = " H32("77") "\n", -EINVAL, "unknown key 'compose_hash'" },
+		{ "[kms]\nimage = b\n", -EINVAL, "[kms] names image 'b', which is not there" },
 		{ "[other]\nx = 1\n", -EINVAL, "unknown key 'x' in section [other]" },
 		{ "[image a]\nmrtd = 00\n", -EINVAL, "96 hex digits" },
 		{ "[image a]\nrtmr3 = " H48("00") "\n", -EINVAL, "unknown key 'rtmr3'" },
@@ -218,6 +222,55 @@ static void test_lists(void **state)
 			 KMS_DENY_COMPOSE);
 }
 
+static enum kms_deny ask_kms(const char *text, const struct question *q)
+{
+	const struct kms_image *im = NULL;
+	struct kms_policy *p = NULL;
+	enum kms_deny d;
+
+	assert_int_equal(kms_policy_parse(DS_SPAN_STR(text), "p", &p, NULL), 0);
+	d = kms_policy_decide_kms(p, &q->v, &q->id, DS_SPAN(q->claimed, q->claimed_n), &im);
+	assert_int_equal(im != NULL, d == KMS_ALLOW);
+	kms_policy_free(p);
+	return d;
+}
+
+/* isKmsAllowed, and that an app's lines make nobody a node. */
+static void test_nodes(void **state)
+{
+	static const char policy[] = IMAGE("a", "44", "55") IMAGE("b", "45", "55")
+		"[kms]\nmr_aggregated = " H32("66") ", " H32("77") "\ndevice = " H32("88") "\nimage = a\n";
+	struct question q = good();
+
+	memset(q.id.mr_aggregated, 0x77, 32);
+	memset(q.id.device_id, 0x88, 32);
+	assert_int_equal(ask_kms(policy, &q), KMS_ALLOW);
+	assert_int_equal(ask_kms(IMAGE("a", "44", "55") APP, &q), KMS_DENY_KMS_MR);
+	assert_int_equal(ask_kms(IMAGE("a", "44", "55") "[kms]\nmr_aggregated = " H32("77") "\n", &q),
+			 KMS_DENY_KMS_DEVICE);
+	assert_int_equal(ask_kms(IMAGE("a", "44", "55") "[kms]\nmr_aggregated = " H32("77")
+					 "\ndevice = any\n",
+				 &q),
+			 KMS_ALLOW);
+	q.v.tcb = DS_TCB_SW_HARDENING;
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_KMS_TCB);
+	q.v.tcb = DS_TCB_UP_TO_DATE;
+	q.v.emulated = true;
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_EMULATED);
+	q.v.emulated = false;
+	q.v.custom_root = true;
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_ROOT);
+	q.v.custom_root = false;
+	q.id.mr_aggregated[31] ^= 1;
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_KMS_MR);
+	q.id.mr_aggregated[31] ^= 1;
+	q.id.device_id[31] ^= 1;
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_KMS_DEVICE);
+	q.id.device_id[31] ^= 1;
+	memset(q.v.body.mr_td, 0x45, 48);
+	assert_int_equal(ask_kms(policy, &q), KMS_DENY_IMAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_snp),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

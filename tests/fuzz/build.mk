@@ -28,3 +28,4 @@ fuzzers += tests/fuzz/fuzz_protobuf.c
 fuzzers += tests/fuzz/fuzz_eth_rpc.c tests/fuzz/fuzz_eth_proof.c
 fuzzers += tests/fuzz/fuzz_pol_boot.c
 fuzzers += tests/fuzz/fuzz_envseal.c
+fuzzers += tests/fuzz/fuzz_kms_node.c

@@ -227,6 +227,17 @@ run d
 fake stolen-evidence
 ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
 is "recorded evidence in another session" "$? $(grep -c 'report-data' "$work/ctl.err") $(leftovers d)" "1 1 0"
+fake other-ca
+ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
+is "an approved node whose certificate is not of the roots that it shows" "$? $(grep -c 'chain refused' "$work/ctl.err") $(leftovers d)" "1 1 0"
+fake ""
+ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
+is "roots in the clear, which are not enabled" "$? $(grep -c 'expected replication = stock' "$work/ctl.err") $(leftovers d)" "1 1 0"
+end d
+echo "replication = stock" >>"$work/d/kms.conf"
+run d
+ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
+is "roots that are not those of its certificate" "$? $(grep -c 'not those of the certificate of the node' "$work/ctl.err") $(leftovers d)" "1 1 0"
 swap "$(cat "$work/a/port")" "$(cat "$work/b/port")"
 ctl_new onboard d --source "https://127.0.0.1:$port" --domain d.test
 is "another node on the second connection, approved as it is" "$? $(grep -c 'another key than the one whose evidence was judged' "$work/ctl.err") $(leftovers d)" "1 1 0"
@@ -236,6 +247,32 @@ run e
 ctl_new onboard e --source "$(at a https)" --domain e.test
 is "without an agent there is nothing to show" "$? $(grep -c 'no evidence of our own' "$work/ctl.err")" "1 1"
 end e
+
+# a node of development makes roots without evidence, once
+node f ""
+run f
+token=$(cat "$work/f/token")
+pub=$(call f Bootstrap "{\"domain\":\"f.test\",\"token\":\"$token\"}" | jq -r .k256_pubkey)
+is "a second bootstrap before the end" "$(call f Bootstrap "{\"domain\":\"f.test\",\"token\":\"$token\"}" | jq -r .error)" \
+	"there are roots already: they are never overwritten"
+call f Finish "{\"token\":\"$token\"}" >/dev/null
+told READY=1
+is "makes roots without evidence" "$(curl -s --cacert "$work/f/certs/root-ca.crt" "$(at f https)/prpc/GetMeta?json" -d '' | jq -r .k256_pubkey)" "$pub"
+is "and gives its roots to nobody" "$(curl -s --cacert "$work/f/certs/root-ca.crt" "$(at f https)/prpc/GetKmsKey?json" -d '{}' | jq -r .error)" \
+	"this KMS gives its roots to nobody: replication = off"
+end f
+# the process that talks to the network is another user, in both lives
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 "$work"
+	node u one "replication = off" "user = nobody"
+	allow u "mr_aggregated = $mr" "device = any"
+	run u
+	is "the onboarding has no rights of root" "$(for p in $(pgrep -P "${pids[u]}"); do awk '/^Uid/ {print $2}' "/proc/$p/status"; done)" "$(id -u nobody)"
+	ctl_new onboard u --source "$(at b https)" --domain u.test
+	told READY=1
+	is "and gets the roots" "$? $(roots u)" "0 $(roots a)"
+	end u
+fi
 
 # off the policy: within the lease
 allow c "mr_aggregated = $(rep ee 32)" "device = any"
@@ -251,6 +288,37 @@ allow c "mr_aggregated = $mr" "device = any"
 kill -HUP "${pids[c]}"; told RELOADING=1; told READY=1
 peer --root "$work/c/certs/root-ca.crt"
 is "back on it, it serves" "$status" 200
+# a policy that cannot be asked has not said no, until the lease is over
+python3 - "$work/auth.port" <<'END' &
+import http.server, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"isAllowed":true,"gatewayAppId":"","reason":""}'
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
+with open(sys.argv[1] + ".new", "w") as f: f.write(str(s.server_port))
+import os; os.rename(sys.argv[1] + ".new", sys.argv[1])
+s.serve_forever()
+END
+auth=$!
+agents="$agents $auth"
+until [ -s "$work/auth.port" ]; do sleep 0.02; done
+end c
+{ echo "[kms]"; echo "policy_backend = webhook"; echo "[auth]"; echo "url = http://127.0.0.1:$(cat "$work/auth.port")"; } >>"$work/c/kms.conf"
+sed -n '1,/^os_image_hash/p' "$work/policy.conf" >"$work/c/policy.conf"
+run c
+url=$(at c https)
+tmpca() { curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/GetTempCaCert?json" -d '{}' | jq -r '.error // "served"' | cut -c1-34; }
+until [ "$(tmpca)" = served ]; do sleep 0.05; done
+ok "the policy is an API: it allows this node"
+kill "$auth"
+until grep -q "event=self-refused reason=policy-unavailable" "$work/c/log"; do sleep 0.02; done
+is "when it is gone the lease goes on" "$(tmpca)" served
+t0=$(date +%s%N)
+while [ "$(tmpca)" = served ] && [ $((($(date +%s%N) - t0) / 1000000)) -lt 5000 ]; do sleep 0.05; done
+is "and ends" "$(tmpca)" "KMS self authorization failed: App"
 for v in a b c; do
 	end "$v"
 	"$ctl" kms log --verify "$work/$v/release.log" >/dev/null && ok "the log of $v chains up" || nok "the log of $v"

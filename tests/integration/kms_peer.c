@@ -141,9 +141,22 @@ static int serve_agent(struct peer *p)
 	return ds_loop_run(loop);
 }
 
+struct fake {
+	struct ds_buf temp_ca, kms_key;
+};
+
 static void on_temp_ca(void *ctx, struct ds_req *req, json_t *args)
 {
-	ds_req_reply(req, 200, "application/json", ds_buf_span(ctx));
+	struct fake *f = ctx;
+
+	ds_req_reply(req, 200, "application/json", ds_buf_span(&f->temp_ca));
+}
+
+static void on_fake_kms_key(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct fake *f = ctx;
+
+	ds_req_reply(req, 200, "application/json", ds_buf_span(&f->kms_key));
 }
 
 static int fake_cert(const struct ds_p256 *key, const struct ds_p256 *ca_key, struct ds_span ca,
@@ -183,18 +196,45 @@ static int temp_ca_reply(const struct ds_buf *ca_der, const struct ds_p256 *ca_k
 	return r;
 }
 
-/* A KMS of somebody who has recorded good evidence, but has not the key that it is for. */
+/* In the stock form: roots that are those of nobody's certificate. */
+static int fake_kms_key(const struct ds_p256 *ca_key, struct ds_buf *ret)
+{
+	DS_SECRET struct ds_secret *pem = NULL;
+	json_t *o;
+	char *text;
+	int r;
+
+	DS_TRY(ds_p256_pkcs8_pem(ca_key, &pem));
+	o = json_pack("{s:s%,s:[{s:s%,s:s}]}", "temp_ca_key", pem->p, pem->n, "keys", "ca_key", pem->p,
+		      pem->n, "k256_key",
+		      "1111111111111111111111111111111111111111111111111111111111111111");
+	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
+	free(text);
+	json_decref(o);
+	return r;
+}
+
+/*
+ * A KMS of an approved machine that gives other roots than it shows; or, spoiled, of somebody who
+ * has recorded its evidence but has not the key that it is for, or whose certificate another CA has
+ * signed.
+ */
 static int serve_fake(struct peer *p)
 {
-	static const struct ds_prpc_method methods[] = { { "GetTempCaCert", on_temp_ca, true } };
+	static const struct ds_prpc_method methods[] = {
+		{ "GetKmsKey", on_fake_kms_key, false },
+		{ "GetTempCaCert", on_temp_ca, true },
+	};
 	DS_BUF struct ds_buf ca = DS_BUF_NULL, crt = DS_BUF_NULL, pem = DS_BUF_NULL,
-			     reply = DS_BUF_NULL, blob = DS_BUF_NULL;
-	DS_P256 struct ds_p256 *thief = NULL;
+			     blob = DS_BUF_NULL, other_ca = DS_BUF_NULL;
+	DS_P256 struct ds_p256 *thief = NULL, *other = NULL;
+	struct fake f = { .temp_ca = DS_BUF_NULL };
 	struct ds_prpc_service svc = { .name = "KMS",
 				       .paths = DS_PRPC_PREFIX,
 				       .methods = methods,
-				       .n_methods = 1,
-				       .ctx = &reply };
+				       .n_methods = DS_ARRAY_SIZE(methods),
+				       .ctx = &f };
 	struct ds_server_cfg cfg = { .addr = "127.0.0.1", .max_body = 65536 };
 	struct ds_tls_cfg tls = { .peer = DS_TLS_PEER_REQUEST };
 	struct ds_server *srv = NULL;
@@ -207,7 +247,13 @@ static int serve_fake(struct peer *p)
 	DS_TRY(fake_cert(spoiled(p, "stolen-evidence") ? thief : p->key, thief, ds_buf_span(&ca),
 			 false, ds_buf_span(&blob), &crt));
 	DS_TRY(ds_cert_pem(ds_buf_span(&crt), &pem));
-	DS_TRY(temp_ca_reply(&ca, thief, &reply));
+	DS_TRY(ds_p256_generate(&other));
+	DS_TRY(fake_cert(other, other, DS_SPAN_NULL, true, DS_SPAN_NULL, &other_ca));
+	if (spoiled(p, "other-ca"))
+		DS_TRY(temp_ca_reply(&other_ca, other, &f.temp_ca));
+	else
+		DS_TRY(temp_ca_reply(&ca, thief, &f.temp_ca));
+	DS_TRY(fake_kms_key(other, &f.kms_key));
 	tls.cert_pem = ds_buf_span(&pem);
 	tls.key = spoiled(p, "stolen-evidence") ? thief : p->key;
 	DS_TRY(ds_tls_server_new(&tls, &cfg.tls, &err));

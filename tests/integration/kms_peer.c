@@ -95,6 +95,14 @@ static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestati
 	return attest_data(p, ret);
 }
 
+static int dump(json_t *take, struct ds_buf *ret)
+{
+	DS_FREE char *text = take ? json_dumps(take, JSON_COMPACT) : NULL;
+
+	json_decref(take);
+	return text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
+}
+
 static int attest_reply(struct peer *p, json_t *args, struct ds_buf *ret)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
@@ -182,18 +190,12 @@ static int temp_ca_reply(const struct ds_buf *ca_der, const struct ds_p256 *ca_k
 	DS_BUF struct ds_buf pem = DS_BUF_NULL;
 	DS_SECRET struct ds_secret *key = NULL;
 	json_t *o;
-	char *text;
-	int r;
 
 	DS_TRY(ds_cert_pem(ds_buf_span(ca_der), &pem));
 	DS_TRY(ds_p256_pkcs8_pem(ca_key, &key));
 	o = json_pack("{s:s%,s:s%,s:s%}", "temp_ca_cert", pem.p, pem.n, "temp_ca_key", key->p,
 		      key->n, "ca_cert", pem.p, pem.n);
-	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
-	free(text);
-	json_decref(o);
-	return r;
+	return dump(o, ret);
 }
 
 /* In the stock form: roots that are those of nobody's certificate. */
@@ -201,18 +203,12 @@ static int fake_kms_key(const struct ds_p256 *ca_key, struct ds_buf *ret)
 {
 	DS_SECRET struct ds_secret *pem = NULL;
 	json_t *o;
-	char *text;
-	int r;
 
 	DS_TRY(ds_p256_pkcs8_pem(ca_key, &pem));
 	o = json_pack("{s:s%,s:[{s:s%,s:s}]}", "temp_ca_key", pem->p, pem->n, "keys", "ca_key", pem->p,
 		      pem->n, "k256_key",
 		      "1111111111111111111111111111111111111111111111111111111111111111");
-	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
-	free(text);
-	json_decref(o);
-	return r;
+	return dump(o, ret);
 }
 
 /*
@@ -340,12 +336,8 @@ static int kms_key_request(struct peer *p, struct ds_buf *ret)
 {
 	json_t *o = json_pack("{s:s,s:s}", "vm_config", p->vm_config, "seal_to",
 			      p->seal_to ? p->seal_to : "");
-	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	int r = text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
 
-	free(text);
-	json_decref(o);
-	return r;
+	return dump(o, ret);
 }
 
 static int app_key(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *ret, int *ret_status)

@@ -7,15 +7,12 @@
 
 #include <ds/base/log.h>
 #include <ds/base/text.h>
+#include <ds/eth/history.h>
 #include <time.h>
 
 #define DOM "head"
 
-/* Governed.sol: erc7201:dstack-c.governed, then the eighth word */
-static const uint8_t history_slot[1][32] = { {
-	0xb3, 0xe9, 0x07, 0x5b, 0xad, 0x5c, 0xdf, 0xd9, 0x80, 0x8d, 0xf8, 0x03, 0x7f, 0xf9, 0xf6, 0x19,
-	0xa2, 0x27, 0x4c, 0x46, 0xad, 0xba, 0xa7, 0xc2, 0x93, 0x00, 0xb0, 0xb0, 0x6c, 0x26, 0xd2, 0x07,
-} };
+#define HISTORY_HEAD (ds_eth_history_slots + 1) /* of two */
 
 struct pol_wait {
 	struct pol_wait *next;
@@ -103,7 +100,7 @@ static int take_history(void *arg, struct ds_span reply, struct ds_buf *ret, str
 	struct pol *p = arg;
 	uint8_t word[1][32];
 
-	DS_TRY(ds_eth_take_proof(reply, p->next.block.state_root, p->conf->contract, history_slot, 1,
+	DS_TRY(ds_eth_take_proof(reply, p->next.block.state_root, p->conf->contract, HISTORY_HEAD, 1,
 				 &acc, word, err));
 	if (!acc.exists)
 		return ds_err_set(err, -EPROTO, DOM, 0, "there is no contract at the address");
@@ -127,7 +124,7 @@ static void ask_history(struct pol *p)
 
 	if (p->conf->proofs == POL_PROOFS_OFF)
 		finish(p, 0, &err);
-	else if (ds_eth_ask_proof(p->conf->contract, history_slot, 1, p->next.block.hash,
+	else if (ds_eth_ask_proof(p->conf->contract, HISTORY_HEAD, 1, p->next.block.hash,
 				  &spec.body))
 		finish(p, -ENOMEM, &err);
 	else

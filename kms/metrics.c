@@ -76,6 +76,8 @@ int kms_metrics_text(const struct kms_gauges *g, struct ds_buf *ret)
 	DS_TRY(gauge_text("connections", "Open connections of the listener for guests",
 			  g->connections, ret));
 	DS_TRY(gauge_text("connections_max", "Places for them", g->max_connections, ret));
+	DS_TRY(gauge_text("self_allowed", "Whether the policy lets this node serve", g->self_allowed,
+			  ret));
 	DS_TRY(gauge_text("key_epoch", "Epoch of keys for who names none", g->key_epoch, ret));
 	return gauge_text("start_time_seconds", "When the process started", g->started, ret);
 }

@@ -27,6 +27,7 @@ struct kms_gauges {
 	int64_t log_latest, started; /* Unix seconds */
 	unsigned connections, max_connections;
 	uint32_t key_epoch;
+	bool self_allowed;
 };
 
 DS_MUST int kms_metrics_text(const struct kms_gauges *g, struct ds_buf *ret);

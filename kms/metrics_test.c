@@ -12,7 +12,8 @@ static char *text(void)
 					     .log_latest = 1700000000,
 					     .log_unlogged = 5,
 					     .connections = 1,
-					     .max_connections = 128 };
+					     .max_connections = 128,
+					     .self_allowed = true };
 	DS_BUF struct ds_buf b = DS_BUF_NULL;
 
 	assert_int_equal(kms_metrics_text(&g, &b), 0);
@@ -41,6 +42,7 @@ static void counts(void **state)
 	has("\n# TYPE dstack_kms_release_log_entries gauge\ndstack_kms_release_log_entries 3\n");
 	has("\ndstack_kms_release_log_unlogged_denials 5\n");
 	has("\ndstack_kms_key_epoch 0\n");
+	has("\ndstack_kms_self_allowed 1\n");
 	has("dstack_kms_info{version=\"" DS_VERSION "\"} 1\n");
 }
 

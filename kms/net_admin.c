@@ -16,6 +16,7 @@
 void kms_on_metrics(void *ctx, struct ds_req *req)
 {
 	const struct kms_net *net = ctx;
+	struct kms_refusal why;
 	struct kms_gauges g = {
 		.log_entries = kms_relog_count(net->relog),
 		.log_latest = kms_relog_latest(net->relog),
@@ -24,6 +25,7 @@ void kms_on_metrics(void *ctx, struct ds_req *req)
 		.max_connections = (unsigned)net->conf->max_connections,
 		.started = net->started,
 		.key_epoch = KMS_EPOCH,
+		.self_allowed = !kms_lease_check(net, &why),
 	};
 	DS_BUF struct ds_buf text = DS_BUF_NULL;
 

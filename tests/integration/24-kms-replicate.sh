@@ -29,7 +29,8 @@ node() {
 	{
 		echo "[kms]"
 		[ -z "$agent" ] || echo "agent = $work/$agent.sock"
-		printf '%s\n' "lease_seconds = 1" "onboard_listen = 127.0.0.1:0" "onboard_token = $work/$name/token" "$@"
+		printf '%s\n' "lease_seconds = 1" "onboard_listen = 127.0.0.1:0" "onboard_token = $work/$name/token" \
+			"admin_socket = $work/$name/admin" "$@"
 	} >>"$work/$name/kms.conf"
 	allow "$name"
 }
@@ -283,11 +284,13 @@ for m in GetTempCaCert GetAppKey SignCert GetKmsKey; do
 		"$(curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/$m?json" -d '{}' | jq -r .error | cut -c1-71)" \
 		"KMS self authorization failed: Boot denied: Aggregated MR not allowed ("
 done
+allowed() { curl -s --unix-socket "$work/c/admin" http://d/metrics | sed -n 's/^dstack_kms_self_allowed //p'; }
+is "its metrics say so" "$(allowed)" 0
 is "and tells who it is still" "$(curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/GetMeta?json" -d '' | jq -r .k256_pubkey)" "$k256"
 allow c "mr_aggregated = $mr" "device = any"
 kill -HUP "${pids[c]}"; told RELOADING=1; told READY=1
 peer --root "$work/c/certs/root-ca.crt"
-is "back on it, it serves" "$status" 200
+is "back on it, it serves" "$status $(allowed)" "200 1"
 # a policy that cannot be asked has not said no, until the lease is over
 python3 - "$work/auth.port" <<'END' &
 import http.server, sys

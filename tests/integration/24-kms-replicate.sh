@@ -326,6 +326,12 @@ for v in a b c; do
 	end "$v"
 	"$ctl" kms log --verify "$work/$v/release.log" >/dev/null && ok "the log of $v chains up" || nok "the log of $v"
 done
+sed 's/"import"/"export"/' "$work/b/release.log" >"$work/forged.log"
+"$ctl" kms log "$work/forged.log" >"$work/ctl" 2>"$work/ctl.err"
+is "an edited one is not shown" "$? $(wc -c <"$work/ctl") $(grep -c 'not the hash' "$work/ctl.err")" "1 0 1"
+"$ctl" kms onboard --url "$url" --token "$work/a/token" --domain x 2>"$work/ctl.err"; st=$?
+"$ctl" kms restart 2>>"$work/ctl.err"
+is "wrong usage" "$st $? $(grep -c -e '--source is needed' -e "got 'restart'" "$work/ctl.err")" "2 2 2"
 is "dstackctl kms log" "$("$ctl" kms log "$work/a/release.log" | sed 1d | head -2 | cut -d' ' -f3-4 | tr '\n' ' ')" "Bootstrap deny Bootstrap create "
 is "no root in a log" "$(cat "$work"/?/log "$work"/?/release.log | grep -c "$(xxd -p -c 64 "$work/a/certs/root-k256.key")")" 0
 echo "1..$n"

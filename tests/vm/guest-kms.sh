@@ -20,7 +20,8 @@ echo "env=$GREETING|${UNASKED-unset}"
 for f in .decrypted-env .decrypted-env.json; do
 	echo "env-$f=$(stat -c %a /dstack/.host-shared/$f) $(cat /dstack/.host-shared/$f)"
 done
-echo "env-of-pid-1=$(tr '\0' '\n' </proc/1/environ | grep -c -e GREETING -e secret)"
+others=$(for p in 1 $(busybox pidof dstack-agent); do tr '\0' '\n' <"/proc/$p/environ"; done)
+echo "env-of-others=$(echo "$others" | grep -c ^PATH=) $(echo "$others" | grep -c GREETING)"
 # the first registration is tried at once, and this one certificate may still be under way
 until [ -n "$(dstack-agent call Info | sed -n 's/.*"app_cert":"\(-----BEGIN\).*/\1/p')" ]; do sleep 0.1; done
 say info "$(dstack-agent call Info)"
@@ -33,7 +34,8 @@ echo "refused-other=$(keyctl request2 dstack_kms other "" @s 2>&1)"
 sleep 4
 busybox poweroff -f
 APP
-compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of kms)\" | .gateway_enabled = true | .allowed_envs = [\"GREETING\"]" >"$work/app.json"
+compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of kms)\" | .gateway_enabled = true | .allowed_envs = [\"GREETING\"] |
+	.init_script = \"echo init=\${GREETING-unset}\"" >"$work/app.json"
 app_id=$(sha256sum "$work/app.json" | cut -c1-40)
 "$BIN/dstack-mr" measure --json --kernel "$IMAGE/bzImage" --initrd "$IMAGE/initramfs.cpio.gz" --memory $((768 << 20)) --cpus 1 \
 	--cmdline "$(jq -r .cmdline "$IMAGE/metadata.json")" >"$work/mr.json"
@@ -123,7 +125,7 @@ grep -q '^accepted: TCB UpToDate' "$work/verify"
 result $? "the same from one file, the KMS root named by its hash"
 eq "Info names the image" "$image" "$(long first info | jq -r .os_image_hash)"
 eq "events after the keys" '["os-image-hash","key-provider","storage-fs","system-ready"]' \
-	"$(long first quote | jq -r .event_log | jq -c '[.[].event][6:]')"
+	"$(long first quote | jq -r .event_log | jq -c '[.[].event][7:]')"
 eq "key-provider is the pinned key" "{\"name\":\"kms\",\"id\":\"$(pin_of kms)\"}" "$(long first info | jq -r .key_provider_info)"
 fingerprint() { openssl x509 "$@" -noout -fingerprint -sha256; }
 eq "dstack_kms root-ca is the KMS's root certificate" "$(fingerprint -in "$root")" "$(long first root-ca | fingerprint)"
@@ -137,7 +139,9 @@ eq "env-pub is the key for this app's environment" "$(ask GetAppEnvEncryptPubKey
 eq "the app has the variable that its compose file allows, and no other" 'a "secret" $word|unset' "$(get first env)"
 eq "in a file, too" '600 GREETING="a \"secret\" \$word"' "$(get first env-.decrypted-env)"
 eq "and as JSON" '600 {"GREETING":"a \"secret\" $word"}' "$(get first env-.decrypted-env.json)"
-eq "pid 1 keeps it out of its own environment" 0 "$(get first env-of-pid-1)"
+eq "an init script has it not" unset "$(get first init)"
+# both agents have a PATH: so they were looked at
+eq "pid 1 and the agents neither" "2 0" "$(get first env-of-others)"
 eq "a name that nobody knows" "request_key: Invalid argument" "$(get first refused-other)"
 grep -q '"gateway: not registered: client: 10.0.2.2: Connection refused"' "$work/first.events"
 result $? "a gateway that is not there is reported"

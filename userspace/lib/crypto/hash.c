@@ -5,20 +5,49 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdatomic.h>
 
 #include <ds/crypto/ossl.h>
 
 #include "internal.h"
 
+/* Fetched once: looking an algorithm up takes longer than to hash a short text with it. */
+static const EVP_MD *known_md(const char *name)
+{
+	static struct {
+		const char *name;
+		_Atomic(EVP_MD *) md;
+	} known[] = { { "SHA256", NULL }, { "SHA384", NULL }, { "SHA512", NULL } };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(known); i++) {
+		EVP_MD *md, *none = NULL;
+
+		if (strcmp(known[i].name, name))
+			continue;
+		md = atomic_load(&known[i].md);
+		if (md)
+			return md;
+		md = EVP_MD_fetch(NULL, name, NULL);
+		if (!md || atomic_compare_exchange_strong(&known[i].md, &none, md))
+			return md;
+		EVP_MD_free(md); /* another thread was first */
+		return none;
+	}
+	return NULL;
+}
+
 int ds_md(const char *name, const struct ds_span *parts, size_t n_parts, uint8_t *out, size_t n_out)
 {
-	EVP_MD *md = EVP_MD_fetch(NULL, name, NULL);
+	const EVP_MD *known = known_md(name);
+	EVP_MD *md = known ? NULL : EVP_MD_fetch(NULL, name, NULL);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned int n = 0;
 	int r = -EIO;
 
-	if (!md || !ctx || (size_t)EVP_MD_get_size(md) != n_out ||
-	    EVP_DigestInit_ex(ctx, md, NULL) != 1)
+	if (!known)
+		known = md;
+	if (!known || !ctx || (size_t)EVP_MD_get_size(known) != n_out ||
+	    EVP_DigestInit_ex(ctx, known, NULL) != 1)
 		goto out;
 	for (size_t i = 0; i < n_parts; i++)
 		if (parts[i].n && EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) != 1)

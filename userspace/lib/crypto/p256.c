@@ -9,7 +9,9 @@
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
+#include <pthread.h>
 
+#include <ds/crypto/hash.h>
 #include <ds/crypto/ossl.h>
 #include <ds/crypto/rand.h>
 
@@ -199,6 +201,35 @@ struct ds_p256_pub {
 	EVP_PKEY *evp;
 };
 
+static EVP_PKEY *blank_key; /* any public key: the curve and a point to be replaced */
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void make_blank(void)
+{
+	const BIGNUM *one = BN_value_one();
+	uint8_t point[1 + DS_P256_XY_SIZE];
+
+	if (!base_multiply(one, point))
+		(void)!import_key(point, NULL, &blank_key);
+}
+
+/* OpenSSL sets up the curve anew for each key it imports, which takes longer than to copy one. */
+static int import_point(const uint8_t point[1 + DS_P256_XY_SIZE], EVP_PKEY **ret)
+{
+	EVP_PKEY *key;
+
+	pthread_once(&blank_once, make_blank);
+	key = blank_key ? EVP_PKEY_dup(blank_key) : NULL;
+	if (!key)
+		return ds_ossl_err(NULL, -ENOMEM, "p256", "import");
+	if (EVP_PKEY_set1_encoded_public_key(key, point, 1 + DS_P256_XY_SIZE) != 1) {
+		EVP_PKEY_free(key);
+		return ds_ossl_err(NULL, -EBADMSG, "p256", "import");
+	}
+	*ret = key;
+	return 0;
+}
+
 int ds_p256_pub_new(const uint8_t xy[DS_P256_XY_SIZE], struct ds_p256_pub **ret)
 {
 	uint8_t point[1 + DS_P256_XY_SIZE] = { 0x04 };
@@ -208,7 +239,7 @@ int ds_p256_pub_new(const uint8_t xy[DS_P256_XY_SIZE], struct ds_p256_pub **ret)
 	if (!key)
 		return -ENOMEM;
 	memcpy(point + 1, xy, DS_P256_XY_SIZE);
-	r = import_key(point, NULL, &key->evp);
+	r = import_point(point, &key->evp);
 	if (r) {
 		free(key);
 		return r;
@@ -225,19 +256,17 @@ struct ds_p256_pub *ds_p256_pub_free(struct ds_p256_pub *key)
 	return NULL;
 }
 
-/* sig: canonical DER. */
-static int verify(const struct ds_p256_pub *key, struct ds_span msg, const uint8_t *sig, size_t n)
+int ds_p256_pub_verify_der(const struct ds_p256_pub *key, struct ds_span msg, struct ds_span sig)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int r;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->evp, NULL);
+	uint8_t digest[DS_SHA256_SIZE];
+	int r = ds_sha256_1(msg, digest);
 
-	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key->evp, NULL) != 1)
+	if (!r && (!ctx || EVP_PKEY_verify_init(ctx) != 1))
 		r = -EIO;
-	else
-		r = EVP_DigestVerify(ctx, sig, n, msg.n ? msg.p : (const uint8_t *)"", msg.n) == 1
-			    ? 0
-			    : -EKEYREJECTED;
-	EVP_MD_CTX_free(ctx);
+	if (!r && EVP_PKEY_verify(ctx, sig.p, sig.n, digest, sizeof(digest)) != 1)
+		r = -EKEYREJECTED;
+	EVP_PKEY_CTX_free(ctx);
 	return r ? ds_ossl_err(NULL, r, "p256", "verify") : 0;
 }
 
@@ -273,30 +302,33 @@ int ds_p256_verify(struct ds_span spki, struct ds_span msg, struct ds_span sig_d
 	    !canonical_der(sig_der))
 		return -EBADMSG;
 	DS_TRY(ds_p256_pub_new(spki.p + sizeof(spki_head), &key));
-	r = verify(key, msg, sig_der.p, sig_der.n);
+	r = ds_p256_pub_verify_der(key, msg, sig_der);
 	ds_p256_pub_free(key);
 	return r;
 }
 
+/* INTEGER of 32 bytes: no zeros in front but one before a high bit. */
+static uint8_t *put_integer(uint8_t *out, const uint8_t v[32])
+{
+	size_t skip = 0, pad;
+
+	while (skip < 31 && !v[skip])
+		skip++;
+	pad = v[skip] >> 7;
+	*out++ = 0x02;
+	*out++ = (uint8_t)(32 - skip + pad);
+	if (pad)
+		*out++ = 0;
+	return mempcpy(out, v + skip, 32 - skip);
+}
+
 int ds_p256_pub_verify_raw(const struct ds_p256_pub *key, struct ds_span msg, const uint8_t rs[64])
 {
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(rs, 32, NULL), *s = BN_bin2bn(rs + 32, 32, NULL);
-	uint8_t *der = NULL;
-	int n = 0, ret = -ENOMEM;
+	uint8_t der[72] = { 0x30 };
+	uint8_t *end = put_integer(put_integer(der + 2, rs), rs + 32);
 
-	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = NULL;
-		s = NULL;
-		n = i2d_ECDSA_SIG(sig, &der);
-	}
-	if (n > 0)
-		ret = verify(key, msg, der, (size_t)n);
-	OPENSSL_free(der);
-	BN_free(s);
-	BN_free(r);
-	ECDSA_SIG_free(sig);
-	return ret;
+	der[1] = (uint8_t)(end - der - 2);
+	return ds_p256_pub_verify_der(key, msg, DS_SPAN(der, (size_t)(end - der)));
 }
 
 int ds_p256_verify_raw(const uint8_t xy[DS_P256_XY_SIZE], struct ds_span msg, const uint8_t rs[64])

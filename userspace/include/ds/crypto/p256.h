@@ -68,6 +68,9 @@ struct ds_p256_pub *ds_p256_pub_free(struct ds_p256_pub *key);
 /* 0, or -EKEYREJECTED. */
 DS_MUST int ds_p256_pub_verify_raw(const struct ds_p256_pub *key, struct ds_span msg,
 				   const uint8_t rs[64]);
+/* The same for DER; another encoding of the same r and s is rejected. */
+DS_MUST int ds_p256_pub_verify_der(const struct ds_p256_pub *key, struct ds_span msg,
+				   struct ds_span sig);
 
 /* For x509/ and net/ only: the key as OpenSSL knows it, borrowed. */
 struct evp_pkey_st *ds_p256_evp(const struct ds_p256 *key);

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	} else if (n && p[0] == 'q') {
 		qe_identity(DS_SPAN(p + 1, n - 1));
 	} else if (!ds_collateral_parse(DS_SPAN(p, n), &col, &err)) {
-		if (!col.doc)
+		if (!col.doc.root)
 			abort();
 		ds_collateral_done(&col);
 	}

@@ -46,6 +46,8 @@ void ds_docs_put(struct ds_docs *d)
 		ds_acert_done(&d->tcb_signer.cert[i]);
 		ds_acert_done(&d->qe_signer.cert[i]);
 	}
+	ds_p256_pub_free(d->tcb_signer.key);
+	ds_p256_pub_free(d->qe_signer.key);
 	X509_CRL_free(d->root_crl.x);
 	ds_tcb_info_done(&d->tcb);
 	ds_qe_identity_done(&d->qe);
@@ -128,9 +130,9 @@ int ds_platform_get(struct ds_attest_cache *cache, struct ds_docs *docs, struct 
 static bool docs_proven(const struct ds_docs *d)
 {
 	const struct ds_signer *t = &d->tcb_signer, *q = &d->qe_signer;
-	bool one_chain = d->col.doc && ds_span_eq(d->col.qe_chain, d->col.tcb_chain);
+	bool one_chain = d->col.doc.root && ds_span_eq(d->col.qe_chain, d->col.tcb_chain);
 
-	return d->col.doc && d->root_crl.ok && t->chain_ok && t->path_ok &&
+	return d->col.doc.root && d->root_crl.ok && t->chain_ok && t->path_ok &&
 	       (one_chain || (q->chain_ok && q->path_ok)) && d->tcb_ok && d->qe_ok;
 }
 

@@ -59,6 +59,13 @@ static bool is_blank(uint8_t b)
 	return b == '\0' || b == ' ' || b == '\t' || b == '\r' || b == '\n';
 }
 
+struct ds_span ds_pem_trim(struct ds_span pem)
+{
+	while (pem.n && is_blank(pem.p[pem.n - 1]))
+		pem.n--;
+	return pem;
+}
+
 /* PEM, all of it: 1 to max certificates. */
 static int read_pem(struct ds_span pem, struct ds_acert *ret, size_t max, size_t *ret_n)
 {
@@ -67,8 +74,7 @@ static int read_pem(struct ds_span pem, struct ds_acert *ret, size_t max, size_t
 	struct ds_rd rd;
 	size_t len, n = 0;
 
-	while (pem.n && is_blank(pem.p[pem.n - 1]))
-		pem.n--;
+	pem = ds_pem_trim(pem);
 	if (!pem.n || pem.n > DS_MAX_CERT_PEM)
 		return -EBADMSG;
 	der = malloc(MAX_CERT_DER);
@@ -118,21 +124,28 @@ int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der)
 	return r;
 }
 
+bool ds_is_root(const struct ds_judge *j, struct ds_span der)
+{
+	const struct ds_buf *given = &j->docs->root_der;
+	uint8_t hash[32];
+
+	if (given->n)
+		return ds_span_eq(ds_buf_span(given), der);
+	return !ds_sha256_1(der, hash) && ds_ct_equal(hash, intel_root_sha256, sizeof(hash));
+}
+
 int ds_check_root(struct ds_judge *j, const struct ds_acert *root)
 {
 	const struct ds_buf *given = &j->docs->root_der;
 	uint8_t hash[32], want[32];
 
+	if (ds_is_root(j, ds_buf_span(&root->der)))
+		return 0;
 	DS_TRY(ds_sha256_1(ds_buf_span(&root->der), hash));
-	if (given->n) {
+	if (given->n)
 		DS_TRY(ds_sha256_1(ds_buf_span(given), want));
-		if (ds_span_eq(ds_buf_span(given), ds_buf_span(&root->der)))
-			return 0;
-	} else {
+	else
 		memcpy(want, intel_root_sha256, sizeof(want));
-		if (ds_ct_equal(hash, intel_root_sha256, sizeof(hash)))
-			return 0;
-	}
 	return ds_verdict_fail_hex(j->v, DS_REASON_ROOT_UNTRUSTED,
 				   "SHA-256 of the root certificate", DS_SPAN_ARRAY(want),
 				   DS_SPAN_ARRAY(hash));

@@ -13,20 +13,21 @@ static int bad(struct ds_err *err, const char *key, const char *what)
 	return ds_err_set(err, -EBADMSG, DOMAIN, 0, "%s: %s", key, what);
 }
 
-static int text(const json_t *doc, const char *key, struct ds_span *ret, struct ds_err *err)
+static int text(const struct ds_jnode *doc, const char *key, struct ds_span *ret,
+		struct ds_err *err)
 {
-	const json_t *v = json_object_get(doc, key);
+	const struct ds_jnode *v = ds_jget(doc, key);
 
 	if (!v)
 		return bad(err, key, "missing");
-	if (!json_is_string(v))
+	if (!ds_jis(v, DS_JSTRING))
 		return bad(err, key, "not a string");
-	*ret = DS_SPAN(json_string_value(v), json_string_length(v));
+	*ret = v->text;
 	return 0;
 }
 
 /* Some producers write a 0x prefix. */
-static int hex(const json_t *doc, const char *key, struct ds_buf *ret, struct ds_err *err)
+static int hex(const struct ds_jnode *doc, const char *key, struct ds_buf *ret, struct ds_err *err)
 {
 	struct ds_span s;
 	int r;
@@ -40,35 +41,32 @@ static int hex(const json_t *doc, const char *key, struct ds_buf *ret, struct ds
 
 static int fields(struct ds_collateral *c, struct ds_err *err)
 {
+	const struct ds_jnode *doc = c->doc.root;
 	struct ds_span ignored;
 
-	DS_TRY(text(c->doc, "pck_crl_issuer_chain", &ignored, err)); /* the quote's CA is used */
-	DS_TRY(hex(c->doc, "root_ca_crl", &c->root_crl, err));
-	DS_TRY(hex(c->doc, "pck_crl", &c->pck_crl, err));
-	DS_TRY(text(c->doc, "tcb_info_issuer_chain", &c->tcb_chain, err));
-	DS_TRY(text(c->doc, "tcb_info", &c->tcb_info, err));
-	DS_TRY(hex(c->doc, "tcb_info_signature", &c->tcb_sig, err));
-	DS_TRY(text(c->doc, "qe_identity_issuer_chain", &c->qe_chain, err));
-	DS_TRY(text(c->doc, "qe_identity", &c->qe_identity, err));
-	return hex(c->doc, "qe_identity_signature", &c->qe_sig, err);
+	DS_TRY(text(doc, "pck_crl_issuer_chain", &ignored, err)); /* the quote's CA is used */
+	DS_TRY(hex(doc, "root_ca_crl", &c->root_crl, err));
+	DS_TRY(hex(doc, "pck_crl", &c->pck_crl, err));
+	DS_TRY(text(doc, "tcb_info_issuer_chain", &c->tcb_chain, err));
+	DS_TRY(text(doc, "tcb_info", &c->tcb_info, err));
+	DS_TRY(hex(doc, "tcb_info_signature", &c->tcb_sig, err));
+	DS_TRY(text(doc, "qe_identity_issuer_chain", &c->qe_chain, err));
+	DS_TRY(text(doc, "qe_identity", &c->qe_identity, err));
+	return hex(doc, "qe_identity_signature", &c->qe_sig, err);
 }
 
 int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_err *err)
 {
 	struct ds_collateral c = { 0 };
-	json_error_t je;
 	int r;
 
 	if (in.n > DS_MAX_COLLATERAL)
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0, "size: expected at most %u, got %zu",
 				  DS_MAX_COLLATERAL, in.n);
-	/* chains may end with a NUL */
-	c.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
-	if (!c.doc)
-		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
-				  "JSON: %s", je.text);
-	r = json_is_object(c.doc) ? fields(&c, err)
-				  : ds_err_set(err, -EBADMSG, DOMAIN, 0, "not a JSON object");
+	DS_TRY(ds_jdoc_parse(in, true, &c.doc, err)); /* chains may end with a NUL */
+	r = ds_jis(c.doc.root, DS_JOBJECT)
+		    ? fields(&c, err)
+		    : ds_err_set(err, -EBADMSG, DOMAIN, 0, "not a JSON object");
 	if (r) {
 		ds_collateral_done(&c);
 		return r;
@@ -79,8 +77,7 @@ int ds_collateral_parse(struct ds_span in, struct ds_collateral *ret, struct ds_
 
 void ds_collateral_done(struct ds_collateral *col)
 {
-	json_decref(col->doc);
-	col->doc = NULL;
+	ds_jdoc_done(&col->doc);
 	ds_buf_done(&col->root_crl);
 	ds_buf_done(&col->pck_crl);
 	ds_buf_done(&col->tcb_sig);

@@ -24,6 +24,7 @@ struct forge_cert {
 	const char *usage;	      /* key usage; NULL: the right one */
 	bool two_sgx;		      /* of the PCK: its SGX extension twice */
 	bool critical;		      /* an unknown critical extension */
+	bool odd;		      /* an unknown one that is not, which is fine */
 	bool two_names;		      /* a second CN in front of the right one */
 	bool p384;		      /* key on another curve */
 	bool sha384;		      /* signed over another hash */

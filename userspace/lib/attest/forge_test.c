@@ -92,7 +92,7 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 	set_time(X509_getm_notAfter(x), f->to ? f->to : FORGE_TIME + 1000 * DAY);
 	MUST(X509_set_pubkey(x, f->p384 ? keys[K_P384] : keys[key]));
 	add_ext(x, x, NID_subject_key_identifier, "hash");
-	add_ext(x, issuer ? issuer : x, NID_authority_key_identifier, "keyid");
+	add_ext(x, issuer ? issuer : x, NID_authority_key_identifier, "keyid:always");
 	if (ca)
 		add_ext(x, x, NID_basic_constraints,
 			issuer && !f->long_path ? "critical,CA:TRUE,pathlen:0"
@@ -109,8 +109,8 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 		MUST(X509_add_ext(x, ext, -1) && (!f->two_sgx || X509_add_ext(x, ext, -1)));
 		X509_EXTENSION_free(ext);
 	}
-	if (f->critical) {
-		ext = raw_ext("1.3.6.1.4.1.62397.99.1", 1, &null);
+	if (f->critical || f->odd) {
+		ext = raw_ext("1.3.6.1.4.1.62397.99.1", f->critical, &null);
 		MUST(X509_add_ext(x, ext, -1));
 		X509_EXTENSION_free(ext);
 	}

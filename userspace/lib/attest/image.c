@@ -6,17 +6,17 @@
 
 static const char *const keys[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2" };
 
-static int read_keys(const json_t *doc, struct ds_image_mr *m, struct ds_err *err)
+static int read_keys(const struct ds_jnode *doc, struct ds_image_mr *m, struct ds_err *err)
 {
 	uint8_t *const out[] = { m->mr_td, m->rt_mr[0], m->rt_mr[1], m->rt_mr[2] };
 
-	m->has_snp = json_object_get(doc, "measurement") != NULL;
+	m->has_snp = ds_jget(doc, "measurement") != NULL;
 	if (m->has_snp && ds_json_get_hex(doc, "measurement", m->snp, sizeof(m->snp)))
 		return ds_err_set(err, -EBADMSG, DOMAIN, 0,
 				  "measurement: expected 48 bytes of hex");
 	m->snp_only = m->has_snp;
 	for (size_t i = 0; i < DS_ARRAY_SIZE(keys); i++)
-		if (json_object_get(doc, keys[i]))
+		if (ds_jget(doc, keys[i]))
 			m->snp_only = false;
 	for (size_t i = 0; !m->snp_only && i < DS_ARRAY_SIZE(keys); i++)
 		if (ds_json_get_hex(doc, keys[i], out[i], 48))
@@ -28,18 +28,12 @@ static int read_keys(const json_t *doc, struct ds_image_mr *m, struct ds_err *er
 int ds_image_mr_parse(struct ds_span json, struct ds_image_mr *ret, struct ds_err *err)
 {
 	struct ds_image_mr m = { 0 };
-	json_error_t je;
-	json_t *doc = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, &je);
-	int r;
+	DS_JDOC struct ds_jdoc doc = DS_JDOC_NULL;
 
-	if (!doc)
-		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
-				  "JSON: %s", je.text);
-	r = read_keys(doc, &m, err);
-	json_decref(doc);
-	if (!r)
-		*ret = m;
-	return r;
+	DS_TRY(ds_jdoc_parse(json, false, &doc, err));
+	DS_TRY(read_keys(doc.root, &m, err));
+	*ret = m;
+	return 0;
 }
 
 static int compare(struct ds_verdict *v, const char *what, const uint8_t want[48],

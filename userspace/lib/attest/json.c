@@ -7,69 +7,63 @@
 #define MAX_LEVELS     256u
 #define ADVISORY_BYTES 23u
 
-int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n)
+int ds_json_get_hex(const struct ds_jnode *obj, const char *key, void *out, size_t n)
 {
-	const json_t *v = json_object_get(obj, key);
+	struct ds_span text = ds_jtext(ds_jget(obj, key));
 
-	if (!json_is_string(v) || json_string_length(v) != 2 * n)
+	if (text.n != 2 * n)
 		return -EBADMSG;
-	return ds_hex_decode(json_string_value(v), json_string_length(v), out, n);
+	return ds_hex_decode((const char *)text.p, text.n, out, n);
 }
 
-int ds_json_get_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret)
+int ds_json_get_u64(const struct ds_jnode *obj, const char *key, uint64_t max, uint64_t *ret)
 {
-	const json_t *v = json_object_get(obj, key);
-	json_int_t n = json_integer_value(v);
+	const struct ds_jnode *v = ds_jget(obj, key);
 
-	if (!json_is_integer(v) || n < 0 || (uint64_t)n > max)
+	if (!ds_jis(v, DS_JINTEGER) || v->integer < 0 || (uint64_t)v->integer > max)
 		return -EBADMSG;
-	*ret = (uint64_t)n;
+	*ret = (uint64_t)v->integer;
 	return 0;
 }
 
-int ds_json_get_time(const json_t *obj, const char *key, int64_t *ret)
+int ds_json_get_time(const struct ds_jnode *obj, const char *key, int64_t *ret)
 {
-	const json_t *v = json_object_get(obj, key);
+	struct ds_span text = ds_jtext(ds_jget(obj, key));
 
-	if (!json_is_string(v))
-		return -EBADMSG;
-	return ds_time_parse_rfc3339(json_string_value(v), json_string_length(v), ret);
+	return ds_time_parse_rfc3339((const char *)text.p, text.n, ret);
 }
 
-bool ds_json_is_text(const json_t *v, const char *text)
+bool ds_json_is_text(const struct ds_jnode *v, const char *text)
 {
-	return json_is_string(v) &&
-	       ds_span_eq(DS_SPAN(json_string_value(v), json_string_length(v)), DS_SPAN_STR(text));
+	return ds_span_eq(ds_jtext(v), DS_SPAN_STR(text));
 }
 
 /* Optional array of short strings. */
-static int advisories(const json_t *level, const json_t **ret)
+static int advisories(const struct ds_jnode *level, const struct ds_jnode **ret)
 {
-	const json_t *arr = json_object_get(level, "advisoryIDs");
+	const struct ds_jnode *arr = ds_jget(level, "advisoryIDs");
 
 	*ret = arr;
 	if (!arr)
 		return 0;
-	if (!json_is_array(arr) || json_array_size(arr) > DS_VERDICT_ADVISORIES / 3)
+	if (!ds_jis(arr, DS_JARRAY) || arr->n > DS_VERDICT_ADVISORIES / 3)
 		return -EBADMSG;
-	for (size_t i = 0; i < json_array_size(arr); i++) {
-		const json_t *id = json_array_get(arr, i);
+	for (const struct ds_jnode *id = ds_jfirst(arr); id; id = ds_jnext(id)) {
+		struct ds_span text = ds_jtext(id);
 
-		if (!json_is_string(id) || !json_string_length(id) ||
-		    json_string_length(id) > ADVISORY_BYTES)
+		if (!text.n || text.n > ADVISORY_BYTES)
 			return -EBADMSG;
 	}
 	return 0;
 }
 
-int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret,
-			 const json_t **ret_advisories)
+int ds_json_level_status(const struct ds_jnode *level, enum ds_tcb_status *ret,
+			 const struct ds_jnode **ret_advisories)
 {
-	const json_t *word = json_object_get(level, "tcbStatus");
 	int64_t date;
 
-	if (!json_is_string(word) || ds_json_get_time(level, "tcbDate", &date) ||
-	    ds_tcb_status_parse(DS_SPAN(json_string_value(word), json_string_length(word)), ret))
+	if (ds_json_get_time(level, "tcbDate", &date) ||
+	    ds_tcb_status_parse(ds_jtext(ds_jget(level, "tcbStatus")), ret))
 		return -EBADMSG;
 	/* never the status of a level: relaunch comes from comparing two of them */
 	if (*ret == DS_TCB_RELAUNCH || *ret == DS_TCB_RELAUNCH_CONFIG)
@@ -77,11 +71,11 @@ int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret,
 	return advisories(level, ret_advisories);
 }
 
-static int svn_level(const json_t *obj, struct ds_svn_level *ret)
+static int svn_level(const struct ds_jnode *obj, struct ds_svn_level *ret)
 {
 	uint64_t svn;
 
-	DS_TRY(ds_json_get_u64(json_object_get(obj, "tcb"), "isvsvn", UINT16_MAX, &svn));
+	DS_TRY(ds_json_get_u64(ds_jget(obj, "tcb"), "isvsvn", UINT16_MAX, &svn));
 	DS_TRY(ds_json_level_status(obj, &ret->status, &ret->advisories));
 	if (ret->status != DS_TCB_UP_TO_DATE && ret->status != DS_TCB_OUT_OF_DATE &&
 	    ret->status != DS_TCB_REVOKED)
@@ -90,18 +84,19 @@ static int svn_level(const json_t *obj, struct ds_svn_level *ret)
 	return 0;
 }
 
-int ds_json_svn_levels(const json_t *arr, struct ds_svn_level **ret, size_t *ret_n)
+int ds_json_svn_levels(const struct ds_jnode *arr, struct ds_svn_level **ret, size_t *ret_n)
 {
 	DS_FREE struct ds_svn_level *levels = NULL;
-	size_t n = json_array_size(arr);
+	const struct ds_jnode *v = ds_jfirst(arr);
+	size_t n = ds_jcount(arr);
 
-	if (!json_is_array(arr) || !n || n > MAX_LEVELS)
+	if (!n || n > MAX_LEVELS)
 		return -EBADMSG;
 	levels = calloc(n, sizeof(*levels));
 	if (!levels)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		DS_TRY(svn_level(json_array_get(arr, i), &levels[i]));
+	for (size_t i = 0; v; v = ds_jnext(v))
+		DS_TRY(svn_level(v, &levels[i++]));
 	*ret = levels;
 	*ret_n = n;
 	levels = NULL;

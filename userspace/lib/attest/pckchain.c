@@ -8,11 +8,7 @@
 
 #include "priv.h"
 
-#define CN_ROOT	     "Intel SGX Root CA"
-#define CN_PLATFORM  "Intel SGX PCK Platform CA"
-#define CN_PROCESSOR "Intel SGX PCK Processor CA"
-#define CN_PCK	     "Intel SGX PCK Certificate"
-#define OID_SGX	     "1.2.840.113741.1.13.1" /* spec/dcap 3.2 */
+#define OID_SGX "1.2.840.113741.1.13.1" /* spec/dcap 3.2 */
 
 enum { LEAF, CA, ROOT };
 
@@ -40,15 +36,15 @@ static int check_format(struct ds_judge *j)
 /* Names are a security check: every PCK in the world chains to the same root. */
 static int check_names(struct ds_judge *j)
 {
-	if (!ds_cert_cn_is(j->plat->pck[LEAF].x, CN_PCK))
-		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "leaf is not \"" CN_PCK "\"");
-	if (!ds_cert_cn_is(j->plat->pck[CA].x, CN_PLATFORM) &&
-	    !ds_cert_cn_is(j->plat->pck[CA].x, CN_PROCESSOR))
+	if (!ds_cert_cn_is(j->plat->pck[LEAF].x, DS_CN_PCK))
+		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "leaf is not \"" DS_CN_PCK "\"");
+	if (!ds_cert_cn_is(j->plat->pck[CA].x, DS_CN_PLATFORM) &&
+	    !ds_cert_cn_is(j->plat->pck[CA].x, DS_CN_PROCESSOR))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME,
-				       "CA is neither \"" CN_PLATFORM "\" nor \"" CN_PROCESSOR
+				       "CA is neither \"" DS_CN_PLATFORM "\" nor \"" DS_CN_PROCESSOR
 				       "\"");
-	if (!ds_cert_cn_is(j->plat->pck[ROOT].x, CN_ROOT))
-		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "root is not \"" CN_ROOT "\"");
+	if (!ds_cert_cn_is(j->plat->pck[ROOT].x, DS_CN_ROOT))
+		return ds_verdict_fail(j->v, DS_REASON_PCK_NAME, "root is not \"" DS_CN_ROOT "\"");
 	if (!ds_cert_issued_by_name(j->plat->pck[LEAF].x, j->plat->pck[CA].x))
 		return ds_verdict_fail(j->v, DS_REASON_PCK_CHAIN_ORDER,
 				       "issuer of the PCK is not the CA in the chain");
@@ -104,7 +100,7 @@ static int prove(struct ds_judge *j)
 	DS_TRY(ds_read_cert_dates(j, &p->pck[ROOT], "root certificate"));
 	DS_TRY(ds_read_cert_dates(j, &p->pck[CA], "PCK CA certificate"));
 	DS_TRY(ds_read_cert_dates(j, &p->pck[LEAF], "PCK certificate"));
-	p->processor = ds_cert_cn_is(p->pck[CA].x, CN_PROCESSOR);
+	p->processor = ds_cert_cn_is(p->pck[CA].x, DS_CN_PROCESSOR);
 	p->chain_ok = true;
 	return 0;
 }

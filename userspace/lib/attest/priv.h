@@ -12,14 +12,23 @@
 #ifndef DS_ATTEST_PRIV_H
 #define DS_ATTEST_PRIV_H
 
-#include <jansson.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
 
 #include <ds/attest/cache.h>
 #include <ds/attest/verify.h>
+#include <ds/wire/jdoc.h>
 #include <ds/wire/pckext.h>
 #include <ds/wire/quote.h>
+
+/* Common names of spec/dcap 3, and what lists are called. */
+#define DS_CN_ROOT	"Intel SGX Root CA"
+#define DS_CN_PLATFORM	"Intel SGX PCK Platform CA"
+#define DS_CN_PROCESSOR "Intel SGX PCK Processor CA"
+#define DS_CN_PCK	"Intel SGX PCK Certificate"
+#define DS_CN_SIGNER	"Intel SGX TCB Signing"
+#define DS_ROOT_CRL	"root CRL"
+#define DS_PCK_CRL	"PCK CRL"
 
 /* Both ends of a validity, included. */
 struct ds_dates {
@@ -28,14 +37,14 @@ struct ds_dates {
 
 /* A certificate and the bytes it was read from. */
 struct ds_acert {
-	X509 *x;
+	X509 *x; /* NULL in what ds_prove_quickly() has proven */
 	struct ds_buf der;
 	struct ds_dates dates; /* set by ds_read_cert_dates() */
 };
 
 /* The collateral file (spec/dcap 4.1), decoded; spans point into doc. */
 struct ds_collateral {
-	json_t *doc;
+	struct ds_jdoc doc;
 	struct ds_buf root_crl, pck_crl; /* DER */
 	struct ds_span tcb_chain, tcb_info;
 	struct ds_span qe_chain, qe_identity;
@@ -43,8 +52,8 @@ struct ds_collateral {
 };
 
 struct ds_crl {
-	X509_CRL *x;
-	const char *what; /* "root CRL", "PCK CRL" */
+	X509_CRL *x;	  /* NULL as above */
+	const char *what; /* DS_ROOT_CRL, DS_PCK_CRL */
 	struct ds_dates dates;
 	bool ok; /* format, issuer and signature */
 };
@@ -56,14 +65,14 @@ struct ds_tcb_level {
 	uint16_t pcesvn;
 	uint8_t tdx[16];
 	enum ds_tcb_status status;
-	const json_t *advisories;
+	const struct ds_jnode *advisories;
 };
 
 /* A level of a TDX module or of the QE: one SVN. */
 struct ds_svn_level {
 	uint32_t isvsvn;
 	enum ds_tcb_status status;
-	const json_t *advisories;
+	const struct ds_jnode *advisories;
 };
 
 struct ds_tdx_module {
@@ -75,7 +84,7 @@ struct ds_tdx_module {
 };
 
 struct ds_tcb_info {
-	json_t *doc;
+	struct ds_jdoc doc;
 	int64_t issued, next_update;
 	uint64_t evaluation;
 	uint8_t fmspc[6], pceid[2];
@@ -88,7 +97,7 @@ struct ds_tcb_info {
 };
 
 struct ds_qe_identity {
-	json_t *doc;
+	struct ds_jdoc doc;
 	int64_t issued, next_update;
 	uint64_t evaluation;
 	uint8_t miscselect[4], miscselect_mask[4];
@@ -126,7 +135,8 @@ struct ds_platform {
 /* The chain behind one of the signed documents. */
 struct ds_signer {
 	struct ds_acert cert[DS_SIGNER_CHAIN_LEN];
-	bool chain_ok; /* root, name, issuer, signature, revocation */
+	struct ds_p256_pub *key; /* of the leaf, once it was needed */
+	bool chain_ok;		 /* root, name, issuer, signature, revocation */
 	bool path_ok;
 };
 
@@ -138,7 +148,7 @@ struct ds_docs {
 	bool shared;		    /* in a cache: read only but for platforms, under its lock */
 	struct ds_buf root_ca, raw; /* as the caller gave them, set when shared */
 	struct ds_buf root_der;	    /* the caller's root; n == 0: pinned by hash */
-	struct ds_collateral col;   /* col.doc: parsed */
+	struct ds_collateral col;   /* col.doc.root: parsed */
 	struct ds_crl root_crl;
 	struct ds_signer tcb_signer, qe_signer;
 	struct ds_tcb_info tcb;
@@ -166,6 +176,7 @@ DS_MUST int ds_acerts_from_pem(struct ds_span pem, struct ds_acert *ret, size_t 
 /* 1 to max certificates in PEM, as above, or exactly one in DER. */
 DS_MUST int ds_acerts_read(struct ds_span in, struct ds_acert *ret, size_t max, size_t *ret_n);
 DS_MUST int ds_root_load(struct ds_span root_ca, struct ds_buf *ret_der);
+bool ds_is_root(const struct ds_judge *j, struct ds_span der);
 /* Is this the trusted root? 0, DS_ATTEST_REFUSED, negative. */
 DS_MUST int ds_check_root(struct ds_judge *j, const struct ds_acert *root);
 bool ds_cert_cn_is(const X509 *x, const char *cn);
@@ -185,6 +196,16 @@ DS_MUST int ds_asn1_time(const ASN1_TIME *t, int64_t *ret);
  */
 DS_MUST int ds_check_path(struct ds_judge *j, X509 *leaf, X509 *ca, X509 *root, X509_CRL *pck_crl,
 			  enum ds_reason reason);
+
+/* White space and NULs behind the text taken off. */
+struct ds_span ds_pem_trim(struct ds_span pem);
+
+/*
+ * quick.c: sets the flags of checks 7-13 and 15-18 and what they stand for when all of it is in
+ * Intel's form and good; else changes nothing and is no verdict. Of a platform about which nothing
+ * is known, under docs that are fresh or shared.
+ */
+bool ds_prove_quickly(struct ds_judge *j, struct ds_span collateral);
 
 /* pckchain.c: checks 7-13 and 17 */
 DS_MUST int ds_check_pck_chain(struct ds_judge *j);
@@ -206,21 +227,22 @@ DS_MUST int ds_check_not_revoked(struct ds_judge *j, const struct ds_crl *crl, X
 DS_MUST int ds_check_signer(struct ds_judge *j, struct ds_signer *s, struct ds_span chain_pem,
 			    const char *what);
 /* The signature of checks 19 and 22, under a signer that has passed. */
-DS_MUST int ds_check_doc_signature(struct ds_judge *j, const struct ds_signer *s,
-				   struct ds_span text, struct ds_span sig, enum ds_reason reason,
-				   const char *what);
+DS_MUST int ds_check_doc_signature(struct ds_judge *j, struct ds_signer *s, struct ds_span text,
+				   struct ds_span sig, enum ds_reason reason, const char *what);
 
 /* json.c */
-DS_MUST int ds_json_get_hex(const json_t *obj, const char *key, void *out, size_t n);
-DS_MUST int ds_json_get_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret);
-DS_MUST int ds_json_get_time(const json_t *obj, const char *key, int64_t *ret);
-bool ds_json_is_text(const json_t *v, const char *text);
+DS_MUST int ds_json_get_hex(const struct ds_jnode *obj, const char *key, void *out, size_t n);
+DS_MUST int ds_json_get_u64(const struct ds_jnode *obj, const char *key, uint64_t max,
+			    uint64_t *ret);
+DS_MUST int ds_json_get_time(const struct ds_jnode *obj, const char *key, int64_t *ret);
+bool ds_json_is_text(const struct ds_jnode *v, const char *text);
 /* tcbLevels of a module or the QE: isvsvn, tcbStatus (UpToDate, OutOfDate, Revoked), advisoryIDs.
  */
-DS_MUST int ds_json_svn_levels(const json_t *arr, struct ds_svn_level **ret, size_t *ret_n);
+DS_MUST int ds_json_svn_levels(const struct ds_jnode *arr, struct ds_svn_level **ret,
+			       size_t *ret_n);
 /* tcbStatus and advisoryIDs of any level. */
-DS_MUST int ds_json_level_status(const json_t *level, enum ds_tcb_status *ret,
-				 const json_t **ret_advisories);
+DS_MUST int ds_json_level_status(const struct ds_jnode *level, enum ds_tcb_status *ret,
+				 const struct ds_jnode **ret_advisories);
 
 /* qeid.c: the highest level not above svn, NULL if none. */
 const struct ds_svn_level *ds_svn_level_find(const struct ds_svn_level *levels, size_t n,

@@ -24,17 +24,17 @@ static int bad(struct ds_err *err, const char *what)
 void ds_qe_identity_done(struct ds_qe_identity *id)
 {
 	free(id->levels);
-	json_decref(id->doc);
+	ds_jdoc_done(&id->doc);
 	memset(id, 0, sizeof(*id));
 }
 
 static int parse_doc(struct ds_qe_identity *q, struct ds_err *err)
 {
-	const json_t *doc = q->doc;
+	const struct ds_jnode *doc = q->doc.root;
 	uint64_t version, prod;
 	int r;
 
-	if (!ds_json_is_text(json_object_get(doc, "id"), "TD_QE") ||
+	if (!ds_json_is_text(ds_jget(doc, "id"), "TD_QE") ||
 	    ds_json_get_u64(doc, "version", UINT32_MAX, &version) || version != 2) {
 		(void)bad(err, "expected id \"TD_QE\", version 2");
 		return DS_QEID_E_KIND;
@@ -55,20 +55,16 @@ static int parse_doc(struct ds_qe_identity *q, struct ds_err *err)
 	if (ds_json_get_u64(doc, "isvprodid", UINT16_MAX, &prod))
 		return bad(err, "isvprodid is not a 16-bit number");
 	q->isvprodid = (uint32_t)prod;
-	r = ds_json_svn_levels(json_object_get(doc, "tcbLevels"), &q->levels, &q->n_levels);
+	r = ds_json_svn_levels(ds_jget(doc, "tcbLevels"), &q->levels, &q->n_levels);
 	return !r || r == -ENOMEM ? r : bad(err, "tcbLevels is malformed");
 }
 
 int ds_qe_identity_parse(struct ds_span in, struct ds_qe_identity *ret, struct ds_err *err)
 {
 	struct ds_qe_identity q = { 0 };
-	json_error_t je;
 	int r;
 
-	q.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES, &je);
-	if (!q.doc)
-		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
-				  "JSON: %s", je.text);
+	DS_TRY(ds_jdoc_parse(in, false, &q.doc, err));
 	r = parse_doc(&q, err);
 	if (r) {
 		ds_qe_identity_done(&q);

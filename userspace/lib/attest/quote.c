@@ -54,7 +54,7 @@ static int check_collateral(struct ds_judge *j, struct ds_span collateral)
 		return ds_verdict_fail(
 			j->v, DS_REASON_COLLATERAL_MISSING,
 			"no collateral was given; without it nothing says what is revoked");
-	if (!j->docs->col.doc)
+	if (!j->docs->col.doc.root)
 		r = ds_collateral_parse(collateral, &j->docs->col, &err);
 	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_COLLATERAL_FORMAT, "%s", err.msg);
@@ -83,8 +83,8 @@ static int check_revocation(struct ds_judge *j)
 	struct ds_docs *d = j->docs;
 
 	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.root_crl), p->pck[2].x, &d->root_crl,
-			    "root CRL"));
-	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.pck_crl), p->pck[1].x, &p->pck_crl, "PCK CRL"));
+			    DS_ROOT_CRL));
+	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.pck_crl), p->pck[1].x, &p->pck_crl, DS_PCK_CRL));
 	if (!p->revocation_ok)
 		DS_TRY(prove_revocation(j));
 	ds_verdict_pass(j->v, "revocation", "PCK CA is not in the root CRL");
@@ -141,6 +141,32 @@ static int judge(struct ds_judge *j, struct ds_span collateral)
 	return ds_check_td(j);
 }
 
+static int load_docs(struct ds_judge *j, struct ds_span collateral,
+		     const struct ds_verify_opts *opts, struct ds_attest_cache *cache)
+{
+	int r;
+
+	DS_TRY(ds_docs_get(cache, opts->root_ca, collateral, &j->docs));
+	if (!opts->root_ca.n || j->docs->root_der.n)
+		return 0;
+	r = ds_root_load(opts->root_ca, &j->docs->root_der);
+	if (r == -EBADMSG)
+		r = ds_verdict_fail(j->v, DS_REASON_ROOT_UNTRUSTED,
+				    "the root CA given is not one certificate in PEM or DER");
+	return r;
+}
+
+/* What was proven quickly leaves nothing for OpenSSL to read: who needs that starts from bytes. */
+static int prepare(struct ds_judge *j, struct ds_span collateral, const struct ds_verify_opts *opts)
+{
+	if (j->plat->chain_ok || ds_prove_quickly(j, collateral) || !j->docs->shared ||
+	    j->docs->root_crl.x)
+		return 0;
+	ds_docs_put(j->docs);
+	j->docs = NULL;
+	return load_docs(j, collateral, opts, NULL);
+}
+
 /* The chain is looked up by the text that the parser found, so parsing comes first. */
 static int judge_parsed(struct ds_judge *j, struct ds_span collateral,
 			const struct ds_verify_opts *opts)
@@ -148,7 +174,9 @@ static int judge_parsed(struct ds_judge *j, struct ds_span collateral,
 	int r;
 
 	DS_TRY(ds_platform_get(opts->cache, j->docs, j->q.cert_data, &j->plat));
-	r = judge(j, collateral);
+	r = prepare(j, collateral, opts);
+	if (!r)
+		r = judge(j, collateral);
 	if (r >= 0)
 		ds_cache_keep(opts->cache, opts->root_ca, collateral, j->docs, j->q.cert_data,
 			      j->plat);
@@ -169,14 +197,7 @@ int ds_judge_quote(struct ds_span quote, struct ds_span collateral,
 	ds_verdict_init(v);
 	v->time = opts->time;
 	v->custom_root = opts->root_ca.n > 0;
-	DS_TRY(ds_docs_get(opts->cache, opts->root_ca, collateral, &j.docs));
-	if (opts->root_ca.n && !j.docs->root_der.n)
-		r = ds_root_load(opts->root_ca, &j.docs->root_der);
-	else
-		r = 0;
-	if (r == -EBADMSG)
-		r = ds_verdict_fail(v, DS_REASON_ROOT_UNTRUSTED,
-				    "the root CA given is not one certificate in PEM or DER");
+	r = load_docs(&j, collateral, opts, opts->cache);
 	if (!r)
 		r = check_parse(&j, quote);
 	if (!r)

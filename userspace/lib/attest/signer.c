@@ -9,8 +9,6 @@
 
 #include "priv.h"
 
-#define CN_SIGNER "Intel SGX TCB Signing"
-
 enum { LEAF, ROOT };
 
 static int prove_chain(struct ds_judge *j, struct ds_signer *s, struct ds_span pem,
@@ -25,9 +23,9 @@ static int prove_chain(struct ds_judge *j, struct ds_signer *s, struct ds_span p
 	if (r)
 		return r;
 	DS_TRY(ds_check_root(j, &s->cert[ROOT]));
-	if (!ds_cert_cn_is(leaf, CN_SIGNER))
+	if (!ds_cert_cn_is(leaf, DS_CN_SIGNER))
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_NAME,
-				       "%s: signer is not \"" CN_SIGNER "\"", what);
+				       "%s: signer is not \"" DS_CN_SIGNER "\"", what);
 	if (!ds_cert_issued_by_name(leaf, root))
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN,
 				       "%s: signer's issuer is not the root", what);
@@ -61,20 +59,26 @@ int ds_check_signer(struct ds_judge *j, struct ds_signer *s, struct ds_span chai
 	return 0;
 }
 
-int ds_check_doc_signature(struct ds_judge *j, const struct ds_signer *s, struct ds_span text,
+int ds_check_doc_signature(struct ds_judge *j, struct ds_signer *s, struct ds_span text,
 			   struct ds_span sig, enum ds_reason reason, const char *what)
 {
 	uint8_t xy[64];
-	int r;
+	int r = 0;
 
-	if (ds_cert_xy(s->cert[LEAF].x, xy))
+	if (!s->key)
+		r = ds_cert_xy(s->cert[LEAF].x, xy);
+	if (!r && !s->key)
+		r = ds_p256_pub_new(xy, &s->key);
+	if (r == -EBADMSG)
 		return ds_verdict_fail(j->v, DS_REASON_TCB_SIGNER_CHAIN,
 				       "%s: signer's key is not on P-256", what);
+	if (r)
+		return r;
 	if (sig.n != 64)
 		return ds_verdict_fail(j->v, reason, "%s: signature: expected 64 bytes, got %zu",
 				       what, sig.n);
-	r = ds_p256_verify_raw(xy, text, sig.p);
-	if (r == -EKEYREJECTED || r == -EBADMSG)
+	r = ds_p256_pub_verify_raw(s->key, text, sig.p);
+	if (r == -EKEYREJECTED)
 		return ds_verdict_fail(j->v, reason, "%s: signature does not match its %zu bytes",
 				       what, text.n);
 	return r;

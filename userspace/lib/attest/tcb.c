@@ -140,17 +140,17 @@ static int evaluate(struct ds_judge *j, const uint8_t svn[16], const char *which
 }
 
 /* The parser bounds each list so that three of them always fit twice. */
-static void add_advisories(struct ds_verdict *v, const json_t *arr)
+static void add_advisories(struct ds_verdict *v, const struct ds_jnode *arr)
 {
-	for (size_t i = 0; i < json_array_size(arr); i++) {
-		const char *id = json_string_value(json_array_get(arr, i));
+	for (const struct ds_jnode *id = ds_jfirst(arr); id; id = ds_jnext(id)) {
 		size_t k = 0;
 
-		while (k < v->n_advisories && strcmp(v->advisories[k], id))
+		while (k < v->n_advisories && !ds_json_is_text(id, v->advisories[k]))
 			k++;
 		if (k < v->n_advisories || k == DS_VERDICT_ADVISORIES)
 			continue;
-		(void)snprintf(v->advisories[k], sizeof(v->advisories[k]), "%s", id);
+		(void)snprintf(v->advisories[k], sizeof(v->advisories[k]), "%.*s", (int)id->text.n,
+			       (const char *)id->text.p);
 		v->n_advisories++;
 	}
 }

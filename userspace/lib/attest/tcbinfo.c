@@ -20,31 +20,32 @@ void ds_tcb_info_done(struct ds_tcb_info *t)
 		free(t->modules[i].levels);
 	free(t->modules);
 	free(t->levels);
-	json_decref(t->doc);
+	ds_jdoc_done(&t->doc);
 	memset(t, 0, sizeof(*t));
 }
 
 /* Exactly sixteen {"svn": 0..255}. */
-static int components(const json_t *arr, uint8_t ret[16])
+static int components(const struct ds_jnode *arr, uint8_t ret[16])
 {
+	const struct ds_jnode *v = ds_jfirst(arr);
 	uint64_t svn;
 
-	if (!json_is_array(arr) || json_array_size(arr) != 16)
+	if (ds_jcount(arr) != 16)
 		return -EBADMSG;
-	for (size_t i = 0; i < 16; i++) {
-		DS_TRY(ds_json_get_u64(json_array_get(arr, i), "svn", UINT8_MAX, &svn));
-		ret[i] = (uint8_t)svn;
+	for (size_t i = 0; v; v = ds_jnext(v)) {
+		DS_TRY(ds_json_get_u64(v, "svn", UINT8_MAX, &svn));
+		ret[i++] = (uint8_t)svn;
 	}
 	return 0;
 }
 
-static int level(const json_t *obj, struct ds_tcb_level *ret)
+static int level(const struct ds_jnode *obj, struct ds_tcb_level *ret)
 {
-	const json_t *tcb = json_object_get(obj, "tcb");
+	const struct ds_jnode *tcb = ds_jget(obj, "tcb");
 	uint64_t pcesvn;
 
-	DS_TRY(components(json_object_get(tcb, "sgxtcbcomponents"), ret->sgx));
-	DS_TRY(components(json_object_get(tcb, "tdxtcbcomponents"), ret->tdx));
+	DS_TRY(components(ds_jget(tcb, "sgxtcbcomponents"), ret->sgx));
+	DS_TRY(components(ds_jget(tcb, "tdxtcbcomponents"), ret->tdx));
 	DS_TRY(ds_json_get_u64(tcb, "pcesvn", UINT16_MAX, &pcesvn));
 	ret->pcesvn = (uint16_t)pcesvn;
 	return ds_json_level_status(obj, &ret->status, &ret->advisories);
@@ -65,55 +66,56 @@ static int compare_levels(const void *pa, const void *pb)
 	return d;
 }
 
-static int levels(const json_t *arr, struct ds_tcb_info *t)
+static int levels(const struct ds_jnode *arr, struct ds_tcb_info *t)
 {
-	size_t n = json_array_size(arr);
+	const struct ds_jnode *v = ds_jfirst(arr);
+	size_t n = ds_jcount(arr);
 
-	if (!json_is_array(arr) || !n || n > MAX_LEVELS)
+	if (!n || n > MAX_LEVELS)
 		return -EBADMSG;
 	t->levels = calloc(n, sizeof(*t->levels));
 	if (!t->levels)
 		return -ENOMEM;
 	t->n_levels = n;
-	for (size_t i = 0; i < n; i++)
-		DS_TRY(level(json_array_get(arr, i), &t->levels[i]));
+	for (size_t i = 0; v; v = ds_jnext(v))
+		DS_TRY(level(v, &t->levels[i++]));
 	qsort(t->levels, n, sizeof(*t->levels), compare_levels);
 	return 0;
 }
 
-static int module_signer(const json_t *obj, struct ds_tdx_module *m)
+static int module_signer(const struct ds_jnode *obj, struct ds_tdx_module *m)
 {
 	DS_TRY(ds_json_get_hex(obj, "mrsigner", m->mrsigner, sizeof(m->mrsigner)));
 	DS_TRY(ds_json_get_hex(obj, "attributes", m->attributes, sizeof(m->attributes)));
 	return ds_json_get_hex(obj, "attributesMask", m->mask, sizeof(m->mask));
 }
 
-static int module_identity(const json_t *obj, struct ds_tdx_module *m)
+static int module_identity(const struct ds_jnode *obj, struct ds_tdx_module *m)
 {
-	const json_t *id = json_object_get(obj, "id");
+	struct ds_span id = ds_jtext(ds_jget(obj, "id"));
 
-	if (!json_is_string(id) || !json_string_length(id) ||
-	    json_string_length(id) >= sizeof(m->id))
+	if (!id.n || id.n >= sizeof(m->id))
 		return -EBADMSG;
-	memcpy(m->id, json_string_value(id), json_string_length(id) + 1);
+	memcpy(m->id, id.p, id.n);
 	DS_TRY(module_signer(obj, m));
-	return ds_json_svn_levels(json_object_get(obj, "tcbLevels"), &m->levels, &m->n_levels);
+	return ds_json_svn_levels(ds_jget(obj, "tcbLevels"), &m->levels, &m->n_levels);
 }
 
-static int modules(const json_t *arr, struct ds_tcb_info *t)
+static int modules(const struct ds_jnode *arr, struct ds_tcb_info *t)
 {
-	size_t n = json_array_size(arr);
+	const struct ds_jnode *v = ds_jfirst(arr);
+	size_t n = ds_jcount(arr);
 
 	if (!arr)
 		return 0;
-	if (!json_is_array(arr) || n > MAX_MODULES)
+	if (!ds_jis(arr, DS_JARRAY) || n > MAX_MODULES)
 		return -EBADMSG;
 	t->modules = calloc(n ? n : 1, sizeof(*t->modules));
 	if (!t->modules)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; v; i++, v = ds_jnext(v)) {
 		t->n_modules = i + 1;
-		DS_TRY(module_identity(json_array_get(arr, i), &t->modules[i]));
+		DS_TRY(module_identity(v, &t->modules[i]));
 		for (size_t k = 0; k < i; k++)
 			if (!strcasecmp(t->modules[k].id, t->modules[i].id))
 				return -EBADMSG;
@@ -121,52 +123,48 @@ static int modules(const json_t *arr, struct ds_tcb_info *t)
 	return 0;
 }
 
-static int is_tdx_v3(const json_t *doc)
+static int is_tdx_v3(const struct ds_jnode *doc)
 {
 	uint64_t version, type;
 
-	return ds_json_is_text(json_object_get(doc, "id"), "TDX") &&
+	return ds_json_is_text(ds_jget(doc, "id"), "TDX") &&
 	       !ds_json_get_u64(doc, "version", UINT32_MAX, &version) && version == 3 &&
 	       !ds_json_get_u64(doc, "tcbType", UINT32_MAX, &type) && type == 0;
 }
 
 static int parse_doc(struct ds_tcb_info *t, struct ds_err *err)
 {
-	const json_t *module = json_object_get(t->doc, "tdxModule");
+	const struct ds_jnode *doc = t->doc.root, *module = ds_jget(doc, "tdxModule");
 	int r;
 
-	if (!is_tdx_v3(t->doc)) {
+	if (!is_tdx_v3(doc)) {
 		(void)bad(err, "expected id \"TDX\", version 3, tcbType 0");
 		return DS_TCBINFO_E_KIND;
 	}
-	if (ds_json_get_time(t->doc, "issueDate", &t->issued) ||
-	    ds_json_get_time(t->doc, "nextUpdate", &t->next_update))
+	if (ds_json_get_time(doc, "issueDate", &t->issued) ||
+	    ds_json_get_time(doc, "nextUpdate", &t->next_update))
 		return bad(err, "issueDate or nextUpdate is not YYYY-MM-DDThh:mm:ssZ");
-	if (ds_json_get_hex(t->doc, "fmspc", t->fmspc, sizeof(t->fmspc)) ||
-	    ds_json_get_hex(t->doc, "pceId", t->pceid, sizeof(t->pceid)))
+	if (ds_json_get_hex(doc, "fmspc", t->fmspc, sizeof(t->fmspc)) ||
+	    ds_json_get_hex(doc, "pceId", t->pceid, sizeof(t->pceid)))
 		return bad(err, "fmspc or pceId is not 6 or 2 bytes of hex");
-	if (ds_json_get_u64(t->doc, "tcbEvaluationDataNumber", UINT32_MAX, &t->evaluation))
+	if (ds_json_get_u64(doc, "tcbEvaluationDataNumber", UINT32_MAX, &t->evaluation))
 		return bad(err, "tcbEvaluationDataNumber is not a number");
 	t->has_module = module != NULL;
 	if (module && module_signer(module, &t->module))
 		return bad(err, "tdxModule is malformed");
-	r = modules(json_object_get(t->doc, "tdxModuleIdentities"), t);
+	r = modules(ds_jget(doc, "tdxModuleIdentities"), t);
 	if (r)
 		return r == -ENOMEM ? r : bad(err, "tdxModuleIdentities is malformed");
-	r = levels(json_object_get(t->doc, "tcbLevels"), t);
+	r = levels(ds_jget(doc, "tcbLevels"), t);
 	return !r || r == -ENOMEM ? r : bad(err, "tcbLevels is malformed");
 }
 
 int ds_tcb_info_parse(struct ds_span in, struct ds_tcb_info *ret, struct ds_err *err)
 {
 	struct ds_tcb_info t = { 0 };
-	json_error_t je;
 	int r;
 
-	t.doc = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES, &je);
-	if (!t.doc)
-		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,
-				  "JSON: %s", je.text);
+	DS_TRY(ds_jdoc_parse(in, false, &t.doc, err));
 	r = parse_doc(&t, err);
 	if (r) {
 		ds_tcb_info_done(&t);

@@ -292,12 +292,14 @@ kill -HUP "${pids[c]}"; told RELOADING=1; told READY=1
 peer --root "$work/c/certs/root-ca.crt"
 is "back on it, it serves" "$status $(allowed)" "200 1"
 # a policy that cannot be asked has not said no, until the lease is over
-python3 - "$work/auth.port" <<'END' &
+echo yes >"$work/auth.word"
+python3 - "$work/auth.port" "$work/auth.word" <<'END' &
 import http.server, sys
 class H(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        body = b'{"isAllowed":true,"gatewayAppId":"","reason":""}'
+        ok = self.path == "/bootAuth/kms" and open(sys.argv[2]).read().strip() == "yes"
+        body = b'{"isAllowed":true,"gatewayAppId":"","reason":""}' if ok else b'{"isAllowed":false,"gatewayAppId":"","reason":"not today"}'
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def log_message(self, *a): pass
 s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
@@ -316,6 +318,23 @@ url=$(at c https)
 tmpca() { curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/GetTempCaCert?json" -d '{}' | jq -r '.error // "served"' | cut -c1-34; }
 until [ "$(tmpca)" = served ]; do sleep 0.05; done
 ok "the policy is an API: it allows this node"
+# the same API is asked about others, by both sides
+api() { # NAME: the policy of this node is the API
+	{ echo "[kms]"; echo "policy_backend = webhook"; echo "[auth]"; echo "url = http://127.0.0.1:$(cat "$work/auth.port")"; } >>"$work/$1/kms.conf"
+	sed -n '1,/^os_image_hash/p' "$work/policy.conf" >"$work/$1/policy.conf"
+}
+node w one
+api w
+run w
+echo no >"$work/auth.word"
+ctl_new onboard w --source "$(at b https)" --domain w.test
+is "an API that says no to the source" "$? $(grep -c 'Boot denied: not today' "$work/ctl.err") $(leftovers w)" "1 1 0"
+echo yes >"$work/auth.word"
+ctl_new onboard w --source "$(at b https)" --domain w.test
+told READY=1
+is "and yes" "$? $(roots w)" "0 $(roots a)"
+end w
+until [ "$(tmpca)" = served ]; do sleep 0.05; done
 kill "$auth"
 until grep -q "event=self-refused reason=policy-unavailable" "$work/c/log"; do sleep 0.02; done
 is "when it is gone the lease goes on" "$(tmpca)" served

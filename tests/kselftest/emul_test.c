@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -219,6 +220,23 @@ static void qe_device_rules(void)
 	close(fd);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void qe_reader_interrupted(void)
+{
+	struct sigaction act = { .sa_handler = on_alarm };
+	struct tdx_emul_qe_request req;
+	int fd = open(TDX_EMUL_QE_DEVICE, O_RDWR | O_CLOEXEC);
+
+	KT_CHECK(fd >= 0 && !sigaction(SIGALRM, &act, NULL));
+	alarm(1);
+	KT_ERRNO(read(fd, &req, sizeof(req)), EINTR);
+	close(fd);
+}
+
 static const struct kt_test tests[] = {
 	{ "emul: every report field has its place and value", report_fields },
 	{ "emul: module parameters reach the report", report_parameters },
@@ -230,6 +248,7 @@ static const struct kt_test tests[] = {
 	{ "emul: configfs-tsm gives the quoting enclave's answer", tsm_gives_quote },
 	{ "emul: the stock driver refuses an oversized quote", tsm_oversize },
 	{ "emul: the quoting enclave device refuses malformed replies", qe_device_rules },
+	{ "emul: a signal ends the wait of a quoting enclave", qe_reader_interrupted },
 };
 
 KT_MAIN(tests)

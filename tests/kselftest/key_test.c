@@ -208,13 +208,16 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && !strcmp(part, "kms")) {
 		find_ring();
 		test_kms();
+	} else if (argc == 2 && !strcmp(part, "wait")) {
+		find_ring();
+		test_wait();
 	} else if (argc == 2 && !strcmp(part, "tools")) {
 		find_ring();
 		test_tools();
 	} else if (argc == 3 && !strcmp(part, "late")) {
 		test_late(argv[2]);
 	} else {
-		fprintf(stderr, "usage: key_test main|take|volume|kms|tools\n       key_test late MODULE\n");
+		fprintf(stderr, "usage: key_test main|take|volume|kms|wait|tools\n       key_test late MODULE\n");
 		return 2;
 	}
 	return tap_done();

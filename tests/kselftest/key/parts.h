@@ -49,6 +49,9 @@ void test_volumes(void);
 /* kms.c: /sbin/request-key, dstack-request-key and its configuration are there; no agent runs */
 void test_kms(void);
 
+/* wait.c: phase boot, no root key yet, a preemptible kernel */
+void test_wait(void);
+
 /* tools.c: /bin/keyctl is there; phase boot, no root key yet */
 void test_tools(void);
 

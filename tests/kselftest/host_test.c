@@ -226,16 +226,17 @@ static void refused(void)
 	KT_CHECK(came_to(FULL, 0));
 }
 
+/* 7.3 warns with a stack trace as well, which the suite intree-busy announces. */
 static void intree_busy_refused(void)
 {
-	if (intree_is_new())
-		KT_SKIP("it warns with a stack trace");
+	bool new = intree_is_new();
+
 	KT_CHECK(!kt_write_text(DS_KNOB("busy"), "1"));
 	ask_intree(0x35);
-	KT_CHECK(came_to(EIO, 0));
+	KT_CHECK(came_to(new ? EBUSY : EIO, 0));
 	KT_CHECK(!kt_write_text(DS_KNOB("refuse"), "1"));
 	ask_intree(0x49);
-	KT_CHECK(came_to(EINVAL, 0));
+	KT_CHECK(came_to(new ? ENXIO : EINVAL, 0));
 	ask_intree(0x4a);
 	KT_CHECK(came_to(FULL, 0));
 }
@@ -350,7 +351,6 @@ static const struct kt_test tests[] = {
 	{ "host: retry is retried by ours, an error of the in-tree driver", retry },
 	{ "host: a busy TDX module is waited for by ours", busy },
 	{ "host: a TDX module that refuses is an error of ours", refused },
-	{ "host: either is an error of the in-tree driver", intree_busy_refused },
 	{ "host: quotes take as long as the enclave is told to take", slow_enclave },
 	{ "host: an answer after the timeout reaches nobody", too_late },
 	{ "host: silence is a timeout of ours; the in-tree driver serves nobody meanwhile", silent },
@@ -358,4 +358,15 @@ static const struct kt_test tests[] = {
 	{ "host: in flight again after success harms ours not, the in-tree driver for good", flapping },
 };
 
-KT_MAIN(tests)
+/* In a boot of their own: what the in-tree driver of 7.3 makes of them is in the kernel log. */
+static const struct kt_test busy_tests[] = {
+	{ "host: a busy or refusing TDX module is an error of the in-tree driver",
+	  intree_busy_refused },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "intree-busy"))
+		return kt_main(busy_tests, sizeof(busy_tests) / sizeof(busy_tests[0]));
+	return kt_main(tests, sizeof(tests) / sizeof(tests[0]));
+}

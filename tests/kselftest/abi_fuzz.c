@@ -250,9 +250,31 @@ static pid_t start_worker(void)
 static bool calm(void)
 {
 	return !kt_write_text(DS_KNOB("quote_fault"), "none") &&
+	       !kt_write_text(DS_KNOB("quote_retry"), "0") &&
+	       !kt_write_text(DS_KNOB("trick_ms"), "20") &&
+	       !kt_write_text(DS_KNOB("refuse"), "0") &&
 	       !kt_write_text(DS_KNOB("quote_delay_us"), "0") &&
 	       !kt_write_text(DS_KNOB("busy"), "0") &&
 	       !kt_write_text(DS_PARAM("quote_timeout_ms"), "2000");
+}
+
+/*
+ * The knobs whose numbers have to be small, for the workers not to spend their time waiting. The one
+ * that is left out for good is "extend": no log replays to a register that it has changed.
+ */
+static void turn_knob(void)
+{
+	static const struct {
+		const char *knob, *some, *usual;
+	} knobs[] = {
+		{ DS_KNOB("busy"), "20", "0" },
+		{ DS_KNOB("refuse"), "3", "0" },
+		{ DS_KNOB("quote_retry"), "5", "0" },
+		{ DS_KNOB("trick_ms"), "60", "1" },
+	};
+	size_t i = rnd_below(sizeof(knobs) / sizeof(knobs[0]));
+
+	kt_write_text(knobs[i].knob, rnd_below(2) ? knobs[i].some : knobs[i].usual);
 }
 
 /* Kills one worker now and then; false if one ended otherwise. */
@@ -264,8 +286,8 @@ static bool supervise(pid_t worker[WORKERS], long until)
 
 	while (now_ms() < until) {
 		nanosleep(&beat, NULL);
-		if (!rnd_below(4))
-			kt_write_text(DS_KNOB("busy"), rnd_below(2) ? "20" : "0");
+		if (!rnd_below(2))
+			turn_knob();
 		if (!rnd_below(10) && !calm())
 			return false;
 		i = rnd_below(WORKERS);

@@ -108,7 +108,9 @@ static struct slot slots[DS_QUOTE_SLOTS];
 static struct task_struct *server;
 static bool server_kicked;
 static DECLARE_WAIT_QUEUE_HEAD(server_wait);
-/* Woken when a request is live no more, for those who poll for room to write. */
+/* Writes that wait for room, first come first served; each has its node on its stack. */
+static LIST_HEAD(writers);
+/* Woken when there may be room for the first in line or, if there is no line, for who polls. */
 static DECLARE_WAIT_QUEUE_HEAD(room_wait);
 
 static void kick_server(void)
@@ -327,29 +329,51 @@ static int quote_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int try_enter_waiting(struct ds_quote_req *req)
+/* Nobody passes those who wait. Also asked without the lock, to know whether to take it. */
+static bool room_for(const struct list_head *first)
+{
+	return READ_ONCE(live) < DS_QUOTE_LIVE_MAX && READ_ONCE(writers.next) == first;
+}
+
+static int try_enter_waiting(struct ds_quote_req *req, const struct list_head *first)
 {
 	guard(mutex)(&quote_lock);
 	if (req->state != DSTACK_QUOTE_NEW)
 		return -EBUSY;
-	if (live >= DS_QUOTE_LIVE_MAX)
+	if (!room_for(first))
 		return -EAGAIN;
 	WRITE_ONCE(live, live + 1);
 	WRITE_ONCE(req->state, DSTACK_QUOTE_WAITING);
 	return 0;
 }
 
+static int enter_in_line(struct ds_quote_req *req)
+{
+	struct list_head me;
+	int err;
+
+	scoped_guard(mutex, &quote_lock)
+		list_add_tail(&me, &writers);
+	while ((err = try_enter_waiting(req, &me)) == -EAGAIN) {
+		if (wait_event_interruptible(room_wait, room_for(&me))) {
+			err = -ERESTARTSYS;
+			break;
+		}
+	}
+	scoped_guard(mutex, &quote_lock) {
+		list_del(&me);
+		/* Two places may have become free; or this one was for the next in line. */
+		wake_up_interruptible(&room_wait);
+	}
+	return err;
+}
+
 /* Take a place among the live, before the report is made. */
 static int enter_waiting(struct ds_quote_req *req, bool nonblock)
 {
-	int err;
+	int err = try_enter_waiting(req, &writers);
 
-	while ((err = try_enter_waiting(req)) == -EAGAIN && !nonblock) {
-		if (wait_event_interruptible(room_wait,
-					     READ_ONCE(live) < DS_QUOTE_LIVE_MAX))
-			return -ERESTARTSYS;
-	}
-	return err;
+	return err == -EAGAIN && !nonblock ? enter_in_line(req) : err;
 }
 
 static ssize_t quote_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
@@ -416,7 +440,7 @@ static __poll_t quote_poll(struct file *file, poll_table *wait)
 	guard(mutex)(&quote_lock);
 	switch (req->state) {
 	case DSTACK_QUOTE_NEW:
-		return live < DS_QUOTE_LIVE_MAX ? EPOLLOUT | EPOLLWRNORM : 0;
+		return room_for(&writers) ? EPOLLOUT | EPOLLWRNORM : 0;
 	case DSTACK_QUOTE_DONE:
 		return EPOLLIN | EPOLLRDNORM;
 	case DSTACK_QUOTE_FAILED:

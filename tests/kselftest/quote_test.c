@@ -302,6 +302,67 @@ static void write_waits_for_room(void)
 	close(ready[1]);
 }
 
+/* A writer that says who it is when it has got in, and stays until it is killed. */
+static pid_t write_and_tell(const int fds[QT_LIVE_MAX], int told, uint8_t who)
+{
+	uint8_t data[64] = { 0 };
+	pid_t pid = fork();
+	int i, fd;
+
+	if (pid)
+		return pid;
+	for (i = 0; i < QT_LIVE_MAX; i++)
+		close(fds[i]);
+	fd = open(DSTACK_DEVICE, O_RDWR | O_CLOEXEC);
+	if (write(fd, data, sizeof(data)) != sizeof(data) || write(told, &who, 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void writers_in_line(void)
+{
+	static int fds[QT_LIVE_MAX];
+	pid_t writer[8];
+	int i, told[2];
+	uint8_t who;
+
+	KT_CHECK(!qt_fault("hold") && !pipe(told));
+	for (i = 0; i < QT_LIVE_MAX; i++) {
+		fds[i] = qt_ask((uint8_t)i, 0);
+		KT_CHECK(fds[i] >= 0);
+	}
+	for (i = 0; i < 8; i++) {
+		writer[i] = write_and_tell(fds, told[1], (uint8_t)i);
+		/* Long enough for it to be in line: nothing else tells from outside. */
+		KT_CHECK(writer[i] > 0 && qt_ready(told[0], 200) == 0);
+	}
+	/* The third gives up, and nobody waits for it. */
+	KT_CHECK(!kill(writer[2], SIGKILL) && waitpid(writer[2], NULL, 0) == writer[2]);
+	for (i = 0; i < 8; i++) {
+		if (i == 2)
+			continue;
+		close(fds[i]);
+		/* The place is not for who comes just now. */
+		KT_ERRNO(qt_ask(0xff, O_NONBLOCK), EAGAIN);
+		KT_CHECK(qt_ready(told[0], QT_DEADLINE_MS) == POLLIN && read(told[0], &who, 1) == 1);
+		KT_CHECK(who == i);
+	}
+	KT_ERRNO(qt_ask(0xff, O_NONBLOCK), EAGAIN);
+	for (i = 0; i < 8; i++) {
+		if (i != 2)
+			KT_CHECK(!kill(writer[i], SIGKILL) && waitpid(writer[i], NULL, 0) == writer[i]);
+	}
+	KT_CHECK(!qt_fault("none"));
+	close(fds[2]);
+	for (i = 8; i < QT_LIVE_MAX; i++) {
+		KT_CHECK(qt_answered(fds[i], (uint8_t)i));
+		close(fds[i]);
+	}
+	close(told[0]);
+	close(told[1]);
+}
+
 /* A signal ends the wait of a reader, not the request. */
 static void interrupted_reader(void)
 {
@@ -481,6 +542,7 @@ static const struct kt_test tests[] = {
 	{ "quote: abandoned requests do not mix with later ones", abandoned },
 	{ "quote: requests and unread quotes are bounded, poll says when there is room", bounded_queue },
 	{ "quote: a write waits for room in the queue", write_waits_for_room },
+	{ "quote: writes get in in the order in which they came", writers_in_line },
 	{ "quote: a signal ends the wait of a reader, not the request", interrupted_reader },
 	{ "quote: timeout and polling are parameters, within bounds", parameters },
 	{ "quote: many askers each get their own", many_askers },

@@ -17,7 +17,6 @@
 
 #define DOM	   "kms"
 #define RENEW_LEFT (INT64_C(365) * 86400)
-#define SEAL_PATH  "dstack-kms/roots" /* of the app key that seals */
 
 int kms_domain_check(const char *domain, struct ds_err *err)
 {
@@ -132,9 +131,9 @@ int kms_seal_key(enum kms_seal seal, struct ds_secret **ret, struct ds_err *err)
 		*ret = NULL;
 		return 0;
 	}
-	r = ds_keyring_app_key(DS_SPAN_LIT(SEAL_PATH), ret);
+	r = ds_keyring_app_key(DS_SPAN_LIT(KMS_SEAL_PATH), ret);
 	return r ? ds_err_set(err, r, DOM, 0,
-			      "seal = kernel: the kernel gives no key app:" SEAL_PATH " (%s)",
+			      "seal = kernel: the kernel gives no key app:" KMS_SEAL_NAME " (%s)",
 			      r == -ENODEV ? "dstack_key is not loaded" : strerror(-r))
 		 : 0;
 }

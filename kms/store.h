@@ -12,6 +12,13 @@
 #include <ds/base/secret.h>
 #include <ds/crypto/p256.h>
 
+/*
+ * Path of the app key that seals. It ends in a byte that no UTF-8 has: GetKey of the agent takes text,
+ * and everybody in the VM may call it, so a path that text can name would be everybody's key.
+ */
+#define KMS_SEAL_NAME "dstack-kms/roots"
+#define KMS_SEAL_PATH KMS_SEAL_NAME "\xff"
+
 #define KMS_F_SEALED   "roots.sealed"
 #define KMS_F_ROOT_KEY "root-ca.key"
 #define KMS_F_ROOT_CRT "root-ca.crt"

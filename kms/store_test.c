@@ -10,6 +10,7 @@
 #include <ds/base/text.h>
 #include <ds/keys/derive.h>
 #include <ds/x509/cert.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -359,6 +360,15 @@ static void test_modes(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
+/* The agent's GetKey takes any text for a path, from anybody in the VM. */
+static void test_seal_path(void **state)
+{
+	json_t *text = json_string(KMS_SEAL_PATH);
+
+	assert_null(text);
+	assert_int_equal(strlen(KMS_SEAL_PATH), sizeof(KMS_SEAL_PATH) - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,7 +376,7 @@ int main(void)
 		cmocka_unit_test(test_renewal),	 cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_jail),
 		cmocka_unit_test(test_modes),	 cmocka_unit_test(test_env_pub),
-		cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_epoch),	 cmocka_unit_test(test_seal_path),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

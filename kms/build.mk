@@ -2,7 +2,7 @@
 progs += dstack-kms
 dstack-kms_srcs := $(addprefix kms/,main.c conf.c authorize.c bootinfo.c store.c keys_proc.c keys_client.c policy_file.c names.c clock.c relog.c reload.c \
 	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c net_admin.c metrics.c messages.c \
-	seal.c self.c keys_new.c net_lease.c net_replicate.c nodekeys.c onboard.c onboard_join.c)
+	seal.c self.c keys_new.c net_lease.c net_jail.c net_replicate.c nodekeys.c onboard.c onboard_join.c)
 dstack-kms_pkgs := libkeyutils libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
 progs += dstack-kms-policy
@@ -16,7 +16,7 @@ extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 .SECONDARY: $(O)/obj/tests/integration/kms_peer.o $(O)/obj/tests/integration/env_open.o
 check-integration: $(O)/test/tests/integration/kms_peer $(O)/test/tests/integration/env_open
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c bootinfo_test.c net_record_test.c pol_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c net_jail_test.c bootinfo_test.c net_record_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
@@ -42,6 +42,8 @@ $(O)/test/kms/clock_test: $(kms/clock_test.c_objs)
 kms/net_judge_test.c_objs := $(call kms-obj,kms/net_judge.c kms/bootinfo.c kms/policy_file.c kms/names.c userspace/lib/attest/snpforge_test.c)
 kms/net_judge_test.c_ldflags := -Wl,--wrap=time
 $(O)/test/kms/net_judge_test: $(kms/net_judge_test.c_objs)
+kms/net_jail_test.c_objs := $(call kms-obj,kms/net_jail.c)
+$(O)/test/kms/net_jail_test: $(kms/net_jail_test.c_objs)
 kms/bootinfo_test.c_objs := $(call kms-obj,kms/bootinfo.c)
 $(O)/test/kms/bootinfo_test: $(kms/bootinfo_test.c_objs)
 kms/net_record_test.c_objs := $(call kms-obj,kms/net_record.c kms/clock.c kms/metrics.c)

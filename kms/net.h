@@ -153,6 +153,9 @@ void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,
 /* The same for a failure of our own. */
 void kms_broken(struct ds_req *req, const char *op, int r);
 
+/* net_jail.c: no keys of the kernel's, no other program, for good */
+DS_MUST int kms_net_jail(void);
+
 /* net_admin.c */
 /* ret stays NULL when the configuration has no admin_socket. */
 DS_MUST int kms_admin_start(struct kms_net *net, struct ds_server **ret, struct ds_err *err);

@@ -369,6 +369,7 @@ static int start(struct process *p, struct ds_err *err)
 	DS_TRY(start_events(p));
 	DS_TRY(write_port(p->net.conf, ds_server_port(p->net.srv), err));
 	DS_TRY(become(p->net.conf->user, err));
+	DS_TRY(kms_net_jail());
 	/* a change of user takes back what main() asked for */
 	if (p->fresh && prctl(PR_SET_PDEATHSIG, SIGTERM))
 		return -errno;

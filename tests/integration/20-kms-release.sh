@@ -26,6 +26,8 @@ chmod 600 "$work/certs/root-k256.key"
 
 start
 curl="curl -s --cacert $work/certs/root-ca.crt"
+filters() { awk '/^Seccomp_filters/ {print $2}' "/proc/$1/status"; }
+is "the net process has a filter of its own" "$(filters "$kms")" $(($(filters self) + 1))
 is "health" "$($curl "$url/health")" OK
 $curl "$url/prpc/KMS.GetMeta?json" -d '' >"$work/meta"
 is "GetMeta says development" "$(jq -c '[.is_dev, .allow_any_upgrade, (.ca_cert | startswith("-----BEGIN CERT"))]' "$work/meta")" '[true,false,true]'

@@ -66,7 +66,8 @@ static bool covers(const char *name, const char *host)
 
 /*
  * Guests of the ecosystem check the KMS by chain and name only, so no app may have a certificate in
- * its name: not even a wildcard that covers it (spec/kms 8, item 3).
+ * its name: not even a wildcard that covers it (spec/kms 8, item 3). All nodes have one root, so a
+ * name of another node is as good as one of ours.
  */
 static bool is_the_kms(const struct kms_name_rules *rules, const char *name)
 {
@@ -74,6 +75,9 @@ static bool is_the_kms(const struct kms_name_rules *rules, const char *name)
 		return true;
 	for (size_t i = 0; i < rules->n_own; i++)
 		if (covers(name, rules->own[i]) || covers(rules->own[i], name))
+			return true;
+	for (size_t i = 0; i < rules->n_nodes; i++)
+		if (covers(name, rules->nodes[i]))
 			return true;
 	return false;
 }
@@ -197,6 +201,13 @@ int kms_names_check(const struct kms_name_rules *rules, const char *subject, con
 		DS_TRY(check_owner(rules, "alternative name", "csr-names", names[i], why));
 	}
 	return 0;
+}
+
+bool kms_node_name_ok(const char *name)
+{
+	uint8_t ip[16];
+
+	return address(name, ip) || (name[0] != '*' && dns_ok(name));
 }
 
 bool kms_reserved_ok(const char *name)

@@ -16,6 +16,9 @@ struct kms_name_rules {
 	const char *domain;
 	char *const *own;
 	size_t n_own;
+	/* those of its other nodes, see kms_node_name_ok() */
+	char *const *nodes;
+	size_t n_nodes;
 	/* host names of the policy, see kms_reserved_ok(): the gateway's */
 	char *const *reserved;
 	size_t n_reserved;
@@ -33,5 +36,8 @@ DS_MUST int kms_names_check(const struct kms_name_rules *rules, const char *subj
  * names below it, except those that begin with the asker's own app or instance id.
  */
 bool kms_reserved_ok(const char *name);
+
+/* Can this stand in a policy's node_names? A host name without wildcard, or an address. */
+bool kms_node_name_ok(const char *name);
 
 #endif

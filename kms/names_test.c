@@ -11,6 +11,7 @@
 #define OTHERS	H20("ab")
 
 static char *own[] = { "127.0.0.1", "fd00::1", "kms2.test", "*.wild.test" };
+static char *nodes[] = { "node2.example", "192.0.2.7" };
 static char *reserved[] = { "gateway.apps.example", ".infra.example" };
 
 static int check(const char *subject, const char *san, bool gateway, struct kms_refusal *why)
@@ -19,6 +20,8 @@ static int check(const char *subject, const char *san, bool gateway, struct kms_
 	struct kms_name_rules rules = { .domain = "kms.test",
 					.own = own,
 					.n_own = DS_ARRAY_SIZE(own),
+					.nodes = nodes,
+					.n_nodes = DS_ARRAY_SIZE(nodes),
 					.reserved = reserved,
 					.n_reserved = DS_ARRAY_SIZE(reserved),
 					.id = &id,
@@ -69,6 +72,12 @@ static const struct {
 	{ "fd00:0::1", "is the KMS's own", "is the KMS's own" },
 	{ "FD00:0:0:0:0:0:0:1", "is the KMS's own", "is the KMS's own" },
 	{ "fd00::0.0.0.1", "is the KMS's own", "is the KMS's own" },
+	/* its other nodes */
+	{ "Node2.example", "is the KMS's own", "is the KMS's own" },
+	{ "*.example", "is the KMS's own", "is the KMS's own" },
+	{ "192.0.2.7", "is the KMS's own", "is the KMS's own" },
+	{ "::ffff:192.0.2.7", "is the KMS's own", "is the KMS's own" },
+	{ "node3.example", NULL, NULL },
 };
 
 static void expect(const char *what, int i, int r, const struct kms_refusal *why, const char *want)

@@ -331,6 +331,14 @@ static void warn_seal(const struct kms_conf *c)
 				    "inside TLS: the process that talks to the network sees them\"");
 }
 
+/* All nodes have one root: what is another's name here may not be an app's. */
+static void warn_nodes(const struct kms_net *net)
+{
+	if (net->conf->replication != KMS_REPLICATION_OFF && !net->policy->n_node)
+		ds_log(DS_LOG_WARN, "event=policy node_names=none note=\"an app can get a certificate for "
+				    "the name of another node\"");
+}
+
 static void say_ready(const struct process *p)
 {
 	const struct kms_net *net = &p->net;
@@ -338,6 +346,7 @@ static void say_ready(const struct process *p)
 	warn_seal(net->conf);
 	warn_policy(net->policy, net->tcb);
 	warn_auth(net->conf);
+	warn_nodes(net);
 	ds_log(DS_LOG_NOTICE, "event=release-log entries=%llu head=%s",
 	       (unsigned long long)kms_relog_count(net->relog), kms_relog_head(net->relog));
 	if (p->fresh)

@@ -37,6 +37,8 @@ struct kms_policy {
 	char *gateway_app_id;
 	char **reserved; /* names for the gateway only, see kms_reserved_ok() */
 	size_t n_reserved;
+	char **node; /* names of the KMS's other nodes, see kms_node_name_ok() */
+	size_t n_node;
 	struct kms_image *image;
 	size_t n_image;
 	struct kms_app *app;

@@ -206,6 +206,18 @@ static int add_reserved(void *ctx, const char *item, struct ds_err *err)
 	return name ? ds_conf_str(item, name, err) : -ENOMEM;
 }
 
+static int add_node_name(void *ctx, const char *item, struct ds_err *err)
+{
+	struct kms_policy *p = ctx;
+	char **name;
+
+	if (!kms_node_name_ok(item))
+		return ds_err_set(err, -EINVAL, DOM, 0,
+				  "expected host names or addresses, got '%s'", item);
+	name = GROW(p->node, p->n_node);
+	return name ? ds_conf_str(item, name, err) : -ENOMEM;
+}
+
 static int policy_key(struct kms_policy *p, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "tcb_status"))
@@ -216,6 +228,8 @@ static int policy_key(struct kms_policy *p, const char *key, const char *value, 
 		return ds_conf_u64(value, UINT32_MAX, &p->min_tcb_evaluation, err);
 	if (!strcmp(key, "reserved_names"))
 		return ds_conf_list(value, add_reserved, p, err);
+	if (!strcmp(key, "node_names"))
+		return ds_conf_list(value, add_node_name, p, err);
 	if (!strcmp(key, "gateway_app_id")) {
 		uint8_t id[20];
 
@@ -298,6 +312,9 @@ struct kms_policy *kms_policy_free(struct kms_policy *p)
 	for (size_t i = 0; i < p->n_reserved; i++)
 		free(p->reserved[i]);
 	free(p->reserved);
+	for (size_t i = 0; i < p->n_node; i++)
+		free(p->node[i]);
+	free(p->node);
 	free(p->app);
 	free(p->image);
 	free(p->gateway_app_id);

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/kms_lib.sh"
 
 "$bin/dstack-kms" bootstrap --seal development --dir "$work/certs" --domain kms.test 2>/dev/null || nok "bootstrap"
-policy "reserved_names = gateway.apps.example"
+policy "reserved_names = gateway.apps.example
+node_names = kms2.test, 192.0.2.7"
 start
 sign() { peer --method SignCert "$@"; jq -r '.certificate_chain[]?' "$work/body" >"$work/chain.pem" 2>/dev/null; }
 text() { openssl x509 -in "$work/chain.pem" -noout "$@" 2>&1; }
@@ -62,6 +63,8 @@ refused "the KMS's other name" "is the KMS's own" $S --san 127.0.0.1
 refused "a wildcard over the KMS" "is the KMS's own" $S --san '*.test'
 refused "another spelling of the KMS's address" "is the KMS's own" $S --san ::ffff:7f00:1
 refused "the KMS's name as subject" "is the KMS's own" $S --subject kms.test
+refused "the name of another node" "is the KMS's own" $S --san kms2.test
+refused "the address of another node" "is the KMS's own" $S --san 192.0.2.7
 refused "a wildcard of an app" "only the gateway may have a wildcard" $S --san '*.apps.example'
 refused "another app's host name" "is another app's" $S --san "$(rep 12 20)-443s.apps.example"
 refused "another app's host name in capitals" "is another app's" $S --san "$(rep AB 20).apps.example"

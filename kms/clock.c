@@ -25,3 +25,12 @@ int64_t kms_clock_floor(int64_t latest_record)
 
 	return latest_record - CORRECTION > built ? latest_record - CORRECTION : built;
 }
+
+int64_t kms_clock_due(struct kms_clock *c, int64_t wall, int64_t at)
+{
+	int64_t due = c->used ? c->wall + (at - c->at) / 1000 : wall;
+
+	if (!c->used || wall > due)
+		*c = (struct kms_clock){ true, wall, at };
+	return due - CORRECTION;
+}

@@ -22,4 +22,18 @@ bool kms_bucket_take(struct kms_bucket *b, unsigned size, unsigned each_ms, int6
  */
 int64_t kms_clock_floor(int64_t latest_record);
 
+/* The latest wall time that was seen, and when. Zeroed, there is none yet. */
+struct kms_clock {
+	bool used;
+	int64_t wall; /* s */
+	int64_t at;   /* ms */
+};
+
+/*
+ * The same between records: what the wall clock must show by now, less that minute, because it
+ * showed something before and at has gone on. at: ms of a clock that only goes forward, and goes on
+ * while the machine sleeps.
+ */
+int64_t kms_clock_due(struct kms_clock *c, int64_t wall, int64_t at);
+
 #endif

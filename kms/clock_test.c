@@ -42,11 +42,25 @@ static void test_floor(void **state)
 	assert_int_equal(kms_clock_floor(KMS_TIME_FLOOR + 1000), KMS_TIME_FLOOR + 940);
 }
 
+static void test_due(void **state)
+{
+	struct kms_clock c = { 0 };
+
+	assert_int_equal(kms_clock_due(&c, 5000, 100000), 4940);
+	/* set back by an hour, a second later and a day later */
+	assert_int_equal(kms_clock_due(&c, 1400, 101000), 4941);
+	assert_int_equal(kms_clock_due(&c, 87800, 86501000), 91341);
+	/* set forward: that counts from now on */
+	assert_int_equal(kms_clock_due(&c, 100000, 86502000), 91342);
+	assert_int_equal(kms_clock_due(&c, 100000, 86503000), 99941);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bucket),
 		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,13 +38,14 @@ struct kms_net {
 	struct kms_query *queries; /* questions to the policy's API that are not answered yet */
 	struct kms_file auth_ca;
 	struct ds_buf auth_info; /* what the API said of itself, */
-	int64_t auth_info_until; /* used until then: anybody may ask for it (CLOCK_MONOTONIC, ms) */
+	int64_t auth_info_until; /* used until then: anybody may ask for it (kms_now_ms()) */
 	struct ds_server *srv;
 	int64_t started;
 	int keys; /* socket to the keys process */
 	struct kms_policy *policy;
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
 	struct kms_relog *relog;
+	struct kms_clock clock; /* of all judgements */
 	struct kms_file root_ca, collateral[KMS_MAX_COLLATERAL];
 	struct ds_attest_cache *attested; /* signatures proven before */
 	/* public parts of the key directory */
@@ -145,7 +146,7 @@ extern const size_t kms_n_onboard_methods;
  */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
 		       const struct kms_subject *s, json_t *detail);
-/* Of a clock that only goes forward. */
+/* Of a clock that only goes forward, and goes on while the machine sleeps: leases end in sleep, too. */
 int64_t kms_now_ms(void);
 /* Record or count a denial, and reply 400. */
 void kms_deny(struct kms_net *net, struct ds_req *req, const char *op,

@@ -85,11 +85,14 @@ static int verify(struct kms_net *net, const struct ds_attestation *att, const u
 }
 
 /* One time value for everything of one judgement. */
-static int take_time(const struct kms_net *net, int64_t *ret, struct kms_refusal *why)
+static int take_time(struct kms_net *net, int64_t *ret, struct kms_refusal *why)
 {
 	int64_t now = time(NULL), floor = kms_clock_floor(kms_relog_latest(net->relog));
+	int64_t due = kms_clock_due(&net->clock, now, kms_now_ms());
 	char is[DS_TIME_SIZE], was[DS_TIME_SIZE];
 
+	if (floor < due)
+		floor = due;
 	if (now < floor) {
 		ds_time_format_rfc3339(now, is);
 		ds_time_format_rfc3339(floor, was);

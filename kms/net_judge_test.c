@@ -34,6 +34,18 @@ int64_t kms_clock_floor(int64_t latest_record)
 	return latest_record;
 }
 
+static int64_t due;
+
+int64_t kms_clock_due(struct kms_clock *c, int64_t wall, int64_t at)
+{
+	return due;
+}
+
+int64_t kms_now_ms(void)
+{
+	return 0;
+}
+
 int64_t kms_relog_latest(const struct kms_relog *log)
 {
 	return 0;
@@ -102,6 +114,10 @@ static void revocation(void **state)
 	assert_int_equal(ds_buf_add(first, "}", 1), 0);
 	assert_int_equal(ds_buf_add(second, "{}", 2), 0);
 	judge(&net, &att, "app-unknown");
+	/* the same evidence, by a clock that was set back since */
+	due = SNP_TIME + 1;
+	judge(&net, &att, "clock");
+	due = 0;
 	/* a set with a list, whose certificates are not this machine's, and one for other machines */
 	first->n = 0;
 	add_hex(first, "snp_vek", &other.vek);

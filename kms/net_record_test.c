@@ -8,6 +8,11 @@
 
 #include "net.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <time.h>
+
 static json_t *line;
 
 int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
@@ -37,9 +42,30 @@ static void test_allowed(void **state)
 	json_decref(s.ruling);
 }
 
+/* A machine that slept for a day: its leases are over. */
+static void test_sleep(void **state)
+{
+	static const char offset[] = "boottime 86400 0\n";
+	int64_t before = kms_now_ms();
+	int fd, status = 0;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWTIME))
+		skip();
+	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, offset, sizeof(offset) - 1), sizeof(offset) - 1);
+	close(fd);
+	pid = fork();
+	if (!pid)
+		_exit(kms_now_ms() - before < 86400000);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_allowed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_allowed),
+					    cmocka_unit_test(test_sleep) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

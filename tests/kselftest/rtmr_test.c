@@ -483,6 +483,7 @@ static void phase_latch(void)
 		"system-preparing", "app-id", "compose-hash", "init-script-hash",
 		"gpu-policy-hash", "gpu-attestation", "instance-id", "boot-mr-done", "mr-kms",
 		"os-image-hash", "key-provider", "storage-fs", "system-ready",
+		"rootfs-hash", "ca-cert-hash",
 	};
 	size_t n, i;
 

@@ -16,6 +16,8 @@
 #include <ds/wire/compose.h>
 #include <ds/wire/hostinput.h>
 
+#include "seal.h"
+
 #define RUN_DIR	   "/run/dstack"
 #define APP_DIR	   "/dstack"
 #define MODULE_DIR "/lib/dstack/modules"
@@ -34,9 +36,10 @@ struct ctx {
 	struct ds_err err;
 	int notify_fd; /* second serial port, -1 if there is none */
 
-	bool emulated;	    /* this image and this host agreed on the emulator */
-	int qe_key_fd;	    /* memfd with the test quoting enclave's keys, -1 if none */
-	int64_t image_time; /* the clock is never believed below this */
+	bool emulated;	       /* this image and this host agreed on the emulator */
+	int qe_key_fd;	       /* memfd with the test quoting enclave's keys, -1 if none */
+	int seals[SEAL_DOORS]; /* never closed: what they close would open again */
+	int64_t image_time;    /* the clock is never believed below this */
 
 	struct ds_buf host_input; /* the only copy: measured, then used */
 	struct ds_hostinput hi;

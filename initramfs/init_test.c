@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <linux/btf.h>
+#include <stdlib.h>
+
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
 #include <ds/crypto/x25519.h>
@@ -227,6 +230,54 @@ static void environment(void **state)
 	ds_secret_free(c.keys.env);
 }
 
+/* An int, a structure of one member and a function; each name ends one string. */
+static void btf_names(void **state)
+{
+	static const char strings[] = "\0int\0s\0m\0f";
+	struct {
+		struct btf_header h;
+		struct btf_type num;
+		uint32_t num_more;
+		struct btf_type s;
+		struct btf_member m;
+		struct btf_type f;
+		char strings[sizeof(strings)];
+	} blob = {
+		.h = { .magic = BTF_MAGIC,
+		       .hdr_len = sizeof(blob.h),
+		       .type_len = offsetof(typeof(blob), strings) - sizeof(blob.h),
+		       .str_off = offsetof(typeof(blob), strings) - sizeof(blob.h),
+		       .str_len = sizeof(strings) },
+		.num = { .name_off = 1, .info = BTF_KIND_INT << 24 },
+		.s = { .name_off = 5, .info = BTF_KIND_STRUCT << 24 | 1 },
+		.m = { .name_off = 7, .type = 1 },
+		.f = { .name_off = 9, .info = BTF_KIND_FUNC << 24 },
+	};
+	struct ds_span all = { (const uint8_t *)&blob,
+			       offsetof(typeof(blob), strings) + sizeof(strings) };
+
+	memcpy(blob.strings, strings, sizeof(strings));
+	assert_int_equal(seal_btf_find(all, BTF_KIND_INT, "int"), 1);
+	assert_int_equal(seal_btf_find(all, BTF_KIND_STRUCT, "s"), 2);
+	assert_int_equal(seal_btf_find(all, BTF_KIND_FUNC, "f"), 3);
+	assert_int_equal(seal_btf_find(all, BTF_KIND_FUNC, "s"), 0);
+	assert_int_equal(seal_btf_find(all, BTF_KIND_FUNC, "in"), 0);
+	for (size_t n = 0; n < all.n; n++) {
+		uint8_t *part = malloc(n ? n : 1);
+
+		assert_non_null(part);
+		memcpy(part, &blob, n);
+		assert_int_equal(seal_btf_find((struct ds_span){ part, n }, BTF_KIND_FUNC, "f"), 0);
+		free(part);
+	}
+	blob.s.info = BTF_KIND_STRUCT << 24 | 0xffff;
+	assert_int_equal(seal_btf_find(all, BTF_KIND_FUNC, "f"), 0);
+	blob.s.info = (BTF_KIND_MAX + 1) << 24;
+	assert_int_equal(seal_btf_find(all, BTF_KIND_FUNC, "f"), 0);
+	blob.h.magic++;
+	assert_int_equal(seal_btf_find(all, BTF_KIND_INT, "int"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +288,7 @@ int main(void)
 		cmocka_unit_test(module_list),
 		cmocka_unit_test(notifications),
 		cmocka_unit_test(environment),
+		cmocka_unit_test(btf_names),
 	};
 
 	return cmocka_run_group_tests_name("init", tests, NULL, NULL);

@@ -150,13 +150,19 @@ static int write_once(struct ctx *c, const char *path, const char *value)
  * All that will ever be loaded is loaded. From here on not even root in an app adds code to the
  * kernel that holds log and keys, starts another one, or reads its memory (/proc/kcore, /dev/mem,
  * BPF, tracing, hibernation), nor looks into another process, the key holder and pid 1 among them
- * (/proc/PID/mem, ptrace, pidfd_getfd). These locks are one way. The console takes no SysRq: it is
- * the host's.
+ * (/proc/PID/mem, ptrace, pidfd_getfd, perf). These locks are one way. The console takes no SysRq:
+ * it is the host's.
  */
 static int close_kernel(struct ctx *c)
 {
+	int r;
+
 	DS_TRY(mount_one(c, "securityfs", "/sys/kernel/security", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			 NULL));
+	r = seal_kernel(c->seals);
+	if (r)
+		return ds_err_set(&c->err, r, "", 0, "closing bpf(2) and perf_event_open(2): %s",
+				  strerror(-r));
 	DS_TRY(write_once(c, "/proc/sys/kernel/modules_disabled", "1"));
 	DS_TRY(write_once(c, "/proc/sys/kernel/kexec_load_disabled", "1"));
 	DS_TRY(write_once(c, "/proc/sys/kernel/yama/ptrace_scope", "3"));

@@ -16,6 +16,8 @@ kst-ldflags = -static -Wl,--gc-sections $(call cc-option,-Wl$(comma)--no-warning
 # Compared with the kernel's derivation is the library's.
 kst-libs-key_test := -lsecp256k1
 $(O)/kselftest/key_test: $(O)/libds.a
+# What pid 1 of the guest does is tried where its kernel can be attacked.
+$(O)/kselftest/seal_test: initramfs/seal.c $(O)/libds.a
 
 .SECONDEXPANSION:
 $(O)/kselftest/%: tests/kselftest/%.c $(kst-utils) $$(wildcard tests/kselftest/$$(subst _test,,$$*)/*.[ch]) \

@@ -5,9 +5,9 @@
  *   net    TLS, HTTP, JSON, evidence, policy, release log. Sees app keys on their way to an app,
  * never a root. keys   the roots (root CA key, root secp256k1 key). Answers the questions below.
  * Roots leave it in one way, for another KMS, and only if the configuration that it was started
- * with says so: sealed for a key that the other node's keys process holds, so that neither net
- * process sees them; or, if that is allowed too, in the clear for a stock node. It says so in the
- * journal itself, each time.
+ * with says so: sealed for a key that net names, which is that of the other node's keys process as
+ * long as net is what it was; or, if that is allowed too, in the clear for a stock node. It says so
+ * in the journal itself, each time.
  *
  * A KMS without roots has another keys process (keys_new.c), which makes or takes them, writes the
  * directory and ends.

@@ -96,7 +96,7 @@ static void test_sealed(void **state)
 	struct kms_fresh f = { .root = NULL };
 	struct kms_roots roots = { 0 };
 	struct ds_err err = DS_ERR_NULL;
-	char path[128], plain[128];
+	char path[128], plain[128], name[128];
 
 	conf.cert_dir = other_dir;
 	assert_int_equal(kms_fresh_make(&f), 0);
@@ -127,6 +127,13 @@ static void test_sealed(void **state)
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, path, ds_buf_span(&record), 0640), 0);
 	assert_int_equal(load(mine, time(NULL), &roots, &err), -EPERM);
 	assert_int_equal(chmod(path, 0600), 0);
+	/* another name beside them, which would free ours for apps */
+	path_in(name, other_dir, KMS_F_DOMAIN);
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, name, DS_SPAN_LIT("kms.tes"), 0644), 0);
+	assert_int_equal(load(mine, time(NULL), &roots, &err), -EKEYREJECTED);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(load(mine, time(NULL), &roots, &err), -ENOENT);
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, name, DS_SPAN_LIT("kms.test"), 0644), 0);
 	/* somebody's own roots beside them */
 	assert_int_equal(ds_write_file_atomic(AT_FDCWD, plain, DS_SPAN(mine->p, 32), 0600), 0);
 	assert_int_equal(load(mine, time(NULL), &roots, &err), -EPERM);

@@ -76,6 +76,19 @@ static int record_key(const struct ds_secret *key, struct ds_secret **ret)
 	return 0;
 }
 
+int kms_seal_domain(const struct ds_secret *key, struct ds_span domain, struct ds_secret **ret)
+{
+	const struct ds_span ctx[] = { DS_SPAN_LIT("dstack-kms-roots-domain"), domain };
+	DS_SECRET struct ds_secret *k = ds_secret_new(key->n);
+
+	if (!k)
+		return -ENOMEM;
+	DS_TRY(ds_kdf_ratls(DS_SPAN(key->p, key->n), ctx, DS_ARRAY_SIZE(ctx), k->p, k->n));
+	*ret = k;
+	k = NULL;
+	return 0;
+}
+
 int kms_seal_record(const struct ds_secret *key, const struct ds_secret *material,
 		    uint8_t ret[KMS_RECORD_SIZE])
 {

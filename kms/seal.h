@@ -31,6 +31,12 @@ enum kms_seal {
 	KMS_SEAL_KERNEL,      /* a key that the kernel's key type derives for this app instance */
 };
 
+/*
+ * The sealing key of a directory with this domain. The name is beside the roots in the clear, and
+ * which names no app may have hangs on it: another one must not open them.
+ */
+DS_MUST int kms_seal_domain(const struct ds_secret *key, struct ds_span domain,
+			    struct ds_secret **ret);
 /* key: 32 bytes. material: KMS_MATERIAL_SIZE. */
 DS_MUST int kms_seal_record(const struct ds_secret *key, const struct ds_secret *material,
 			    uint8_t ret[KMS_RECORD_SIZE]);

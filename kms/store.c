@@ -217,13 +217,16 @@ static int make_info(const struct kms_fresh *f, struct ds_span attestation, stru
 	return ds_buf_addf(ret, "\"}\n");
 }
 
-static int write_roots(int dirfd, const struct kms_fresh *f, const struct ds_secret *seal_key)
+static int write_roots(int dirfd, const char *domain, const struct kms_fresh *f,
+		       const struct ds_secret *seal_key)
 {
+	DS_SECRET struct ds_secret *key = NULL;
 	uint8_t record[KMS_RECORD_SIZE];
 	char epoch[16];
 
 	if (seal_key) {
-		DS_TRY(kms_seal_record(seal_key, f->material, record));
+		DS_TRY(kms_seal_domain(seal_key, DS_SPAN_STR(domain), &key));
+		DS_TRY(kms_seal_record(key, f->material, record));
 		return write_new(dirfd, KMS_F_SEALED, DS_SPAN_ARRAY(record), 0600);
 	}
 	snprintf(epoch, sizeof(epoch), "%u\n", KMS_EPOCH);
@@ -241,7 +244,7 @@ static int fill_dir(int dirfd, const char *domain, const struct kms_fresh *f,
 	DS_TRY(issue_root(f->root, now, &root_pem, NULL));
 	DS_TRY(issue_tmp(f->tmp, now, &tmp_pem));
 	DS_TRY(make_info(f, attestation, &info));
-	DS_TRY(write_roots(dirfd, f, seal_key));
+	DS_TRY(write_roots(dirfd, domain, f, seal_key));
 	DS_TRY(write_key(dirfd, KMS_F_TMP_KEY, f->tmp));
 	DS_TRY(write_new(dirfd, KMS_F_TMP_CRT, ds_buf_span(&tmp_pem), 0644));
 	DS_TRY(write_new(dirfd, KMS_F_ROOT_CRT, ds_buf_span(&root_pem), 0644));
@@ -531,8 +534,8 @@ static int load_plain(int dirfd, struct kms_roots *roots, struct ds_err *err)
 static int load_sealed(int dirfd, const struct ds_secret *seal_key, struct kms_roots *roots,
 		       struct ds_err *err)
 {
-	DS_SECRET struct ds_secret *m = NULL;
-	DS_BUF struct ds_buf record = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *m = NULL, *key = NULL;
+	DS_BUF struct ds_buf record = DS_BUF_NULL, domain = DS_BUF_NULL;
 	int r;
 
 	/* plain files beside a sealed one would be roots that somebody put there */
@@ -544,7 +547,11 @@ static int load_sealed(int dirfd, const struct ds_secret *seal_key, struct kms_r
 	r = ds_read_file(dirfd, KMS_F_SEALED, 4096, &record);
 	if (r)
 		return missing(KMS_F_SEALED, r, err);
-	DS_TRY(kms_open_record(seal_key, ds_buf_span(&record), &m, err));
+	r = ds_read_file(dirfd, KMS_F_DOMAIN, 256, &domain);
+	if (r)
+		return missing(KMS_F_DOMAIN, r, err);
+	DS_TRY(kms_seal_domain(seal_key, ds_buf_span(&domain), &key));
+	DS_TRY(kms_open_record(key, ds_buf_span(&record), &m, err));
 	roots->ca_scalar = ds_secret_from(m->p, 32);
 	roots->k256 = ds_secret_from(m->p + 32, 32);
 	if (!roots->ca_scalar || !roots->k256)

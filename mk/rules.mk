@@ -18,12 +18,14 @@ $(O)/libds.a: $(call obj,$(ds_srcs))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcsD $@ $^
 
 # The static C library warns that name resolution needs shared objects: static programs of ours never resolve through it.
+# The sanitizers have no static run-time library.
 static-flags := -static-pie -Wl,--no-warnings
+is-static = $(if $(SAN),,$($(1)_static))
 
 define prog-rule
 $(O)/bin/$(1): $(call obj,$($(1)_srcs)) $(O)/libds.a
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,LD,$$@)$(CC) $(if $($(1)_static),$$(static-flags),-pie) $$(ds-ldflags) -o $$@ $$^ $$(if $$($(1)_static),\
+	$$(call say,LD,$$@)$(CC) $(if $(call is-static,$(1)),$$(static-flags),-pie) $$(ds-ldflags) -o $$@ $$^ $$(if $(call is-static,$(1)),\
 		-Wl$$(comma)--start-group $$(shell $(PKG_CONFIG) --static --libs $($(1)_pkgs)) -Wl$$(comma)--end-group,\
 		$$(shell $(PKG_CONFIG) --libs $($(1)_pkgs)))
 endef

@@ -7,6 +7,7 @@ ctl=$bin/dstackctl
 declare -A pids
 trap 'kill "${pids[@]}" $agents "$notify_PID" 2>/dev/null; rm -rf "$work"' EXIT
 
+hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 # agent NAME [OPTION...]: the agent of a machine, on $work/NAME.sock
 agents=
 agent() {
@@ -171,7 +172,7 @@ peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --seal-to "$seal" --r
 is "an approved node: sealed, nothing in the clear" "$status $(jq -c '[(.sealed_keys | length), .keys, .key_epoch]' "$work/body")" "200 [248,[],0]"
 peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
 is "the stock form, where it is enabled" "$status $(jq -r '.keys[0].k256_key' "$work/body") $(jq -c '.keys | length' "$work/body")" \
-	"200 $(xxd -p -c 64 "$work/b/certs/root-k256.key") 1"
+	"200 $(hex "$work/b/certs/root-k256.key") 1"
 is "its CA key is the root's" "$(jq -r '.keys[0].ca_key' "$work/body" | openssl pkey -pubout)" "$(openssl pkey -in "$work/b/certs/root-ca.key" -pubout)"
 cp "$work/body" "$work/json"
 peer --root "$work/b/certs/root-ca.crt" --method GetKmsKey --ready --instance-id "" --protobuf
@@ -352,6 +353,6 @@ is "an edited one is not shown" "$? $(wc -c <"$work/ctl") $(grep -c 'not the has
 "$ctl" kms restart 2>>"$work/ctl.err"
 is "wrong usage" "$st $? $(grep -c -e '--source is needed' -e "got 'restart'" "$work/ctl.err")" "2 2 2"
 is "dstackctl kms log" "$("$ctl" kms log "$work/a/release.log" | sed 1d | head -2 | cut -d' ' -f3-4 | tr '\n' ' ')" "Bootstrap deny Bootstrap create "
-is "no root in a log" "$(cat "$work"/?/log "$work"/?/release.log | grep -c "$(xxd -p -c 64 "$work/a/certs/root-k256.key")")" 0
+is "no root in a log" "$(cat "$work"/?/log "$work"/?/release.log | grep -c "$(hex "$work/a/certs/root-k256.key")")" 0
 echo "1..$n"
 exit $rc

@@ -49,7 +49,7 @@ clean:
 #: make deb          Debian packages into build/deb; ./dev deb installs what that needs first
 #: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
 #: make bench        ours beside what it replaces (make bench-kernel: the modules); docs/performance.md
-#: make check-asan   unit tests under address and undefined behaviour sanitizers
+#: make check-asan   unit and integration tests under address and undefined behaviour sanitizers
 #: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
@@ -62,6 +62,8 @@ clean:
 #: make image        the guest image into build/image (image-production: without the emulator)
 #: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
 
+# Of programs that let nobody trace them, leaks cannot be told.
 .PHONY: check-asan
 check-asan:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined check-unit
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined check-integration

@@ -142,7 +142,7 @@ extern const struct ds_prpc_method kms_onboard_methods[];
 extern const size_t kms_n_onboard_methods;
 
 /* net_record.c: record a release; only then may the reply go. detail (may be NULL) is taken over.
- * -EPERM: nobody allowed it, which is a mistake of the caller.
+ * -EPERM: nobody allowed it, which is a mistake of the caller, or this node may not serve any more.
  */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
 		       const struct kms_subject *s, json_t *detail);

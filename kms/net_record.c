@@ -56,9 +56,12 @@ static int add(struct kms_net *net, json_t *o)
 int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
 	       json_t *detail)
 {
-	DS_JSON json_t *o = s->allowed ? entry(req, op, "release", s) : NULL;
+	struct kms_refusal why;
+	/* the policy may have taken its time, and our own lease may have ended meanwhile */
+	bool may = s->allowed && (!net->lease || !kms_lease_check(net, &why));
+	DS_JSON json_t *o = may ? entry(req, op, "release", s) : NULL;
 
-	if (!s->allowed) {
+	if (!may) {
 		json_decref(detail);
 		return -EPERM;
 	}

@@ -22,6 +22,29 @@ int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
 	return 0;
 }
 
+static int lease;
+
+int kms_lease_check(const struct kms_net *net, struct kms_refusal *why)
+{
+	return lease;
+}
+
+/* It ended while the policy was asked about the guest. */
+static void test_lease(void **state)
+{
+	struct kms_subject s = { .id = DS_IDENTITY_NULL, .proven = true, .allowed = true };
+	struct ds_req req = { .peer = "test" };
+	struct kms_net net = { .lease = (struct kms_lease *)&lease };
+
+	line = NULL;
+	lease = DS_ATTEST_REFUSED;
+	assert_int_equal(kms_record(&net, &req, "GetAppKey", &s, json_object()), -EPERM);
+	assert_null(line);
+	lease = 0;
+	assert_int_equal(kms_record(&net, &req, "GetAppKey", &s, json_object()), 0);
+	json_decref(line);
+}
+
 static void test_allowed(void **state)
 {
 	struct kms_subject s = { .id = DS_IDENTITY_NULL, .proven = true, .image = "demo" };
@@ -65,6 +88,7 @@ static void test_sleep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_allowed),
+					    cmocka_unit_test(test_lease),
 					    cmocka_unit_test(test_sleep) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,19 @@ sign --ready; is "also while the app runs" "$status" 200
 sign --client evidence; is "client certificate with evidence of the instance" "$status" 200
 
 S="--method SignCert"
+# the app as a server that says it is the KMS: chain and name are in order, the usage is not
+sign --san 127.0.0.9 --key-out "$work/app.key"
+csplit_chain
+mkfifo "$work/accept"
+openssl s_server -www -accept 127.0.0.9:0 -cert "$work/c-00" -cert_chain "$work/c-01" -key "$work/app.key" >"$work/accept" 2>/dev/null </dev/null &
+impostor=$!
+exec 9<"$work/accept"
+while read -r -t 20 word at <&9 && [ "$word" != ACCEPT ]; do :; done
+peer --url "https://$at" --method SignCert --client none
+is "certificate of an app presented as KMS" "$(echo "$status" | grep -c 'usage kms:rpc expected, found "app:custom"')" 1
+kill "$impostor"; wait "$impostor" 2>/dev/null
+exec 9<&-
+
 refused "no client certificate" "mutual TLS" $S --client none
 refused "a stranger's session" "No attestation provided" $S --client stranger
 refused "another instance's session" "another instance" $S --client other-evidence
@@ -80,7 +93,7 @@ refused "a name with a blank label" "neither host name nor address" $S --san a..
 refused "too many names" "at most 16" $S $(for i in $(seq 17); do echo "--san n$i.example"; done)
 refused "a subject with control characters" "printable ASCII" $S --subject "$(printf 'a\nb')"
 refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
-is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 9
+is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 10
 
 sed -i "s/^\[policy\]/&\ngateway_app_id = $app/" "$work/policy.conf"
 stop; start

@@ -18,7 +18,7 @@
 #include <time.h>
 
 struct peer {
-	const char *url, *root, *bundle, *method, *spoil, *cert_out, *client;
+	const char *url, *root, *bundle, *method, *spoil, *key_out, *client;
 	const char *vm_config, *subject, *san[20];
 	const char *agent, *seal_to;
 	size_t n_san;
@@ -423,6 +423,7 @@ static int load(struct peer *p)
 {
 	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	DS_BUF struct ds_buf bundle = DS_BUF_NULL, der = DS_BUF_NULL;
+	DS_SECRET struct ds_secret *pem = NULL;
 
 	DS_TRY(ds_read_file(AT_FDCWD, p->bundle, DS_EMUL_BUNDLE_MAX, &bundle));
 	DS_TRY(ds_emul_qe_load(ds_buf_span(&bundle), &p->qe, &err));
@@ -435,6 +436,8 @@ static int load(struct peer *p)
 	DS_TRY(ds_cert_parse(ds_buf_span(&der), &info, &err));
 	DS_TRY(ds_buf_add_span(&p->pin, ds_buf_span(&info.spki)));
 	DS_TRY(ds_p256_generate(&p->key));
+	DS_TRY(ds_p256_pkcs8_pem(p->key, &pem));
+	DS_TRY(!p->key_out ? 0 : ds_write_file_atomic(AT_FDCWD, p->key_out, DS_SPAN(pem->p, pem->n), 0600));
 	return attest(p, p->key, &p->att);
 }
 
@@ -556,6 +559,7 @@ int main(int argc, char **argv)
 		{ "subject", 1, NULL, 0 },
 		{ "agent", 1, NULL, 0 },
 		{ "seal-to", 1, NULL, 0 },
+		{ "key-out", 1, NULL, 0 },
 		{ "app-id", 1, NULL, 'a' },
 		{ "instance-id", 1, NULL, 'i' },
 		{ "compose", 1, NULL, 'c' },
@@ -576,7 +580,7 @@ int main(int argc, char **argv)
 			  .inst_n = 20 };
 	const char **text[] = { &p.url,	  &p.root,	&p.bundle, &p.method,
 				&p.spoil, &p.vm_config, &p.client, &p.subject,
-				&p.agent, &p.seal_to };
+				&p.agent, &p.seal_to,	&p.key_out };
 	int c, i = 0, r = 0;
 
 	ds_emul_td_init(&p.td);

@@ -136,19 +136,34 @@ int bundle_root(const struct options *o, const struct ds_bundle *b, struct ds_bu
 	return ds_buf_add_span(ret_der, ds_buf_span(&der));
 }
 
-static bool same_td(const struct ds_verdict *a, const struct ds_identity *x,
-		    const struct ds_verdict *b, const struct ds_identity *y)
+/* The launch that a says is how that of b begins: a may have been written on the way. */
+static bool launch_begins(const struct ds_eventlog *a, const struct ds_eventlog *b)
 {
-	return !memcmp(a->body.mr_td, b->body.mr_td, sizeof(a->body.mr_td)) &&
-	       !memcmp(a->body.rt_mr, b->body.rt_mr, 3 * sizeof(a->body.rt_mr[0])) &&
-	       !memcmp(x->app_id, y->app_id, sizeof(x->app_id)) &&
-	       !memcmp(x->compose_hash, y->compose_hash, sizeof(x->compose_hash)) &&
-	       x->instance_id_len == y->instance_id_len &&
-	       !memcmp(x->instance_id, y->instance_id, x->instance_id_len);
+	const size_t n = ds_eventlog_launch(a, NULL);
+
+	if (n > ds_eventlog_launch(b, NULL))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(a->ev[i].name, b->ev[i].name) ||
+		    !ds_span_eq(ds_buf_span(&a->ev[i].payload), ds_buf_span(&b->ev[i].payload)))
+			return false;
+	return true;
+}
+
+/* App, compose file, instance and key provider are events of the launch. */
+static bool same_td(const struct ds_td_body *a, const struct ds_td_body *b)
+{
+	return !memcmp(a->td_attributes, b->td_attributes, sizeof(a->td_attributes)) &&
+	       !memcmp(a->xfam, b->xfam, sizeof(a->xfam)) &&
+	       !memcmp(a->mr_td, b->mr_td, sizeof(a->mr_td)) &&
+	       !memcmp(a->mr_config_id, b->mr_config_id, sizeof(a->mr_config_id)) &&
+	       !memcmp(a->mr_owner, b->mr_owner, sizeof(a->mr_owner)) &&
+	       !memcmp(a->mr_owner_config, b->mr_owner_config, sizeof(a->mr_owner_config)) &&
+	       !memcmp(a->rt_mr, b->rt_mr, 3 * sizeof(a->rt_mr[0]));
 }
 
 int bundle_fresh(const struct options *o, const struct ds_bundle *b, struct ds_span collateral,
-		 const struct ds_identity *id, struct ds_verdict *v)
+		 const struct ds_eventlog *events, struct ds_verdict *v)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_IDENTITY struct ds_identity fresh = DS_IDENTITY_NULL;
@@ -168,7 +183,8 @@ int bundle_fresh(const struct options *o, const struct ds_bundle *b, struct ds_s
 	if (!f->accepted)
 		return ds_verdict_fail(v, f->reason, "quote for the nonce: %s", f->detail);
 	DS_TRY(ds_verify_log(v, &att.log, f->body.rt_mr, true));
-	if (!same_td(v, id, f, &fresh))
+	if (!same_td(&v->body, &f->body) || memcmp(v->ppid, f->ppid, sizeof(v->ppid)) ||
+	    !launch_begins(events, &att.runtime_events))
 		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY,
 				       "the quote for the nonce is another TD's than the certificate");
 	ds_verdict_until(v, f->expires);

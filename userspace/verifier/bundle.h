@@ -20,9 +20,12 @@ DS_MUST int bundle_image(const struct options *o, const struct ds_bundle *b,
 /* The KMS root that --kms-root-hash names, DER. */
 DS_MUST int bundle_root(const struct options *o, const struct ds_bundle *b, struct ds_buf *ret_der,
 			struct ds_verdict *v);
-/* The quote for the nonce beside a certificate that was accepted: it must be the same TD's. */
+/*
+ * The quote for the nonce beside a certificate that was accepted: it must be the same TD's. events:
+ * the runtime events of the evidence in the certificate.
+ */
 DS_MUST int bundle_fresh(const struct options *o, const struct ds_bundle *b,
-			 struct ds_span collateral, const struct ds_identity *id,
+			 struct ds_span collateral, const struct ds_eventlog *events,
 			 struct ds_verdict *v);
 /* sha256sum.txt names the file in exactly one line, with this hash. */
 bool sha256sum_has(struct ds_span list, const char *name, const uint8_t hash[32]);

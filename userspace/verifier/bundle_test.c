@@ -184,6 +184,10 @@ static void parts_and_faults(void **state)
 	      "measurement");
 	judge(PARTS(CHAIN, QUOTE, .other_nonce = true), ARGS(KMS), "report-data");
 	judge(PARTS(CHAIN, .quote = "quote-other", .log = "log.json"), ARGS(KMS), "cert-identity");
+	judge(PARTS(CHAIN, .quote = "quote-config", .log = "log.json"), ARGS(KMS), "cert-identity");
+	judge(PARTS(CHAIN, .quote = "quote-pks", .log = "log.json"), ARGS(KMS), "cert-identity");
+	judge(PARTS(CHAIN, .quote = "quote-boot", .log = "log-boot.json"), ARGS(KMS),
+	      "cert-identity");
 	judge(PARTS(CHAIN, .quote = "quote", .log = "log.json"), ARGS(KMS), "report-data");
 	/* RTMR3 is right, but the log claims an event in another register too */
 	get("log.json", &log);

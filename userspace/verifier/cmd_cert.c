@@ -365,8 +365,9 @@ static int judge_evidence(void *ctx, struct ds_span collateral, struct ds_verdic
 	s->id = DS_IDENTITY_NULL;
 	DS_TRY(ds_attest_evidence(&s->att, s->expect, collateral, s->opts, v, &s->id));
 	/* beside a certificate, while the collateral is at hand */
-	return v->accepted && !s->no_cert ? hard(bundle_fresh(s->o, &s->bundle, collateral, &s->id, v))
-					  : 0;
+	if (!v->accepted || s->no_cert)
+		return 0;
+	return hard(bundle_fresh(s->o, &s->bundle, collateral, &s->att.runtime_events, v));
 }
 
 static int load_subject(const struct options *o, struct subject *s, struct ds_verdict *v)

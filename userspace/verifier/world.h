@@ -29,7 +29,7 @@ struct fault {
 	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
 	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
 	int bad_info;	     /* field of the app info from 1: app id, compose hash, instance id, ... */
-	bool emulated;	     /* by an emulated quoting enclave; writes quote-nonce and quote-other too */
+	bool emulated;	     /* by an emulated quoting enclave; writes quote-nonce and other TDs' quotes too */
 	bool os_image;	     /* measure an os-image-hash: the compose hash */
 	const char *key_provider; /* payload of the event; NULL: not measured */
 	bool again;	     /* another app's launch behind system-ready */

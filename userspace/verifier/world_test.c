@@ -83,12 +83,17 @@ static void emul_quote(const struct ds_emul_qe *qe, const struct ds_emul_td *td,
 	assert_int_equal(ds_emul_qe_quote(qe, DS_SPAN_ARRAY(report), 4, ret, NULL), 0);
 }
 
-/* In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, quote-other not. */
-static void emulate(const uint8_t rtmr3[48], const uint8_t report_data[64], struct forged *w)
+/*
+ * In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, quote-other,
+ * quote-config, quote-pks and quote-boot are not; the last has the launch of log-boot.json.
+ */
+static void emulate(const uint8_t rtmr3[48], const uint8_t boot_rtmr3[48],
+		    const uint8_t report_data[64], struct forged *w)
 {
 	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
 	const struct ds_pki_opts opts = { .fmspc = { 0x30, 0x60, 0x6a }, .not_before = FROM };
-	DS_BUF struct ds_buf nonce = DS_BUF_NULL, other = DS_BUF_NULL;
+	static const char *const others[] = { "quote-nonce", "quote-other", "quote-config",
+					      "quote-pks", "quote-boot" };
 	DS_SECRET struct ds_secret *bundle = NULL;
 	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
 	DS_PKI struct ds_pki *pki = NULL;
@@ -108,11 +113,38 @@ static void emulate(const uint8_t rtmr3[48], const uint8_t report_data[64], stru
 	emul_quote(qe, &td, &w->quote);
 	memset(td.report_data, 0, 64);
 	memset(td.report_data, WORLD_NONCE, 32);
-	emul_quote(qe, &td, &nonce);
-	td.rt_mr[0][0] ^= 1;
-	emul_quote(qe, &td, &other);
-	world_put("quote-nonce", ds_buf_span(&nonce));
-	world_put("quote-other", ds_buf_span(&other));
+	for (size_t i = 0; i < DS_ARRAY_SIZE(others); i++) {
+		DS_BUF struct ds_buf quote = DS_BUF_NULL;
+		struct ds_emul_td t = td;
+
+		t.rt_mr[0][0] ^= i == 1;
+		t.mr_config_id[0] ^= i == 2;
+		t.td_attributes[3] ^= i == 3 ? 0x40 : 0; /* PKS, which no policy minds */
+		if (i == 4)
+			memcpy(t.rt_mr[3], boot_rtmr3, 48);
+		emul_quote(qe, &t, &quote);
+		world_put(others[i], ds_buf_span(&quote));
+	}
+}
+
+/* The log of a TD that booted in another way: log-boot.json, and its register. */
+static void other_boot(const struct ds_eventlog *from, uint8_t ret_rtmr3[48])
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf json = DS_BUF_NULL;
+
+	for (size_t i = 0; i < from->n; i++) {
+		if (!strcmp(from->ev[i].name, "system-ready"))
+			assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL,
+							 "storage-fs", DS_SPAN_LIT("other"), NULL),
+					 0);
+		assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, from->ev[i].name,
+						 ds_buf_span(&from->ev[i].payload), NULL),
+				 0);
+	}
+	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, ret_rtmr3, NULL), 0);
+	assert_int_equal(ds_eventlog_to_json(&log, &json), 0);
+	world_put("log-boot.json", ds_buf_span(&json));
 }
 
 /* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
@@ -121,7 +153,7 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf json = DS_BUF_NULL, image = DS_BUF_NULL;
 	FORGED struct forged w = { 0 };
-	uint8_t app[20], instance[20], hash[32], rtmr3[48];
+	uint8_t app[20], instance[20], hash[32], rtmr3[48], boot_rtmr3[48];
 	char hex[4][97];
 	uint8_t reg[48];
 
@@ -143,8 +175,9 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	}
 	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
+	other_boot(&att.runtime_events, boot_rtmr3);
 	if (f->emulated)
-		emulate(rtmr3, att.report_data, &w);
+		emulate(rtmr3, boot_rtmr3, att.report_data, &w);
 	else
 		forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);

@@ -38,6 +38,8 @@ struct forge_crl {
 	bool revoke_first, revoke_second; /* root CRL: CA, signer; PCK CRL: PCK */
 	bool sha384, bad_from, no_next;
 	bool no_number, two_numbers, critical, trailing, empty;
+	bool delta;	   /* in an extension that is not critical */
+	const char *scope; /* so the issuing distribution point */
 };
 
 /* Replace text in a signed document, before or after it is signed. */

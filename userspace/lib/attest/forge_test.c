@@ -222,11 +222,14 @@ static void crl_exts(X509_CRL *crl, const struct forge_crl *f, X509 *issuer)
 		     X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, 0));
 		if (f->two_numbers)
 			MUST(X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, X509V3_ADD_APPEND));
+		if (f->delta)
+			MUST(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, n, 0, 0));
 		ASN1_INTEGER_free(n);
 	}
-	if (f->critical) {
+	if (f->critical || f->scope) {
 		MUST(ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_issuing_distribution_point,
-					       "critical,onlyuser:TRUE"));
+					       f->critical ? "critical,onlyuser:TRUE"
+							   : f->scope));
 		MUST(X509_CRL_add_ext(crl, ext, -1));
 		X509_EXTENSION_free(ext);
 	}

@@ -13,9 +13,9 @@
 /*
  * From here on both calls are EPERM for everybody, whatever its capabilities and namespaces: a
  * program on the kernel's own hook decides. It stays as long as its descriptor does, and these are
- * never to be closed. Known gap: root that writes 0 to kernel.ftrace_enabled undoes it. 0, or a
- * negative errno with nothing changed: -ENOENT for a kernel without BTF or such a hook, -EOPNOTSUPP
- * for one that does not call it ("bpf" is not in lsm=).
+ * never to be closed. The kernel calls the hook through ftrace, which dstack_key.ko keeps enabled.
+ * 0, or a negative errno with nothing changed: -ENOENT for a kernel without BTF or such a hook,
+ * -EOPNOTSUPP for one that does not call it ("bpf" is not in lsm=).
  */
 DS_MUST int seal_kernel(int ret_links[SEAL_DOORS]);
 

@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "hold.h"
 #include "roots.h"
 #include "type.h"
 
@@ -52,8 +53,14 @@ static int __init ds_key_init(void)
 	ret = register_key_type(&ds_key_type);
 	if (ret)
 		goto err_kms;
+	/* It cannot be undone, so it is last. */
+	ret = ds_hold_ftrace();
+	if (ret)
+		goto err_key;
 	return 0;
 
+err_key:
+	unregister_key_type(&ds_key_type);
 err_kms:
 	unregister_key_type(&ds_kms_type);
 err_phase:

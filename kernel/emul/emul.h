@@ -115,6 +115,8 @@ void emul_quote_exit(void);
 u64 emul_get_quote(u64 gpa, u64 size);
 /* A held request may be served now. */
 void emul_quote_kick(void);
+/* An answer may be due sooner than it was. */
+void emul_quote_delay_changed(void);
 #ifdef DEBUG
 /* Answer the oldest genuine request "unavailable"; false if there was none. */
 bool emul_quote_drop_one(void);

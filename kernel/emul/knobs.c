@@ -79,6 +79,21 @@ static const struct file_operations quote_fault_fops = {
 	.write = quote_fault_write,
 };
 
+static int quote_delay_get(void *unused, u64 *ret_us)
+{
+	*ret_us = READ_ONCE(emul_td.quote_delay_us);
+	return 0;
+}
+
+static int quote_delay_set(void *unused, u64 us)
+{
+	WRITE_ONCE(emul_td.quote_delay_us, us);
+	emul_quote_delay_changed();
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(quote_delay_fops, quote_delay_get, quote_delay_set, "%llu\n");
+
 /* "INDEX HEX": an extension nobody but the TDX module knows about. */
 static ssize_t extend_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
@@ -113,7 +128,7 @@ void emul_knobs_init(void)
 	debugfs_create_u32("busy", 0600, dir, &emul_td.busy);
 	debugfs_create_u32("refuse", 0600, dir, &emul_td.refuse);
 	debugfs_create_u32("quote_retry", 0600, dir, &emul_td.quote_retry);
-	debugfs_create_u32("quote_delay_us", 0600, dir, &emul_td.quote_delay_us);
+	debugfs_create_file_unsafe("quote_delay_us", 0600, dir, NULL, &quote_delay_fops);
 	debugfs_create_u32("quote_took_us", 0400, dir, &emul_td.quote_took_us);
 	debugfs_create_u32("trick_ms", 0600, dir, &emul_td.trick_ms);
 	debugfs_create_file("quote_fault", 0600, dir, NULL, &quote_fault_fops);

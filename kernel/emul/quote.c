@@ -43,7 +43,6 @@ enum emul_quote_state {
  * @size: bytes of @buf
  * @report: what is to be quoted, copied out of the buffer when the call was made
  * @asked: when that was
- * @due: when the answer is delivered
  * @status: TDX_EMUL_QE_*, the answer
  * @quote: the answer, NULL unless @status is TDX_EMUL_QE_OK
  * @quote_len: bytes of @quote
@@ -56,7 +55,6 @@ struct emul_quote {
 	size_t size;
 	struct ds_tdreport report;
 	ktime_t asked;
-	ktime_t due;
 	u32 status;
 	void *quote;
 	u32 quote_len;
@@ -79,6 +77,17 @@ static DEFINE_IRQ_WORK(qe_wake_work, wake_qe);
 void emul_quote_kick(void)
 {
 	irq_work_queue(&qe_wake_work);
+}
+
+void emul_quote_delay_changed(void)
+{
+	wake_up_interruptible(&host_wait);
+}
+
+/* When an answer is delivered: the delay is that of now, so that nothing waits for one long gone. */
+static ktime_t due(const struct emul_quote *q)
+{
+	return ktime_add_us(q->asked, READ_ONCE(emul_td.quote_delay_us));
 }
 
 static struct emul_quote *find_free(void)
@@ -274,12 +283,14 @@ static struct emul_quote *take_due(ktime_t *ret_next)
 	*ret_next = KTIME_MAX;
 	raw_spin_lock_irqsave(&emul_td.lock, flags);
 	for (i = 0; i < EMUL_QUOTES; i++) {
-		if (quotes[i].state == EMUL_QUOTE_ANSWERED && quotes[i].due < *ret_next) {
-			*ret_next = quotes[i].due;
+		ktime_t at = due(&quotes[i]);
+
+		if (quotes[i].state == EMUL_QUOTE_ANSWERED && at < *ret_next) {
+			*ret_next = at;
 			found = &quotes[i];
 		}
 	}
-	if (found && ktime_before(ktime_get(), found->due))
+	if (found && ktime_before(ktime_get(), *ret_next))
 		found = NULL;
 	/* Nobody else is to find it; it is not the reader's any more. */
 	if (found) {
@@ -298,7 +309,7 @@ static bool host_wanted(ktime_t next)
 
 	raw_spin_lock_irqsave(&emul_td.lock, flags);
 	for (i = 0; i < EMUL_QUOTES; i++)
-		wanted |= quotes[i].state == EMUL_QUOTE_ANSWERED && quotes[i].due < next;
+		wanted |= quotes[i].state == EMUL_QUOTE_ANSWERED && due(&quotes[i]) < next;
 	raw_spin_unlock_irqrestore(&emul_td.lock, flags);
 	return wanted || kthread_should_stop();
 }
@@ -428,7 +439,6 @@ static int accept_reply(const struct file *file, const struct tdx_emul_qe_reply 
 		q->status = reply->status;
 		q->quote = quote;
 		q->quote_len = reply->quote_len;
-		q->due = ktime_add_us(q->asked, READ_ONCE(emul_td.quote_delay_us));
 		q->state = EMUL_QUOTE_ANSWERED;
 	}
 	raw_spin_unlock_irqrestore(&emul_td.lock, flags);

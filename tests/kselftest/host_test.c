@@ -276,10 +276,18 @@ static void slow_enclave(void)
 /* Later than the timeout: ours says so, and the late answer reaches nobody. */
 static void too_late(void)
 {
+	int i;
+
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "300"));
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_delay_us"), "900000"));
 	ask_ours(0x38);
 	KT_CHECK(came_to(ETIMEDOUT, 0));
+	/* An hour for each of our buffers; taken back, it is over for those who wait, too. */
+	KT_CHECK(!kt_write_text(DS_KNOB("quote_delay_us"), "3600000000"));
+	for (i = 0; i < 4; i++) {
+		ask_ours(0x38);
+		KT_CHECK(came_to(ETIMEDOUT, 0));
+	}
 	KT_CHECK(!kt_write_text(DS_KNOB("quote_delay_us"), "0"));
 	KT_CHECK(!kt_write_text(DS_PARAM("quote_timeout_ms"), "30000"));
 	ask_ours(0x39);

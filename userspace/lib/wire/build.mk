@@ -15,6 +15,6 @@ ds_srcs += userspace/lib/wire/envtext.c
 ds_tests += userspace/lib/wire/envtext_test.c
 ds_srcs += userspace/lib/wire/protobuf.c
 ds_tests += userspace/lib/wire/protobuf_test.c
-ds_tests += userspace/lib/wire/jdoc_test.c
+ds_tests += $(addprefix userspace/lib/wire/,intelcert_test.c jdoc_test.c)
 ds_srcs += userspace/lib/wire/bundle.c
 ds_tests += userspace/lib/wire/bundle_test.c

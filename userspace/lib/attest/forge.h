@@ -29,6 +29,10 @@ struct forge_cert {
 	bool p384;		      /* key on another curve */
 	bool sha384;		      /* signed over another hash */
 	bool bad_from, bad_to;	      /* what is no time */
+	bool bad_key, hybrid_key;     /* a point off the curve, or in another form */
+	bool other_aki;		      /* names another issuer's key */
+	bool no_room;		      /* of the root: path length 0 */
+	bool sgx;		      /* of others than the PCK: an SGX extension */
 };
 
 struct forge_crl {
@@ -37,6 +41,7 @@ struct forge_crl {
 	int64_t from, to;
 	bool revoke_first, revoke_second; /* root CRL: CA, signer; PCK CRL: PCK */
 	bool sha384, bad_from, no_next;
+	bool revoke_issuer, other_aki;
 	bool no_number, two_numbers, critical, trailing, empty;
 	bool delta;	   /* in an extension that is not critical */
 	const char *scope; /* so the issuing distribution point */

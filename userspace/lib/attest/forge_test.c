@@ -17,8 +17,9 @@
 
 #include "forge.h"
 
-#define MUST(e) assert_true(e)
-#define DAY	86400
+#define MUST(e)	 assert_true(e)
+#define DAY	 86400
+#define EVIL_AKI "DER:30:06:80:04:65:76:69:6c"
 
 enum { K_ROOT, K_CA, K_PCK, K_SIGNER, K_AK, K_EVIL, K_P384, K_COUNT };
 static EVP_PKEY *keys[K_COUNT];
@@ -70,6 +71,15 @@ static void set_time(ASN1_TIME *at, int64_t t)
 	MUST(ASN1_TIME_set(at, (time_t)t));
 }
 
+static void change_key(X509_PUBKEY *key, const struct forge_cert *f)
+{
+	uint8_t *point;
+
+	MUST(X509_PUBKEY_get0_param(NULL, (const uint8_t **)&point, &(int){ 0 }, NULL, key));
+	point[64] ^= f->bad_key;
+	point[0] = f->hybrid_key ? 6 | (point[64] & 1) : 4;
+}
+
 /* is_ca as it should be; issuer NULL for the root. */
 static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *issuer, int issuer_key,
 		  bool is_ca, long serial, const struct ds_buf *sgx)
@@ -92,11 +102,12 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 	set_time(X509_getm_notAfter(x), f->to ? f->to : FORGE_TIME + 1000 * DAY);
 	MUST(X509_set_pubkey(x, f->p384 ? keys[K_P384] : keys[key]));
 	add_ext(x, x, NID_subject_key_identifier, "hash");
-	add_ext(x, issuer ? issuer : x, NID_authority_key_identifier, "keyid:always");
+	add_ext(x, issuer ? issuer : x, NID_authority_key_identifier,
+		f->other_aki ? EVIL_AKI : "keyid:always");
 	if (ca)
 		add_ext(x, x, NID_basic_constraints,
-			issuer && !f->long_path ? "critical,CA:TRUE,pathlen:0"
-						: "critical,CA:TRUE,pathlen:1");
+			f->no_room || (issuer && !f->long_path) ? "critical,CA:TRUE,pathlen:0"
+								: "critical,CA:TRUE,pathlen:1");
 	else
 		add_ext(x, x, NID_basic_constraints, "critical,CA:FALSE");
 	if (!f->no_key_usage)
@@ -104,8 +115,8 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 			f->usage ? f->usage
 			: ca	 ? "critical,keyCertSign,cRLSign"
 				 : "critical,digitalSignature");
-	if (sgx) {
-		ext = raw_ext("1.2.840.113741.1.13.1", 0, sgx);
+	if (sgx || f->sgx) {
+		ext = raw_ext("1.2.840.113741.1.13.1", 0, sgx ? sgx : &null);
 		MUST(X509_add_ext(x, ext, -1) && (!f->two_sgx || X509_add_ext(x, ext, -1)));
 		X509_EXTENSION_free(ext);
 	}
@@ -118,6 +129,7 @@ static X509 *cert(const struct forge_cert *f, const char *cn, int key, X509 *iss
 		MUST(ASN1_STRING_set(X509_getm_notBefore(x), "no time", -1));
 	if (f->bad_to)
 		MUST(ASN1_STRING_set(X509_getm_notAfter(x), "no time", -1));
+	change_key(X509_get_X509_PUBKEY(x), f);
 	MUST(X509_sign(x, signer_key(f->signer, issuer_key),
 		       f->sha384 ? EVP_sha384() : EVP_sha256()));
 	return x;
@@ -212,7 +224,8 @@ static void crl_exts(X509_CRL *crl, const struct forge_crl *f, X509 *issuer)
 	X509V3_CTX ctx;
 
 	X509V3_set_ctx(&ctx, issuer, NULL, NULL, crl, 0);
-	MUST(ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_authority_key_identifier, "keyid"));
+	MUST(ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_authority_key_identifier,
+				       f->other_aki ? EVIL_AKI : "keyid"));
 	MUST(X509_CRL_add_ext(crl, ext, -1));
 	X509_EXTENSION_free(ext);
 	if (!f->no_number) {
@@ -228,8 +241,7 @@ static void crl_exts(X509_CRL *crl, const struct forge_crl *f, X509 *issuer)
 	}
 	if (f->critical || f->scope) {
 		MUST(ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_issuing_distribution_point,
-					       f->critical ? "critical,onlyuser:TRUE"
-							   : f->scope));
+					       f->critical ? "critical,onlyuser:TRUE" : f->scope));
 		MUST(X509_CRL_add_ext(crl, ext, -1));
 		X509_EXTENSION_free(ext);
 	}
@@ -253,6 +265,8 @@ static void crl_hex(const struct forge_crl *f, X509 *issuer, int key, long first
 	MUST(X509_CRL_set1_lastUpdate(crl, from));
 	MUST(f->no_next || X509_CRL_set1_nextUpdate(crl, to));
 	add_revoked(crl, 999);
+	if (f->revoke_issuer)
+		add_revoked(crl, ASN1_INTEGER_get(X509_get0_serialNumber(issuer)));
 	if (f->revoke_first)
 		add_revoked(crl, first);
 	if (f->revoke_second)

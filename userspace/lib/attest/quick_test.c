@@ -108,10 +108,38 @@ static void the_rest(void **state)
 		{ "critical", { .pck = { .critical = true } }, R(PCK_CHAIN_PROFILE), NULL },
 		{ "root's name", { .root = { .cn = "Other" } }, R(PCK_NAME), NULL },
 		{ "CA's name", { .ca = { .cn = "Other" } }, R(PCK_NAME), NULL },
+		{ "name of a processor's CA",
+		  { .processor = true, .ca = { .cn = "Other" } },
+		  R(PCK_NAME),
+		  NULL },
 		{ "PCK's name", { .pck = { .cn = "Other" } }, R(PCK_NAME), NULL },
 		{ "two names", { .pck = { .two_names = true } }, R(PCK_NAME), NULL },
 		{ "PCK's issuer", { .pck = { .issuer_cn = "X" } }, R(PCK_CHAIN_ORDER), NULL },
 		{ "CA's issuer", { .ca = { .issuer_cn = "X" } }, R(PCK_CHAIN_ORDER), NULL },
+		{ "root's issuer", { .root = { .issuer_cn = "X" } }, R(PCK_CHAIN_PROFILE), NULL },
+		{ "PCK names another key",
+		  { .pck = { .other_aki = true } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "CA names another key",
+		  { .ca = { .other_aki = true } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "root is no CA",
+		  { .root = { .flip_ca = true, .usage = "critical,keyCertSign,cRLSign" } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "room for no CA", { .root = { .no_room = true } }, R(PCK_CHAIN_PROFILE), NULL },
+		{ "PCK is a CA that signs nothing",
+		  { .pck = { .flip_ca = true, .usage = "critical,digitalSignature" } },
+		  R(PCK_CHAIN_CA),
+		  NULL },
+		{ "form of the PCK's key",
+		  { .pck = { .hybrid_key = true } },
+		  R(PCK_CHAIN_CA),
+		  NULL },
+		{ "PCK's key", { .pck = { .bad_key = true } }, R(PCK_CHAIN_CA), NULL },
+		{ "CA's key", { .ca = { .bad_key = true } }, R(PCK_CHAIN_SIGNATURE), NULL },
 		{ "PCK is a CA", { .pck = { .flip_ca = true } }, R(PCK_CHAIN_CA), NULL },
 		{ "CA is none", { .ca = { .flip_ca = true } }, R(PCK_CHAIN_CA), NULL },
 		{ "long path", { .ca = { .long_path = true } }, R(PCK_CHAIN_CA), NULL },
@@ -135,6 +163,12 @@ static void the_rest(void **state)
 		{ "no SGX extension", { .no_ext = true }, R(PCK_EXT), NULL },
 		{ "two of them", { .pck = { .two_sgx = true } }, R(PCK_EXT), NULL },
 		{ "short FMSPC", { .short_fmspc = true }, R(PCK_EXT), NULL },
+		{ "short FMSPC of a processor",
+		  { .processor = true, .short_fmspc = true },
+		  R(PCK_EXT),
+		  NULL },
+		{ "CA with an SGX extension", { .ca = { .sgx = true } }, R(NONE), NULL },
+		{ "root with an SGX extension", { .root = { .sgx = true } }, R(NONE), NULL },
 		{ "items of the other CA", { .ext_of_other_ca = true }, R(PCK_EXT), NULL },
 		{ "root CRL's issuer", { .root_crl = { .issuer_cn = "X" } }, R(CRL_ISSUER), NULL },
 		{ "PCK CRL's issuer", { .pck_crl = { .issuer_cn = "X" } }, R(CRL_ISSUER), NULL },
@@ -144,7 +178,10 @@ static void the_rest(void **state)
 		{ "no end", { .root_crl = { .no_next = true } }, R(CRL_FORMAT), NULL },
 		{ "critical", { .root_crl = { .critical = true } }, R(CRL_FORMAT), NULL },
 		{ "changes", { .pck_crl = { .delta = true } }, R(PCK_CHAIN_PROFILE), NULL },
-		{ "no PCKs", { .pck_crl = { .scope = "onlyCA:TRUE" } }, R(PCK_CHAIN_PROFILE), NULL },
+		{ "no PCKs",
+		  { .pck_crl = { .scope = "onlyCA:TRUE" } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
 		{ "some reasons",
 		  { .pck_crl = { .scope = "onlysomereasons:keyCompromise" } },
 		  R(PCK_CHAIN_PROFILE),
@@ -155,6 +192,18 @@ static void the_rest(void **state)
 		  NULL },
 		{ "no CAs",
 		  { .root_crl = { .scope = "onlyuser:TRUE" } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "root CRL names another key",
+		  { .root_crl = { .other_aki = true } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "PCK CRL names another key",
+		  { .pck_crl = { .other_aki = true } },
+		  R(PCK_CHAIN_PROFILE),
+		  NULL },
+		{ "root revoked",
+		  { .root_crl = { .revoke_issuer = true } },
 		  R(PCK_CHAIN_PROFILE),
 		  NULL },
 		{ "CA revoked", { .root_crl = { .revoke_first = true } }, R(PCK_CA_REVOKED), NULL },
@@ -170,6 +219,12 @@ static void the_rest(void **state)
 		  NULL },
 		{ "signer is a CA", { .signer = { .flip_ca = true } }, R(TCB_SIGNER_CHAIN), NULL },
 		{ "signer", { .signer = { .signer = EVIL } }, R(TCB_SIGNER_CHAIN), NULL },
+		{ "signer with an SGX extension", { .signer = { .sgx = true } }, R(NONE), NULL },
+		{ "signer names another key",
+		  { .signer = { .other_aki = true } },
+		  R(TCB_SIGNER_CHAIN),
+		  NULL },
+		{ "signer's key", { .signer = { .bad_key = true } }, R(TCB_SIGNER_CHAIN), NULL },
 		{ "signer's root", { .signer_other_root = true }, R(ROOT_UNTRUSTED), NULL },
 		{ "signer alone", { .signer_chain_short = true }, R(TCB_SIGNER_CHAIN), NULL },
 		{ "no chain", { .cert_type = 1 }, R(CERT_DATA_UNSUPPORTED), NULL },
@@ -188,6 +243,92 @@ static void the_rest(void **state)
 		assert_false(j.plat->chain_ok || j.plat->pck_crl.ok || j.plat->revocation_ok ||
 			     j.plat->ext_ok || j.plat->key || j.docs->root_crl.ok ||
 			     j.docs->tcb_signer.chain_ok || j.docs->tcb_signer.key);
+		end(&j);
+	}
+}
+
+/* Replaces all; the same length. */
+static struct ds_span replaced(struct ds_span in, const char *find, const char *put,
+			       struct ds_buf *ret)
+{
+	char *at;
+
+	assert_int_equal(ds_buf_add(ret, in.p, in.n), 0);
+	at = (char *)ds_buf_cstr(ret);
+	while ((at = strstr(at, find)))
+		memcpy(at, put, strlen(put));
+	return ds_buf_span(ret);
+}
+
+/* PEM that ds_acerts_from_pem() does not take either. */
+static void chains_of_another_form(void **state)
+{
+	static const struct {
+		const char *what, *find, *put, *behind;
+		bool ok;
+	} rows[] = {
+		{ "same", "", "", "", true },
+		{ "blank lines", "", "", "\n \n", true },
+		{ "label", "CERTIFICATE", "CERTIFICATF", "", false },
+		{ "base 64", "MII", "M!I", "", false },
+		{ "text behind", "", "", "x", false },
+		{ "one more", "", "", NULL, false },
+	};
+	const struct forge plain = { 0 };
+	FORGED struct forged w = { 0 };
+
+	forge(&plain, &w);
+	for (size_t i = 0; i < 3 * DS_ARRAY_SIZE(rows); i++) {
+		size_t row = i / 3, n = i % 3 ? DS_SIGNER_CHAIN_LEN : DS_PCK_CHAIN_LEN;
+		DS_BUF struct ds_buf text = DS_BUF_NULL;
+		struct ds_acert read[DS_PCK_CHAIN_LEN] = { 0 };
+		struct ds_span *chain;
+		struct ds_judge j;
+
+		start(&w, &j);
+		assert_int_equal(
+			ds_collateral_parse(ds_buf_span(&w.collateral), &j.docs->col, NULL), 0);
+		chain = i % 3 == 0   ? &j.q.cert_data
+			: i % 3 == 1 ? &j.docs->col.tcb_chain
+				     : &j.docs->col.qe_chain;
+		*chain = replaced(*chain, rows[row].find[0] ? rows[row].find : "no such text",
+				  rows[row].put, &text);
+		assert_int_equal(
+			ds_buf_addf(&text, "%s",
+				    rows[row].behind ? rows[row].behind : ds_buf_cstr(&w.root_pem)),
+			0);
+		*chain = ds_buf_span(&text);
+		if (!ds_acerts_from_pem(*chain, read, n) != rows[row].ok ||
+		    ds_prove_quickly(&j, ds_buf_span(&w.collateral)) != rows[row].ok)
+			fail_msg("%s %zu", rows[row].what, i % 3);
+		for (size_t k = 0; k < n; k++)
+			ds_acert_done(&read[k]);
+		end(&j);
+	}
+}
+
+/* Of the collateral that others proved the root is not looked at again; the platform's is. */
+static void known_collateral_of_another_root(void **state)
+{
+	const struct forge plain = { 0 };
+	FORGED struct forged w = { 0 }, other = { 0 };
+
+	forge(&plain, &w);
+	forge(&plain, &other);
+	for (int known = 0; known < 2; known++) {
+		struct ds_judge j;
+
+		start(&w, &j);
+		assert_int_equal(
+			ds_collateral_parse(ds_buf_span(&w.collateral), &j.docs->col, NULL), 0);
+		if (!known) {
+			ds_buf_done(&j.docs->root_der);
+			assert_int_equal(
+				ds_root_load(ds_buf_span(&other.root_pem), &j.docs->root_der), 0);
+		}
+		j.docs->shared = true;
+		assert_int_equal(ds_prove_quickly(&j, ds_buf_span(&w.collateral)), known);
+		j.docs->shared = false;
 		end(&j);
 	}
 }
@@ -280,6 +421,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_usual_form),
 		cmocka_unit_test(the_rest),
+		cmocka_unit_test(chains_of_another_form),
+		cmocka_unit_test(known_collateral_of_another_root),
 		cmocka_unit_test(odd_platform_under_known_collateral),
 		cmocka_unit_test(parsers_agree_with_openssl),
 	};

@@ -84,7 +84,7 @@ void emul_quote_delay_changed(void)
 	wake_up_interruptible(&host_wait);
 }
 
-/* When an answer is delivered: the delay is that of now, so that nothing waits for one long gone. */
+/* When an answer is delivered; a delay that has been changed counts at once. */
 static ktime_t due(const struct emul_quote *q)
 {
 	return ktime_add_us(q->asked, READ_ONCE(emul_td.quote_delay_us));

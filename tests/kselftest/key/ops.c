@@ -69,20 +69,40 @@ static void test_timeout(void)
 	tap(key_describe(key, text, sizeof(text)) < 0, "timeout: nothing is left of the first");
 }
 
+/*
+ * The time of a revocation is stored where that of expiry is, so the collector takes a revoked key of
+ * this type out of all keyrings at its next pass, which any key's end brings about.
+ */
+static bool refused_or_another(long key)
+{
+	long got = request("app:revoke");
+
+	return got == -EKEYREVOKED || (got > 0 && got != key);
+}
+
+static void unlink_or_collected(long key, long ring, const char *what)
+{
+	long ret = key_ctl(KEYCTL_UNLINK, key, ring, 0, 0);
+
+	tap(!ret || ret == -ENOENT || ret == -ENOKEY, "%s (%ld)", what, ret);
+}
+
 static void test_revoke(void)
 {
 	long ring = key_add("keyring", "revoke", NULL, 0, SESSION), key = request("app:revoke");
 	uint8_t bytes[KEY_BYTES];
+	long next;
 
 	tap_is(key_ctl(KEYCTL_LINK, key, ring, 0, 0), 0,
 	       "revoke: link the key to a second keyring");
 	tap_is(key_ctl(KEYCTL_REVOKE, key, 0, 0, 0), 0, "revoke: its possessor revokes it");
 	tap_is(key_read(key, bytes, KEY_BYTES), -EKEYREVOKED, "revoke: it cannot be read");
-	tap_is(request("app:revoke"), -EKEYREVOKED, "revoke: nor requested while it is linked");
-	tap_is(key_ctl(KEYCTL_UNLINK, key, SESSION, 0, 0), 0, "revoke: unlink it from one");
-	tap_is(request("app:revoke"), -EKEYREVOKED, "revoke: the other still has it");
-	tap_is(key_ctl(KEYCTL_UNLINK, key, ring, 0, 0), 0, "revoke: unlink it from both");
-	tap(request("app:revoke") > 0, "revoke: it can be requested afresh");
+	tap(refused_or_another(key), "revoke: nor requested");
+	unlink_or_collected(key, SESSION, "revoke: unlink it from one keyring");
+	tap(refused_or_another(key), "revoke: nor then, when the other may have it");
+	unlink_or_collected(key, ring, "revoke: unlink it from both");
+	next = request("app:revoke");
+	tap(next > 0 && next != key, "revoke: it can be requested afresh");
 	key_ctl(KEYCTL_UNLINK, ring, SESSION, 0, 0);
 }
 

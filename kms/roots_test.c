@@ -2,6 +2,7 @@
 /* Roots where they are kept and where they go: seal, interruption, export, another node's, memory. */
 #include "keys.h"
 #include "store.h"
+#include "store_rig.h"
 
 #include <ds/base/file.h>
 #include <ds/crypto/x25519.h>
@@ -27,21 +28,6 @@ static int load(const struct ds_secret *seal_key, int64_t now, struct kms_roots 
 	const struct kms_rpc_spec rpc = { .spki = DS_SPAN_ARRAY(self.spki) };
 
 	return kms_roots_load(conf.cert_dir, seal_key, &rpc, now, ret, err);
-}
-
-static void remove_store(const char *d)
-{
-	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY,
-					     KMS_F_TMP_CRT,  KMS_F_SEALED,   KMS_F_RPC_CRT,
-					     KMS_F_K256,     KMS_F_DOMAIN,   KMS_F_INFO,
-					     KMS_F_EPOCH };
-	char path[128];
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", d, names[i]);
-		unlink(path);
-	}
-	rmdir(d);
 }
 
 static pid_t start_process(int *ret_sock, bool fresh)

@@ -5,6 +5,7 @@
  */
 #include "keys.h"
 #include "store.h"
+#include "store_rig.h"
 
 #include <ds/base/file.h>
 #include <ds/base/text.h>
@@ -43,21 +44,6 @@ static int set_up(void **state)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/certs", base);
 	return ds_p256_generate(&self.key) || ds_p256_spki(self.key, self.spki);
-}
-
-static void remove_store(const char *d)
-{
-	static const char *const names[] = { KMS_F_ROOT_KEY, KMS_F_ROOT_CRT, KMS_F_TMP_KEY,
-					     KMS_F_TMP_CRT,  KMS_F_SEALED,   KMS_F_RPC_CRT,
-					     KMS_F_K256,     KMS_F_DOMAIN,   KMS_F_INFO,
-					     KMS_F_EPOCH };
-	char path[128];
-
-	for (size_t i = 0; i < DS_ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", d, names[i]);
-		unlink(path);
-	}
-	rmdir(d);
 }
 
 static int tear_down(void **state)

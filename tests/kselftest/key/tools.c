@@ -20,6 +20,17 @@ static void chomp(void)
 	text[strcspn(text, "\n")] = '\0';
 }
 
+/*
+ * What keyctl says of a key that the core's collector is about to take, has taken out of the keyring
+ * (by which root possessed it), or has taken away: it comes at a time of its own after a revocation or
+ * invalidation.
+ */
+static bool gone(void)
+{
+	return strstr(text, "Required key not available") || strstr(text, "Permission denied") ||
+	       strstr(text, "No such file or directory");
+}
+
 void test_tools(void)
 {
 	uint8_t want[KEY_BYTES];
@@ -58,17 +69,16 @@ void test_tools(void)
 		    strstr(text, "Operation not permitted"),
 	    "keyctl add is refused");
 	tap(keyctl("revoke", id), "keyctl revoke");
-	tap(keyctl("pipe", id) == false && strstr(text, "Key has been revoked"),
+	tap(keyctl("pipe", id) == false && (strstr(text, "Key has been revoked") || gone()),
 	    "then keyctl pipe is refused");
-	tap(keyctl("invalidate", id) == false && strstr(text, "Key has been revoked"),
+	tap(keyctl("invalidate", id) == false && (strstr(text, "Key has been revoked") || gone()),
 	    "and keyctl invalidate, which does not see revoked keys");
-	tap(keyctl("unlink", id, "@s"), "keyctl unlink");
+	tap(keyctl("unlink", id, "@s") || gone(), "keyctl unlink");
 	tap(keyctl("request2", KEY_TYPE, "app:/demo", "", "@s"), "keyctl request2 makes it afresh");
 	chomp();
 	snprintf(id, sizeof(id), "%.31s", text);
 	tap(keyctl("invalidate", id), "keyctl invalidate");
-	tap(keyctl("pipe", id) == false && strstr(text, "Required key not available"),
-	    "then it is gone");
+	tap(keyctl("pipe", id) == false && gone(), "then it is gone: %s", (chomp(), text));
 	tap(keyctl("request2", KEY_TYPE, "root:k256", "", "@s") == false &&
 		    strstr(text, "Operation not permitted"),
 	    "keyctl request2 of a root key is refused");

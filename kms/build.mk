@@ -13,8 +13,14 @@ dstack-kms-policy_pkgs := libevent libevent_openssl libssl libcrypto jansson ini
 extra-cflags-kms := -DKMS_TIME_FLOOR=$(SOURCE_DATE_EPOCH)
 
 # the guest's part in the integration tests
-.SECONDARY: $(O)/obj/tests/integration/kms_peer.o $(O)/obj/tests/integration/env_open.o
-check-integration: $(O)/test/tests/integration/kms_peer $(O)/test/tests/integration/env_open
+.SECONDARY: $(addprefix $(O)/obj/tests/integration/,kms_peer.o kms_peer_attest.o env_open.o)
+tests/integration/kms_peer.c_objs := $(O)/obj/tests/integration/kms_peer_attest.o
+$(O)/test/tests/integration/kms_peer: $(tests/integration/kms_peer.c_objs)
+# a wall clock that a test can set
+$(O)/test/tests/integration/wall_clock.so: tests/integration/wall_clock.c
+	$(Q)mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+check-integration: $(addprefix $(O)/test/tests/integration/,kms_peer env_open wall_clock.so)
 
 ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c net_jail_test.c bootinfo_test.c net_record_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

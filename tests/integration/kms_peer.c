@@ -4,8 +4,8 @@
  * quoting enclave, and calls GetAppKey or SignCert with them, honestly or spoiled in one named way.
  * Prints the HTTP status, then the body. With --protobuf both ways are binary.
  */
-#include <ds/attest/eventlog.h>
-#include <ds/attest/kernel.h>
+#include "kms_peer.h"
+
 #include <ds/base/file.h>
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
@@ -17,83 +17,7 @@
 #include <getopt.h>
 #include <time.h>
 
-struct peer {
-	const char *url, *root, *bundle, *method, *spoil, *key_out, *client;
-	const char *vm_config, *subject, *san[20];
-	const char *agent, *seal_to;
-	size_t n_san;
-	uint8_t app[20], inst[20], compose[32];
-	size_t inst_n;
-	struct ds_emul_td td;
-	bool until_ready, repeat, protobuf, fake;
-	int64_t not_before, not_after;
-	/* made on the way */
-	struct ds_buf root_pem, pin;
-	struct ds_emul_qe *qe;
-	struct ds_p256 *key;
-	struct ds_attestation att;
-};
-
-static struct ds_err err;
-
-static bool spoiled(const struct peer *p, const char *how)
-{
-	return p->spoil && !strcmp(p->spoil, how);
-}
-
-static int add(struct ds_eventlog *log, const char *name, const void *payload, size_t n)
-{
-	return ds_eventlog_add(log, DS_EVENT_IMR, DS_EV_RUNTIME, NULL, name, DS_SPAN(payload, n),
-			       NULL);
-}
-
-static int make_log(struct peer *p, struct ds_eventlog *log)
-{
-	DS_TRY(add(log, "system-preparing", "", 0));
-	if (!spoiled(p, "no-app-id"))
-		DS_TRY(add(log, "app-id", p->app,
-			   spoiled(p, "short-app-id") ? 19 : sizeof(p->app)));
-	DS_TRY(add(log, "compose-hash", p->compose, sizeof(p->compose)));
-	DS_TRY(add(log, "instance-id", p->inst, p->inst_n));
-	if (!spoiled(p, "no-boot-mr-done"))
-		DS_TRY(add(log, "boot-mr-done", "", 0));
-	return p->until_ready ? add(log, "system-ready", "", 0) : 0;
-}
-
-/* Evidence for p->td.report_data; the quote is over the log as it is, spoiling comes after. */
-static int attest_data(struct peer *p, struct ds_attestation *ret)
-{
-	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
-	DS_BUF struct ds_buf quote = DS_BUF_NULL;
-	uint8_t report[DS_TDREPORT_SIZE];
-
-	DS_TRY(make_log(p, &log));
-	DS_TRY(ds_eventlog_replay_rtmr3(&log, NULL, p->td.rt_mr[3], &err));
-	DS_TRY(ds_emul_tdreport(&p->td, report));
-	DS_TRY(ds_emul_qe_quote(p->qe, DS_SPAN_ARRAY(report), 4, &quote, &err));
-	if (spoiled(p, "truncated-quote"))
-		quote.n -= 1;
-	if (spoiled(p, "half-quote"))
-		quote.n /= 2;
-	if (spoiled(p, "flipped-quote"))
-		quote.p[200] ^= 1;
-	if (spoiled(p, "edited-log"))
-		log.ev[2].payload.p[0] ^= 1;
-	if (spoiled(p, "extra-event"))
-		DS_TRY(add(&log, "another", "x", 1));
-	return ds_kernel_attestation(&quote, &log, p->td.report_data, DS_SPAN_STR(p->vm_config),
-				     ret);
-}
-
-/* Evidence for key. */
-static int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestation *ret)
-{
-	uint8_t spki[DS_P256_SPKI_SIZE];
-
-	DS_TRY(ds_p256_spki(key, spki));
-	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), p->td.report_data));
-	return attest_data(p, ret);
-}
+struct ds_err err;
 
 static int dump(json_t *take, struct ds_buf *ret)
 {

@@ -172,7 +172,7 @@ static int attest_key(struct ds_gw_conf *c, const char *key, const char *v, stru
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(v, &c->allow_emulated, err);
 	if (!strcmp(key, "tcb_status"))
-		return ds_conf_list(v, add_tcb_status, c, err);
+		return ds_conf_more(ds_conf_list(v, add_tcb_status, c, err));
 	return DS_CONF_E_UNKNOWN;
 }
 

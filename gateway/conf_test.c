@@ -107,6 +107,8 @@ static void bad_files(void **state)
 		  "Revoked cannot be allowed" },
 		{ "tcb_status = UpToDate, SWHardeningNeeded", "tcb_status = Fine",
 		  "expected TCB statuses" },
+		{ "[attest]", "[attest]\nallow_emulated = no\nallow_emulated = yes",
+		  "allow_emulated: given twice in [attest], first in line 14" },
 		{ "[attest]", "[attested]", "attested" },
 	};
 

@@ -132,7 +132,7 @@ static int kms_key(struct kms_conf *c, const char *key, const char *value, struc
 	if (!strcmp(key, "port_file"))
 		return ds_conf_str(value, &c->port_file, err);
 	if (!strcmp(key, "alt_names"))
-		return ds_conf_list(value, add_name, c, err);
+		return ds_conf_more(ds_conf_list(value, add_name, c, err));
 	if (!strcmp(key, "sign_cert_client_cert"))
 		return client_cert(value, &c->sign_cert_client, err);
 	if (!strcmp(key, "max_cert_days"))
@@ -183,8 +183,8 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 		if (!strcmp(key, "tcb_policy"))
 			return ds_conf_str(value, &c->tcb_policy, err);
 		if (!strcmp(key, "collateral"))
-			return append(c->collateral, &c->n_collateral, KMS_MAX_COLLATERAL, value,
-				      err);
+			return ds_conf_more(append(c->collateral, &c->n_collateral,
+						   KMS_MAX_COLLATERAL, value, err));
 	}
 	return DS_CONF_E_UNKNOWN;
 }

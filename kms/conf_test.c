@@ -7,9 +7,10 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define GOOD                                                                                       \
+#define SEALED(how)                                                                                \
 	"[kms]\ncert_dir = /c\nlisten = 127.0.0.1:8000\npolicy = /p\nrelease_log = /l\n"           \
-	"seal = development\n[attest]\ncollateral = /a\ncollateral = /b\n"
+	"seal = " how "\n[attest]\ncollateral = /a\ncollateral = /b\n"
+#define GOOD SEALED("development")
 
 #define WEBHOOK GOOD "[kms]\npolicy_backend = webhook\n[auth]\nurl = "
 
@@ -46,7 +47,7 @@ static void test_good(void **state)
 	assert_int_equal(c.replication, KMS_REPLICATION_OFF);
 	assert_int_equal(c.lease_seconds, 60);
 	kms_conf_done(&c);
-	assert_int_equal(load(GOOD "[kms]\nseal = kernel\nagent = /a\nreplication = sealed\n"
+	assert_int_equal(load(SEALED("kernel") "[kms]\nagent = /a\nreplication = sealed\n"
 				   "onboard_listen = [::1]:9\nonboard_token = /t\n",
 			      &c, &err),
 			 0);
@@ -98,7 +99,9 @@ static void test_bad(void **state)
 		{ "[kms]\ncert_dir = /c\nlisten = 1.2.3.4:1\npolicy = /p\nrelease_log = /l\n"
 		  "[attest]\ncollateral = /a\n",
 		  "seal is missing: kernel, or development" },
-		{ GOOD "[kms]\nseal = paper\n", "expected development or kernel, got 'paper'" },
+		{ SEALED("paper"), "expected development or kernel, got 'paper'" },
+		{ GOOD "[kms]\nseal = kernel\n", ":11: seal: given twice in [kms], first in line 6" },
+		{ WEBHOOK "unix:/a\nurl = unix:/b\n", "url: given twice in [auth], first in line 13" },
 		{ GOOD "[kms]\nonboard_listen = 10.0.0.1:1\nonboard_token = /t\n",
 		  "expected a loopback address" },
 		{ GOOD "[kms]\nonboard_listen = 127.0.0.1:1\n", "go together" },

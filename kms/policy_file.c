@@ -85,14 +85,6 @@ static int get_app(struct kms_policy *p, const char *hex, struct kms_app **ret, 
 	return 0;
 }
 
-static int once(struct kms_image *im, unsigned what, struct ds_err *err)
-{
-	if (im->seen & what)
-		return ds_err_set(err, -EINVAL, DOM, 0, "given twice for image %s", im->name);
-	im->seen |= what;
-	return 0;
-}
-
 static int image_key(struct kms_policy *p, const char *name, const char *key, const char *value,
 		     struct ds_err *err)
 {
@@ -100,20 +92,20 @@ static int image_key(struct kms_policy *p, const char *name, const char *key, co
 
 	DS_TRY(get_image(p, name, &im, err));
 	if (!strcmp(key, "mrtd")) {
-		DS_TRY(once(im, SEEN_MRTD, err));
+		im->seen |= SEEN_MRTD;
 		return ds_conf_hex(value, im->mr.mr_td, 48, err);
 	}
 	if (!strncmp(key, "rtmr", 4) && key[4] >= '0' && key[4] <= '2' && !key[5]) {
-		DS_TRY(once(im, SEEN_RTMR0 << (key[4] - '0'), err));
+		im->seen |= SEEN_RTMR0 << (key[4] - '0');
 		return ds_conf_hex(value, im->mr.rt_mr[key[4] - '0'], 48, err);
 	}
 	if (!strcmp(key, "snp_measurement")) {
-		DS_TRY(once(im, SEEN_SNP, err));
+		im->seen |= SEEN_SNP;
 		im->mr.has_snp = true;
 		return ds_conf_hex(value, im->mr.snp, 48, err);
 	}
 	if (!strcmp(key, "os_image_hash")) {
-		DS_TRY(once(im, SEEN_OS, err));
+		im->seen |= SEEN_OS;
 		return ds_conf_hex(value, im->os_image_hash, 32, err);
 	}
 	return DS_CONF_E_UNKNOWN;
@@ -160,11 +152,11 @@ static int app_key(struct kms_policy *p, const char *hex, const char *key, const
 
 	DS_TRY(get_app(p, hex, &app, err));
 	if (!strcmp(key, "compose_hash"))
-		return ds_conf_list(value, add_compose, app, err);
+		return ds_conf_more(ds_conf_list(value, add_compose, app, err));
 	if (!strcmp(key, "device"))
-		return ds_conf_list(value, add_device, app, err);
+		return ds_conf_more(ds_conf_list(value, add_device, app, err));
 	if (!strcmp(key, "image"))
-		return ds_conf_list(value, add_image, app, err);
+		return ds_conf_more(ds_conf_list(value, add_image, app, err));
 	return DS_CONF_E_UNKNOWN;
 }
 
@@ -172,11 +164,11 @@ static int nodes_key(struct kms_policy *p, const char *key, const char *value, s
 {
 	p->has_kms = true;
 	if (!strcmp(key, "mr_aggregated"))
-		return ds_conf_list(value, add_compose, &p->kms, err);
+		return ds_conf_more(ds_conf_list(value, add_compose, &p->kms, err));
 	if (!strcmp(key, "device"))
-		return ds_conf_list(value, add_device, &p->kms, err);
+		return ds_conf_more(ds_conf_list(value, add_device, &p->kms, err));
 	if (!strcmp(key, "image"))
-		return ds_conf_list(value, add_image, &p->kms, err);
+		return ds_conf_more(ds_conf_list(value, add_image, &p->kms, err));
 	return DS_CONF_E_UNKNOWN;
 }
 
@@ -221,15 +213,15 @@ static int add_node_name(void *ctx, const char *item, struct ds_err *err)
 static int policy_key(struct kms_policy *p, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "tcb_status"))
-		return ds_conf_list(value, add_status, p, err);
+		return ds_conf_more(ds_conf_list(value, add_status, p, err));
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(value, &p->allow_emulated, err);
 	if (!strcmp(key, "min_tcb_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_tcb_evaluation, err);
 	if (!strcmp(key, "reserved_names"))
-		return ds_conf_list(value, add_reserved, p, err);
+		return ds_conf_more(ds_conf_list(value, add_reserved, p, err));
 	if (!strcmp(key, "node_names"))
-		return ds_conf_list(value, add_node_name, p, err);
+		return ds_conf_more(ds_conf_list(value, add_node_name, p, err));
 	if (!strcmp(key, "gateway_app_id")) {
 		uint8_t id[20];
 

@@ -49,7 +49,21 @@ static void test_parse(void **state)
 		{ "[image a]\nrtmr3 = " H48("00") "\n", -EINVAL, "unknown key 'rtmr3'" },
 		{ "[image a]\nmrtd = " H48("00") "\n", -EINVAL, "[image a] needs mrtd, rtmr0" },
 		{ "[image a]\nmrtd = " H48("00") "\nmrtd = " H48("01") "\n", -EINVAL,
-		  "given twice" },
+		  "p:3: mrtd: given twice in [image a], first in line 2" },
+		{ "[policy]\nallow_emulated = no\nallow_emulated = yes\n", -EINVAL,
+		  "p:3: allow_emulated: given twice in [policy], first in line 2" },
+		{ "[policy]\nmin_tcb_evaluation = 17\n" IMAGE("a", "44", "55") "[policy]\n"
+		  "min_tcb_evaluation = 0\n", -EINVAL, "min_tcb_evaluation: given twice in [policy], first in line 2" },
+		{ "[policy]\ngateway_app_id = " H20("11") "\ngateway_app_id = " H20("12") "\n", -EINVAL,
+		  "p:3: gateway_app_id: given twice" },
+		{ IMAGE("a", "44", "55") IMAGE("a", "44", "55"), -EINVAL, "mrtd: given twice in [image a]" },
+		{ IMAGE("a", "44", "55") "snp_measurement = " H48("77") "\nsnp_measurement = " H48(
+			  "78") "\n", -EINVAL, "snp_measurement: given twice" },
+		{ "[app " H20("11") "]\ncompose_hash = " H32("33") "\ncompose_hash = " H32("34")
+		  "\ndevice = any\ndevice = " H32("35") "\n[policy]\ntcb_status = UpToDate\n"
+		  "tcb_status = OutOfDate\nreserved_names = a.b\nreserved_names = c.d\n"
+		  "node_names = e.f\nnode_names = g.h\n[kms]\nmr_aggregated = " H32("77")
+		  "\nmr_aggregated = " H32("78") "\n", 0, "" },
 		{ "[image a]\nsnp_measurement = " H48("77") "\nos_image_hash = " H32("55") "\n", 0,
 		  "" },
 		{ IMAGE("a", "44", "55") "snp_measurement = " H48("77") "\n", 0, "" },

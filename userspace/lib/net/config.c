@@ -6,13 +6,21 @@
 #include <ds/base/text.h>
 #include <ds/net/config.h>
 #include <ini.h>
+#include <search.h>
 
 #define DOM	 "config"
 #define MAX_LINE 16384u
 #define MAX_NAME 49u /* libinih cuts longer section and key names without a word */
 
+/* A key that comes once and has come. */
+struct once {
+	unsigned line;
+	char name[2 * MAX_NAME + 3]; /* SECTION]KEY: no section has a bracket in it */
+};
+
 struct parse {
 	struct ds_span left;
+	void *once; /* tree of struct once */
 	const char *name;
 	unsigned line;
 	ds_conf_fn fn;
@@ -46,6 +54,31 @@ static int at_line(struct parse *ps, int r, const char *msg)
 	return ds_err_set(ps->err, r, DOM, ps->line, "%s:%u: %s", ps->name, ps->line, msg);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct once *)a)->name, ((const struct once *)b)->name);
+}
+
+static int come_once(struct parse *ps, const char *section, const char *key)
+{
+	struct once *now = malloc(sizeof(*now)), **at;
+	char msg[160];
+
+	if (!now)
+		return -ENOMEM;
+	now->line = ps->line;
+	snprintf(now->name, sizeof(now->name), "%s]%s", section, key);
+	at = tsearch(now, &ps->once, by_name);
+	if (at && *at == now)
+		return 0;
+	free(now);
+	if (!at)
+		return -ENOMEM;
+	snprintf(msg, sizeof(msg), "%s: given twice in [%s], first in line %u", key, section,
+		 (*at)->line);
+	return at_line(ps, -EINVAL, msg);
+}
+
 static int handler(void *arg, const char *section, const char *key, const char *value)
 {
 	struct parse *ps = arg;
@@ -59,7 +92,9 @@ static int handler(void *arg, const char *section, const char *key, const char *
 	if (r == DS_CONF_E_UNKNOWN) {
 		snprintf(msg, sizeof(msg), "unknown key '%s' in section [%s]", key, section);
 		ps->r = at_line(ps, -EINVAL, msg);
-	} else if (r) {
+	} else if (!r && key) {
+		ps->r = come_once(ps, section, key);
+	} else if (r && r != DS_CONF_MORE) {
 		snprintf(msg, sizeof(msg), "%.50s: %.90s", key,
 			 why.code ? why.msg : strerror(r < 0 ? -r : EINVAL));
 		ps->r = at_line(ps, r < 0 ? r : -EINVAL, msg);
@@ -124,6 +159,7 @@ int ds_conf_parse(struct ds_span text, const char *name, ds_conf_fn fn, void *ct
 	ini_allow_bom = false;
 	ini_stop_on_first_error = true;
 	r = ini_parse_stream(reader, &ps, handler, &ps);
+	tdestroy(ps.once, free);
 	if (ps.r)
 		return ps.r;
 	if (r < 0)

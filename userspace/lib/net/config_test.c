@@ -20,7 +20,7 @@ static int on_key(void *ctx, const char *section, const char *key, const char *v
 	if (!strcmp(key, "bad"))
 		return ds_err_set(err, -EINVAL, "test", 0, "expected something else");
 	snprintf(s->text + n, sizeof(s->text) - n, "%s|%s|%s;", section, key, value);
-	return 0;
+	return strcmp(key, "k") ? 0 : DS_CONF_MORE;
 }
 
 static void test_parse(void **state)
@@ -35,6 +35,11 @@ static void test_parse(void **state)
 		{ "[s]\nk=v\nk = w ; not a comment\n[t x]\nk=v", 0,
 		  "s|k|v;s|k|w ; not a comment;t x|k|v;" },
 		{ "[s]\r\nk = v\r\n", 0, "s|k|v;" },
+		{ "[s]\none=1\n[t]\none=2\n[s]\ntwo=2\nk=v\n", 0, "s|one|1;t|one|2;s|two|2;s|k|v;" },
+		{ "[s]\none = 1\n\none = 1\n", -EINVAL,
+		  "f:4: one: given twice in [s], first in line 2" },
+		{ "# c\n[s]\none=1\nk=v\n[t]\none=1\n[ s]\none=1\n[s]\none=2\n", -EINVAL,
+		  "f:10: one: given twice in [s], first in line 3" },
 		{ "[s]\nk =\n", 0, "s|k|;" },
 		{ "[s]\nunknown = 1\n", -EINVAL, "f:2: unknown key 'unknown' in section [s]" },
 		{ "[s]\nk = v\n\nbad = 1\nunknown = 2\n", -EINVAL,

@@ -219,8 +219,6 @@ static int image_key(struct ds_tcb_policy_file *f, const char *name, const char 
 		k++;
 	if (k == DS_ARRAY_SIZE(keys))
 		return DS_CONF_E_UNKNOWN;
-	if (f->image_got[i] & 1u << k)
-		return ds_err_set(err, -EBADMSG, DOM, 0, "given twice for image %s", name);
 	f->image_got[i] |= 1u << k;
 	if (k == 4)
 		return ds_conf_hex(value, f->image_hash[i], 32, err);
@@ -258,23 +256,19 @@ static int list_key(struct ds_tcb_policy_file *f, const char *key, const char *v
 		struct hex_list to = hex[i].to;
 
 		if (!strcmp(hex[i].key, key))
-			return ds_conf_list(value, take_hex, &to, err);
+			return ds_conf_more(ds_conf_list(value, take_hex, &to, err));
 	}
 	if (!strcmp(key, "deny_advisory"))
-		return ds_conf_list(value, take_advisory, &deny, err);
+		return ds_conf_more(ds_conf_list(value, take_advisory, &deny, err));
 	if (!strcmp(key, "tolerate_advisory"))
-		return ds_conf_list(value, take_advisory, &tolerate, err);
+		return ds_conf_more(ds_conf_list(value, take_advisory, &tolerate, err));
 	return DS_CONF_E_UNKNOWN;
 }
 
-/* A second list would begin with component 0 again and take floors away. */
 static int svns(uint8_t to[16], const char *value, struct ds_err *err)
 {
-	static const uint8_t none[16];
 	struct svn_list l = { to, 0 };
 
-	if (memcmp(to, none, sizeof(none)))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "given twice");
 	return ds_conf_list(value, take_svn, &l, err);
 }
 
@@ -289,7 +283,7 @@ static int min_key(struct ds_tcb_policy *p, const char *key, const char *value, 
 	if (!strcmp(key, "min_tdx_svn"))
 		return svns(p->min_svn.tdx, value, err);
 	if (!strcmp(key, "min_tdx_module"))
-		return ds_conf_list(value, take_module, &p->min_svn, err);
+		return ds_conf_more(ds_conf_list(value, take_module, &p->min_svn, err));
 	if (!strcmp(key, "min_pce_svn"))
 		return svn16(value, &p->min_svn.pce, err);
 	if (!strcmp(key, "min_qe_svn"))
@@ -319,7 +313,7 @@ static int policy_key(struct ds_tcb_policy_file *f, const char *key, const char 
 		return p->xfam_allowed ? 0 : ds_err_set(err, -EBADMSG, DOM, 0, "allows no TD");
 	}
 	if (!strcmp(key, "image"))
-		return image_file(f, value, err);
+		return ds_conf_more(image_file(f, value, err));
 	r = min_key(p, key, value, err);
 	if (r == DS_CONF_E_UNKNOWN)
 		r = ds_tcb_policy_snp_key(&p->snp, key, value, err);

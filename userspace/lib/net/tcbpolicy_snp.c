@@ -37,6 +37,9 @@ static int take_level(void *ctx, const char *item, struct ds_err *err)
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		if (!ds_span_eq(DS_SPAN(item, n), DS_SPAN_STR(rows[i].name)))
 			continue;
+		/* a second value would take the first floor away */
+		if (*rows[i].to)
+			return ds_err_set(err, -EBADMSG, DOM, 0, "%s is given twice", rows[i].name);
 		DS_TRY(ds_conf_u64(colon + 1, UINT8_MAX, &v, err));
 		*rows[i].to = (uint8_t)v;
 		return 0;
@@ -66,7 +69,7 @@ int ds_tcb_policy_snp_key(struct ds_snp_policy *p, const char *key, const char *
 
 	for (size_t i = 0; i < DS_SNP_PRODUCTS; i++)
 		if (!strcmp(key, min_keys[i]))
-			return ds_conf_list(value, take_level, &p->min_tcb[i], err);
+			return ds_conf_more(ds_conf_list(value, take_level, &p->min_tcb[i], err));
 	if (!strcmp(key, "snp_policy_allowed"))
 		return ds_tcb_policy_mask(value, &p->policy_allowed, err);
 	if (!strcmp(key, "snp_policy_required"))

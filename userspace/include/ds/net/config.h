@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * INI files, strict: an unknown section or key, a wrong value or a malformed line is an error that
- * names file and line.
+ * INI files, strict: an unknown section or key, a wrong value, a key given twice in sections of one
+ * name or a malformed line is an error that names file and line.
  */
 #ifndef DS_NET_CONFIG_H
 #define DS_NET_CONFIG_H
@@ -10,10 +10,12 @@
 
 /* Returned by the callback: this key does not exist here. */
 #define DS_CONF_E_UNKNOWN 1
+/* Returned by the callback: taken, and this key may come again, because its values add up. */
+#define DS_CONF_MORE 2
 
 /*
- * One key; called in file order, repeated keys each time; key and value NULL opens a section. 0,
- * DS_CONF_E_UNKNOWN, or negative with err. Strings are valid during the call.
+ * One key; called in file order; key and value NULL opens a section. 0 (a key that comes once),
+ * DS_CONF_MORE, DS_CONF_E_UNKNOWN, or negative with err. Strings are valid during the call.
  */
 typedef int (*ds_conf_fn)(void *ctx, const char *section, const char *key, const char *value,
 			  struct ds_err *err);
@@ -36,5 +38,11 @@ DS_MUST int ds_conf_addr(const char *value, char **ret_addr, uint16_t *ret_port,
 DS_MUST int ds_conf_list(const char *value,
 			 int (*fn)(void *ctx, const char *item, struct ds_err *err), void *ctx,
 			 struct ds_err *err);
+
+/* For a callback: what a key that may come again returns. */
+static inline int ds_conf_more(int r)
+{
+	return r ? r : DS_CONF_MORE;
+}
 
 #endif

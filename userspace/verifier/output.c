@@ -84,6 +84,7 @@ json_t *output_verdict_json(const struct ds_verdict *v)
 	json_object_set_new(o, "advisory_ids", ids);
 	json_object_set_new(o, "emulated", json_boolean(v->emulated));
 	json_object_set_new(o, "tee", json_string(ds_tee_name(v->tee)));
+	json_object_set_new(o, "revocation_checked", json_boolean(v->revocation_checked));
 	json_object_set_new(o, "root", json_string(v->custom_root ? "custom" : vendor(v)));
 	json_object_set_new(o, "time", json_string(ds_time_format_rfc3339(v->time, t)));
 	json_object_set_new(o, "expires",
@@ -172,6 +173,9 @@ static void print_text(const struct ds_verdict *v)
 	if (v->custom_root && !v->emulated)
 		output_linef("note", "judged under a root that is not %s",
 			     v->tee == DS_TEE_SNP ? "AMD's" : "Intel's");
+	if (v->tee == DS_TEE_SNP && v->accepted && !v->revocation_checked)
+		output_linef("note",
+			     "no revocation list was given: if AMD has revoked the ASK or ASVK, nobody noticed");
 	if (v->emulated)
 		output_linef("note",
 			     "EMULATED: this quote comes from the TDX emulator and protects nothing");

@@ -35,12 +35,23 @@ static void files(const struct snp_forge *f)
 #define EXPECT(rc, why, ...)                                                                       \
 	expect(cmd_snp, (const char *const[]){ "snp", "--json", __VA_ARGS__, NULL }, rc, why)
 
+/* Did the command before print this? */
+static bool said(const char *text)
+{
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+
+	assert_int_equal(ds_read_file(AT_FDCWD, "out", 1u << 20, &out), 0);
+	return memmem(out.p, out.n, text, strlen(text));
+}
+
 static void accepts_and_refuses(void **state)
 {
 	files(&(struct snp_forge){ .crl = true, .version = 5 });
 	EXPECT(EXIT_ACCEPTED, "", FILES, "report");
 	EXPECT(EXIT_ACCEPTED, "", FILES, "report.hex");
+	assert_true(said("\"revocation_checked\": false"));
 	EXPECT(EXIT_ACCEPTED, "", FILES, "--crl", "crl", "report");
+	assert_true(said("\"revocation_checked\": true"));
 	EXPECT(EXIT_REFUSED, "snp-root-untrusted", "--vek", "vek", "--chain", "chain.pem", TIME,
 	       "report");
 	EXPECT(EXIT_REFUSED, "snp-chain", "--vek", "vek", "--root-ca", "root.pem", TIME, "report");
@@ -90,6 +101,7 @@ static void lines_fit(void **state)
 		assert_non_null(ds_buf_cstr(&out));
 		assert_non_null(strstr((char *)out.p, i ? "SMT ONE MIGRATE_MA DEBUG"
 						       : "\naccepted: TCB UpToDate, good until "));
+		assert_int_equal(!strstr((char *)out.p, "\nnote no revocation list was given"), i);
 		assert_non_null(strstr((char *)out.p, "\nnote judged under a root that is not AMD's"));
 		for (char *line = (char *)out.p; *line; line += strcspn(line, "\n") + 1)
 			if (strcspn(line, "\n") > 80)

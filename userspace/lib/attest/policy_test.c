@@ -208,6 +208,49 @@ static void minimum_svns(void **state)
 #undef MIN
 }
 
+/* Lists that are in date and yet older than one that is known; read quickly and by OpenSSL. */
+static void lists_not_before(void **state)
+{
+	static const struct forge worlds[] = {
+		{ .root_crl = { .from = T - 50 }, .pck_crl = { .from = T - 20 } },
+		{ .root_crl = { .from = T - 50 }, .pck_crl = { .from = T - 20 }, .pck = { .odd = true } },
+	};
+	static const struct {
+		int64_t root, pck;
+		const char *why, *what;
+	} rows[] = {
+		{ T - 50, 0, "", "" },
+		{ T - 49, 0, "crl-too-old",
+		  "root CRL: expected one of 2026-05-28T20:25:51Z or later, got 2026-05-28T20:25:50Z" },
+		{ 0, T - 20, "", "" },
+		{ 0, T - 19, "crl-too-old", "PCK CRL: expected one of 2026-05-28T20:26:21Z" },
+		{ T - 50, T - 20, "", "" },
+		{ T, T, "crl-too-old", "root CRL" },
+	};
+	FORGED struct forged w = { 0 };
+	struct ds_verdict v;
+
+	for (size_t k = 0; k < DS_ARRAY_SIZE(worlds); k++) {
+		forge(&worlds[k], &w);
+		for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+			struct ds_tcb_policy p = ds_tcb_policy_default;
+
+			p.min_root_crl = rows[i].root;
+			p.min_pck_crl = rows[i].pck;
+			assert_int_equal(judge(&w, T, &p, &v), 0);
+			assert_string_equal(ds_reason_name(v.reason), rows[i].why);
+			if (!strstr(v.detail, rows[i].what))
+				fail_msg("row %zu: %s", i, v.detail);
+			assert_true(v.revocation_checked);
+		}
+	}
+	/* each list speaks for itself */
+	assert_string_equal(v.checks[v.n_checks - 1].name, "crl-too-old");
+	forge(&(struct forge){ .pck_crl = { .revoke_first = true } }, &w);
+	assert_int_equal(judge(&w, T, NULL, &v), 0);
+	assert_false(v.revocation_checked);
+}
+
 /* A list that is given is the whole truth. */
 static void allow_lists(void **state)
 {
@@ -392,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_no_measurement),
 		cmocka_unit_test(policies),    cmocka_unit_test(minimum_svns),
+		cmocka_unit_test(lists_not_before),
 		cmocka_unit_test(allow_lists), cmocka_unit_test(verdict_fields),
 		cmocka_unit_test(input_forms), cmocka_unit_test(sampled_damage),
 	};

@@ -87,6 +87,7 @@ static int check_revocation(struct ds_judge *j)
 	DS_TRY(ds_check_crl(j, ds_buf_span(&d->col.pck_crl), p->pck[1].x, &p->pck_crl, DS_PCK_CRL));
 	if (!p->revocation_ok)
 		DS_TRY(prove_revocation(j));
+	j->v->revocation_checked = true;
 	ds_verdict_pass(j->v, "revocation", "PCK CA is not in the root CRL");
 	ds_verdict_pass(j->v, "revocation", "PCK is not in the PCK CRL");
 	return 0;

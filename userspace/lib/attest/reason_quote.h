@@ -199,6 +199,10 @@ T(TCB_STATUS, "a TCB status that the policy accepts",
 T(TCB_EVALUATION, "TCB info of a recent evaluation",
   "The TCB info is older than the policy asks for, so later advisories do not count in it.",
   "A cache that still serves the previous evaluation.", "Fetch collateral of the current evaluation.")
+T(CRL_TOO_OLD, "revocation lists as new as the policy asks for",
+  "The list is in date, but older than one that you know of, and its signer may have revoked keys since.",
+  "Stored collateral, or a service that holds newer lists back.",
+  "Fetch new collateral, from another service if it stays so.")
 T(TCB_SVN, "SVNs of at least the policy's minimum", "A part of the platform is older than you have decided to accept.",
   "Firmware, microcode or TDX module of the host are behind.", "Update the host and relaunch the TD, or lower the minimum in the policy.")
 T(ADVISORY, "no advisory that the policy denies or does not tolerate",

@@ -27,7 +27,7 @@ T(SNP_CERT_EXPIRED, "certificates that are in date", "AMD no longer stands by on
   "Fetch the current certificate; check the time that was judged at.")
 T(SNP_CERT_NOT_YET_VALID, "certificates that are in date", "A certificate begins after the time that was judged at.",
   "A clock that is wrong or was set back, or a wrong --time.", "Check the time that was judged at.")
-T(SNP_CRL, "a list of the ARK, signed by it and in date, when one is given or required",
+T(SNP_CRL, "a list of the ARK, signed by it, in date and as new as the policy asks, when one is given or required",
   "It is not known which keys AMD has revoked.",
   "A stale, foreign or damaged list, or none where the policy asks for one.",
   "Fetch the current crl of the product from AMD's key service.")

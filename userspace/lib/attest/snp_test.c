@@ -441,7 +441,9 @@ static void policies(void **state)
 	JUDGE(p.snp.products = 1u << DS_SNP_GENOA, "platform-denied");
 	JUDGE(p.snp.products = 1u << DS_SNP_MILAN, "");
 	JUDGE(p.snp.deny_vlek = true, "");
+	assert_false(v.revocation_checked); /* of the last row, accepted without a list */
 	JUDGE(p.snp.require_crl = true, "snp-crl");
+	JUDGE(p.snp.min_crl = 1, "snp-crl");
 	JUDGE(p.tcb_status = 1u << DS_TCB_OUT_OF_DATE, "snp-tcb-status");
 	JUDGE((p.snp.allow_chip = chip, p.snp.n_allow_chip = 1), "");
 	JUDGE((p.snp.allow_chip = other_chip, p.snp.n_allow_chip = 1), "platform-denied");
@@ -457,6 +459,8 @@ static void policies(void **state)
 	JUDGE((p.n_allow_fmspc = 1, p.snp.allow_chip = chip, p.snp.n_allow_chip = 1), "");
 	snp_forge(&(struct snp_forge){ .crl = true }, &w);
 	JUDGE(p.snp.require_crl = true, "");
+	JUDGE(p.snp.min_crl = T - 86400, "");
+	JUDGE(p.snp.min_crl = T - 86399, "snp-crl");
 	snp_forge(&(struct snp_forge){ .vlek = true }, &w);
 	JUDGE(p.snp.deny_vlek = true, "platform-denied");
 	snp_forge(&(struct snp_forge){ .body = POKE(10, 0x0b) }, &w);

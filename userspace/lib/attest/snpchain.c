@@ -342,6 +342,8 @@ static int check_crl_dates(struct ds_snp_judge *j)
 	if (ds_asn1_time(X509_CRL_get0_lastUpdate(j->crl), &from) ||
 	    ds_asn1_time(X509_CRL_get0_nextUpdate(j->crl), &to))
 		return bad_crl(j, "dates are missing");
+	if (from < j->policy->snp.min_crl)
+		return bad_crl(j, "issued before the time that the policy names");
 	return ds_verdict_dates(j->v, "CRL", from, to, DS_REASON_SNP_CRL, DS_REASON_SNP_CRL);
 }
 
@@ -351,7 +353,7 @@ int ds_snp_check_crl(struct ds_snp_judge *j, struct ds_span crl)
 	X509_REVOKED *entry;
 	int r;
 
-	if (!crl.n && j->policy->snp.require_crl)
+	if (!crl.n && (j->policy->snp.require_crl || j->policy->snp.min_crl))
 		return bad_crl(j, "none was given, and the policy asks for one");
 	if (!crl.n) {
 		ds_verdict_pass(j->v, "crl", "none was given: revocation is not known");
@@ -374,6 +376,7 @@ int ds_snp_check_crl(struct ds_snp_judge *j, struct ds_span crl)
 	if (X509_CRL_get0_by_serial(j->crl, &entry, X509_get_serialNumber(j->issuer->x)))
 		return ds_verdict_fail(j->v, DS_REASON_SNP_REVOKED, "the %s is in the CRL",
 				       j->vlek ? "ASVK" : "ASK");
+	j->v->revocation_checked = true;
 	ds_verdict_pass(j->v, "revocation", "the %s is not in the CRL", j->vlek ? "ASVK" : "ASK");
 	return 0;
 }

@@ -113,6 +113,25 @@ static int check_status(struct ds_judge *j)
 	return r;
 }
 
+static int check_list_age(struct ds_judge *j, const struct ds_crl *crl, int64_t min)
+{
+	char want[DS_TIME_SIZE], got[DS_TIME_SIZE];
+
+	if (crl->dates.from >= min)
+		return 0;
+	return ds_verdict_fail(j->v, DS_REASON_CRL_TOO_OLD, "%s: expected one of %s or later, got %s",
+			       crl->what, ds_time_format_rfc3339(min, want),
+			       ds_time_format_rfc3339(crl->dates.from, got));
+}
+
+/* A list lasts for a month or a year; within that an old one hides what the new one revokes. */
+static int check_lists_age(struct ds_judge *j)
+{
+	int r = check_list_age(j, &j->docs->root_crl, j->policy->min_root_crl);
+
+	return check_list_age(j, &j->plat->pck_crl, j->policy->min_pck_crl) || r;
+}
+
 static bool listed(const char *id, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -256,8 +275,9 @@ int ds_check_td(struct ds_judge *j)
 {
 	int (*const checks[])(struct ds_judge *) = { check_attributes, check_xfam,
 						     check_service_td, check_status,
-						     check_svns,       check_advisories,
-						     check_platform,   check_images };
+						     check_lists_age,  check_svns,
+						     check_advisories, check_platform,
+						     check_images };
 	int r = 0;
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(checks); i++)

@@ -272,12 +272,23 @@ static int svns(uint8_t to[16], const char *value, struct ds_err *err)
 	return ds_conf_list(value, take_svn, &l, err);
 }
 
+int ds_tcb_policy_time(const char *value, int64_t *ret, struct ds_err *err)
+{
+	if (ds_time_parse_rfc3339(value, strlen(value), ret) || *ret <= 0)
+		return ds_err_set(err, -EBADMSG, DOM, 0, "expected YYYY-MM-DDThh:mm:ssZ, got '%s'", value);
+	return 0;
+}
+
 static int min_key(struct ds_tcb_policy *p, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "min_tcb_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_evaluation, err);
 	if (!strcmp(key, "min_qe_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_qe_evaluation, err);
+	if (!strcmp(key, "min_root_crl_issued"))
+		return ds_tcb_policy_time(value, &p->min_root_crl, err);
+	if (!strcmp(key, "min_pck_crl_issued"))
+		return ds_tcb_policy_time(value, &p->min_pck_crl, err);
 	if (!strcmp(key, "min_sgx_svn"))
 		return svns(p->min_svn.sgx, value, err);
 	if (!strcmp(key, "min_tdx_svn"))

@@ -86,5 +86,7 @@ int ds_tcb_policy_snp_key(struct ds_snp_policy *p, const char *key, const char *
 		return ds_conf_bool(value, &p->deny_vlek, err);
 	if (!strcmp(key, "snp_require_crl"))
 		return ds_conf_bool(value, &p->require_crl, err);
+	if (!strcmp(key, "snp_min_crl_issued"))
+		return ds_tcb_policy_time(value, &p->min_crl, err);
 	return DS_CONF_E_UNKNOWN;
 }

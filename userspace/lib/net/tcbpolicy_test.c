@@ -21,7 +21,7 @@ static void snp_keys(const struct ds_snp_policy *p)
 	assert_true(p->policy_allowed == 0x30000 && p->policy_required == 0x120000);
 	assert_true(p->platform_required == 0x20 && p->max_vmpl == 1);
 	assert_int_equal(p->products, 1u << DS_SNP_MILAN | 1u << DS_SNP_TURIN);
-	assert_true(p->deny_vlek && p->require_crl);
+	assert_true(p->deny_vlek && p->require_crl && p->min_crl == 1767225600);
 	assert_memory_equal(&p->min_tcb[DS_SNP_MILAN],
 			    &((struct ds_snp_min_tcb){ 0, 4, 1, 24, 219 }), 5);
 	assert_int_equal(p->min_tcb[DS_SNP_TURIN].fmc, 2);
@@ -41,6 +41,8 @@ static void every_key(void **state)
 		"min_tcb_evaluation = 18\nmin_qe_evaluation = 17\n"
 		"min_sgx_svn = 4 4 2\nmin_tdx_svn = 0,0,5\nmin_tdx_module = 1:11, 3:5\n"
 		"min_pce_svn = 11\nmin_qe_svn = 4\n"
+		"min_root_crl_issued = 2026-02-26T13:04:00Z\n"
+		"min_pck_crl_issued = 2026-08-12T23:57:11Z\nsnp_min_crl_issued = 2026-01-01T00:00:00Z\n"
 		"tolerate_advisory = INTEL-SA-1, INTEL-SA-2\ndeny_advisory = INTEL-SA-3\n"
 		"allow_fmspc = b0c06f000000\nallow_fmspc = 90c06f000000\n"
 		"deny_fmspc = 50806f000000\nallow_ppid = " X8("0a0b") "\ndeny_ppid = " X8("0c0d")
@@ -66,6 +68,7 @@ static void every_key(void **state)
 	assert_true(p->td_attr_allowed == 0x8000000058000001 && p->td_attr_required == 0x10000000);
 	assert_true(p->allow_debug && p->xfam_allowed == 0x602e7);
 	assert_true(p->min_evaluation == 18 && p->min_qe_evaluation == 17);
+	assert_true(p->min_root_crl == 1772111040 && p->min_pck_crl == 1786579031);
 	assert_memory_equal(p->min_svn.sgx, "\4\4\2\0", 4);
 	assert_memory_equal(p->min_svn.tdx, "\0\0\5\0", 4);
 	assert_true(p->min_svn.pce == 11 && p->min_svn.qe == 4 && p->min_svn.n_module == 2);
@@ -141,6 +144,8 @@ static void errors(void **state)
 		{ "[policy]\nmin_tdx_module = 1:2 1:3\n", "given twice" },
 		{ "[policy]\nmin_tdx_module = 1:1 2:1 3:1 4:1 5:1 6:1 7:1 8:1 9:1\n", "8 modules" },
 		{ "[policy]\nmin_qe_svn = 65536\n", "up to 65535" },
+		{ "[policy]\nmin_pck_crl_issued = 2026-08-12\n", "min_pck_crl_issued: expected YYYY" },
+		{ "[policy]\nmin_root_crl_issued = 1970-01-01T00:00:00Z\n", "expected YYYY" },
 		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "not an advisory" },
 		{ "[policy]\nsnp_products = Rome\n", "unknown product 'Rome'" },
 		{ "[policy]\nsnp_min_tcb_milan = boot_loader=4\n", "LEVEL:N" },
@@ -190,6 +195,9 @@ static void given_twice(void **state)
 		{ "xfam_allowed", "00000000000602e7", "ffffffffffffffff" },
 		{ "min_tcb_evaluation", "18", "0" },
 		{ "min_qe_evaluation", "17", "0" },
+		{ "min_root_crl_issued", "2026-08-12T23:57:11Z", "2026-08-12T23:57:11Z" },
+		{ "min_pck_crl_issued", "2026-08-12T23:57:11Z", "2020-08-12T23:57:11Z" },
+		{ "snp_min_crl_issued", "2026-08-12T23:57:11Z", "2020-08-12T23:57:11Z" },
 		{ "min_sgx_svn", "0", "4" },
 		{ "min_tdx_svn", "0 0 5", "0" },
 		{ "min_pce_svn", "11", "0" },

@@ -82,6 +82,7 @@
 	X(TD_SERVICE_TD, "td-service-td") \
 	X(TCB_STATUS, "tcb-status") \
 	X(TCB_EVALUATION, "tcb-evaluation") \
+	X(CRL_TOO_OLD, "crl-too-old") \
 	X(TCB_SVN, "tcb-svn") \
 	X(ADVISORY, "advisory") \
 	X(PLATFORM_DENIED, "platform-denied") \

@@ -71,6 +71,7 @@ struct ds_snp_policy {
 	uint32_t products; /* 1 << enum ds_snp_product */
 	bool deny_vlek;	   /* only keys of the chip itself */
 	bool require_crl;
+	int64_t min_crl; /* its thisUpdate, and so one is required; 0: any or none */
 	/* each of the four TCB versions must reach these, whatever its status is */
 	struct ds_snp_min_tcb min_tcb[DS_SNP_PRODUCTS];
 	/*
@@ -112,6 +113,8 @@ struct ds_tcb_policy {
 	size_t n_tolerate_advisory;
 	bool tolerate_any_advisory;
 	uint64_t min_qe_evaluation; /* tcbEvaluationDataNumber of the QE identity */
+	/* Earliest thisUpdate of the lists. Intel numbers each of them 1, so there is no other order. */
+	int64_t min_root_crl, min_pck_crl;
 	struct ds_min_svn min_svn;
 	/* n 0: any platform; else it must be one of these */
 	const uint8_t (*allow_ppid)[16];
@@ -157,6 +160,8 @@ struct ds_verdict {
 	bool emulated; /* MRSEAM is the constant of tdx_emul.ko: no security, whatever the anchors
 			*/
 	bool custom_root; /* judged under a root the caller gave */
+	/* Nobody is in the lists that apply. Accepted without this: SEV-SNP, and no list was given. */
+	bool revocation_checked;
 	int64_t time;	  /* the time everything was judged at */
 	int64_t expires;  /* earliest end of anything used; 0 if refused before it was known */
 	bool has_body;

@@ -107,6 +107,37 @@ static const struct ds_pb_field kms_key_reply[] = {
 	END,
 };
 
+/* token is ours, see onboard.h */
+#define TOKEN { "token", 101, DS_PB_STR, 0, NULL }
+
+static const struct ds_pb_field bootstrap_request[] = {
+	{ "domain", 1, DS_PB_STR, 0, NULL },
+	TOKEN,
+	END,
+};
+static const struct ds_pb_field onboard_request[] = {
+	{ "source_url", 1, DS_PB_STR, 0, NULL },
+	{ "domain", 2, DS_PB_STR, 0, NULL },
+	TOKEN,
+	END,
+};
+static const struct ds_pb_field onboard_reply[] = {
+	{ "k256_pubkey", 1, DS_PB_BYTES, 0, NULL },
+	END,
+};
+static const struct ds_pb_field token_request[] = { TOKEN, END };
+static const struct ds_pb_field attestation_info_reply[] = {
+	{ "device_id", 1, DS_PB_BYTES, 0, NULL },
+	{ "mr_aggregated", 2, DS_PB_BYTES, 0, NULL },
+	{ "os_image_hash", 3, DS_PB_BYTES, 0, NULL },
+	{ "tee_variant", 4, DS_PB_STR, 0, NULL },
+	{ "site_name", 5, DS_PB_STR, 0, NULL },
+	{ "eth_rpc_url", 6, DS_PB_STR, 0, NULL },
+	{ "kms_contract_address", 7, DS_PB_STR, 0, NULL },
+	{ "ppid", 8, DS_PB_BYTES, 0, NULL },
+	END,
+};
+
 const struct ds_prpc_messages kms_messages[] = {
 	{ "GetAppKey", app_key_request, app_key_reply },
 	{ "GetAppEnvEncryptPubKey", app_id_request, public_key_reply },
@@ -116,3 +147,11 @@ const struct ds_prpc_messages kms_messages[] = {
 	{ "SignCert", sign_cert_request, sign_cert_reply },
 };
 const size_t kms_n_messages = DS_ARRAY_SIZE(kms_messages);
+
+const struct ds_prpc_messages kms_onboard_messages[] = {
+	{ "Bootstrap", bootstrap_request, bootstrap },
+	{ "Finish", token_request, empty },
+	{ "GetAttestationInfo", token_request, attestation_info_reply },
+	{ "Onboard", onboard_request, onboard_reply },
+};
+const size_t kms_n_onboard_messages = DS_ARRAY_SIZE(kms_onboard_messages);

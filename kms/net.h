@@ -140,6 +140,8 @@ DS_MUST int kms_onboard_new(struct kms_net *net, struct kms_onboard **ret, struc
 struct kms_onboard *kms_onboard_free(struct kms_onboard *ob);
 extern const struct ds_prpc_method kms_onboard_methods[];
 extern const size_t kms_n_onboard_methods;
+extern const struct ds_prpc_messages kms_onboard_messages[];
+extern const size_t kms_n_onboard_messages;
 
 /* net_record.c: record a release; only then may the reply go. detail (may be NULL) is taken over.
  * -EPERM: nobody allowed it, which is a mistake of the caller, or this node may not serve any more.

@@ -224,6 +224,8 @@ static void set_methods(struct process *p)
 		p->svc = (struct ds_prpc_service){ .name = "Onboard",
 						   .methods = kms_onboard_methods,
 						   .n_methods = kms_n_onboard_methods,
+						   .messages = kms_onboard_messages,
+						   .n_messages = kms_n_onboard_messages,
 						   .ctx = p->onboard };
 	else
 		p->svc = (struct ds_prpc_service){ .name = "KMS",

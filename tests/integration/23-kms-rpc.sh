@@ -115,5 +115,58 @@ done
 is "still in good health" "$(get "$url/health")" OK
 stop
 is "clean stop" "$?" 0
+
+# Onboard.*, which is there while a node has no roots: $work/a makes them, $work/b takes them
+mkfifo "$work/ready"
+"$bin/../test/tests/integration/kms_peer" --agent "$work/agent" --bundle "$work/pki/emul-qe.key" --app-id "$app" --instance-id "" --compose "$compose" \
+	--mrtd "$mrtd" --vm-config "{\"os_image_hash\":\"$image\"}" --ready >"$work/ready" &
+agent=$!
+read -r _ <"$work/ready"
+a= b=
+trap 'kill $kms $agent $a $b 2>/dev/null; kill "$notify_PID" 2>/dev/null; rm -rf "$work"' EXIT
+fresh() { # NAME [LINE...]: a node without roots; its pid in $kms, its URL in $url
+	local name=$1
+	shift
+	mkdir "$work/$name"
+	sed -e "s|$work/certs|$work/$name/certs|; s|$work/release.log|$work/$name/release.log|" "$work/kms.conf" >"$work/$name.conf"
+	printf '%s\n' "[kms]" "agent = $work/agent" "onboard_listen = 127.0.0.1:0" "onboard_token = $work/token" "$@" >>"$work/$name.conf"
+	NOTIFY_SOCKET=$work/notify "$bin/dstack-kms" serve --config "$work/$name.conf" 2>>"$work/kms.log" &
+	kms=$!
+	told READY=1 || cat "$work/kms.log"
+	url=http://127.0.0.1:$(cat "$work/port")
+	token=$(cat "$work/token")
+}
+fresh a "replication = sealed"
+a=$kms kms=
+get "$url/prpc/Onboard.GetAttestationInfo?json" -d "{\"token\":\"$token\"}" >"$work/json"
+is "GetAttestationInfo has the reference's fields" "$(jq -c 'keys' "$work/json")" \
+	'["device_id","eth_rpc_url","kms_contract_address","mr_aggregated","os_image_hash","ppid","site_name","tee_variant"]'
+is "Onboard.GetAttestationInfo" "$(pb Onboard.GetAttestationInfo Token <<<"token: \"$token\"")" "200 application/octet-stream"
+same "its message" GetAttestationInfoReply device_id mr_aggregated os_image_hash ppid
+pb Bootstrap BootstrapRequest <<<'domain: "a.test"' >/dev/null
+is "a token is asked for in this form too" "$(why)" 'message: "token: expected the one in the file onboard_token"'
+pb Bootstrap BootstrapRequest <<<"domain: \"a.test\" token: \"$token\"" >/dev/null
+is "a denial" "$(why | grep -c 'Aggregated MR not allowed')" 1
+printf '[kms]\nmr_aggregated = %s\ndevice = any\n' "$(jq -r .mr_aggregated "$work/json")" >>"$work/policy.conf"
+kill "$a"; wait "$a"
+rm -r "$work/a"
+fresh a "replication = sealed"
+a=$kms kms=
+is "Onboard.Bootstrap" "$(pb Onboard.Bootstrap BootstrapRequest <<<"domain: \"a.test\" token: \"$token\"")" "200 application/octet-stream"
+cp "$work/a/certs/bootstrap-info.json" "$work/json"
+same "its message" Info ca_pubkey k256_pubkey attestation
+is "Onboard.Finish: an empty message" "$(pb Onboard.Finish Token <<<"token: \"$token\"") $(stat -c %s "$work/reply")" "200 application/octet-stream 0"
+told READY=1
+from=https://127.0.0.1:$(cat "$work/port")
+fresh b
+b=$kms kms=
+is "Onboard.Finish without roots" "$(pb Onboard.Finish Token <<<"token: \"$token\"") $(why)" \
+	'400 application/octet-stream message: "there are no roots yet: expected Bootstrap or Onboard first"'
+is "Onboard.Onboard" "$(pb Onboard.Onboard OnboardRequest <<<"source_url: \"$from/prpc\" domain: \"b.test\" token: \"$token\"")" "200 application/octet-stream"
+jq '{k256_pubkey}' "$work/a/certs/bootstrap-info.json" >"$work/json"
+same "its message: the key of the other node" OnboardReply k256_pubkey
+is "as JSON: null" "$(get "$url/prpc/Onboard.Finish?json" -d "{\"token\":\"$token\"}")" null
+told READY=1
+is "one root" "$(cat "$work/b/certs/root-k256.key" | sha256sum)" "$(cat "$work/a/certs/root-k256.key" | sha256sum)"
 echo "1..$n"
 exit $rc

@@ -50,13 +50,14 @@ void kms_auth_failed(struct kms_net *net, const char *text)
 }
 
 /* Closed: whatever is wrong with the API, the answer is no. */
-static int unavailable(struct kms_net *net, struct kms_refusal *why, const char *text)
+static int unavailable(struct kms_net *net, enum kms_role role, struct kms_refusal *why,
+		       const char *text)
 {
 	snprintf(why->expected, sizeof(why->expected), "an answer of the policy");
 	snprintf(why->actual, sizeof(why->actual), "%s", text);
 	kms_auth_failed(net, text);
-	return kms_refuse(why, "policy-unavailable",
-			  "App not allowed: authorization backend unavailable");
+	return kms_refuse(why, "policy-unavailable", "%sauthorization backend unavailable",
+			  role == KMS_ROLE_APP ? "App not allowed: " : "");
 }
 
 static int check_answer(int r, int status, struct ds_span body, const struct kms_auth_conf *conf,
@@ -92,7 +93,7 @@ static int rule(const struct kms_query *q, int r, int status, struct ds_span bod
 
 	r = check_answer(r, status, body, &q->net->conf->auth, &reply, &bad);
 	if (r)
-		return unavailable(q->net, why, bad.code ? bad.msg : strerror(-r));
+		return unavailable(q->net, q->role, why, bad.code ? bad.msg : strerror(-r));
 	q->s->ruling = make_ruling(&reply);
 	if (!reply.allowed)
 		return kms_refuse(why, "policy-denied", "%sBoot denied: %.300s",

@@ -104,6 +104,8 @@ static int node_key(struct kms_conf *c, const char *key, const char *value, stru
 		return at_least_one(value, 3600, &c->lease_seconds, err);
 	if (!strcmp(key, "replication"))
 		return replication(value, &c->replication, err);
+	if (!strcmp(key, "replicate_to"))
+		return ds_conf_str(value, &c->replicate_to, err);
 	if (!strcmp(key, "onboard_listen"))
 		return ds_conf_addr(value, &c->onboard_addr, &c->onboard_port, err);
 	if (!strcmp(key, "onboard_token"))
@@ -199,6 +201,7 @@ void kms_conf_done(struct kms_conf *c)
 	free(c->admin_socket);
 	free(c->port_file);
 	free(c->agent);
+	free(c->replicate_to);
 	free(c->onboard_addr);
 	free(c->onboard_token);
 	free(c->root_ca);
@@ -267,6 +270,11 @@ static int check_node(const struct kms_conf *c, const char *path, struct ds_err 
 		wrong = "onboard_listen and onboard_token go together";
 	else if (c->replication && !c->agent)
 		wrong = "replication needs agent: other nodes ask for evidence";
+	else if (c->replication == KMS_REPLICATION_SEALED && !c->replicate_to)
+		wrong = "replication = sealed needs replicate_to: the file with the keys of the "
+			"nodes that may have the roots";
+	else if (c->replication == KMS_REPLICATION_STOCK && c->replicate_to)
+		wrong = "replicate_to protects nothing with replication = stock: expected sealed";
 	return wrong ? ds_err_set(err, -EINVAL, DOM, 0, "%s: %s", path, wrong) : 0;
 }
 

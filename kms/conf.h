@@ -62,6 +62,7 @@ struct kms_conf {
 	char *agent; /* socket of the VM's agent; NULL: no evidence of our own */
 	uint64_t lease_seconds; /* for so long the policy's word about ourselves holds */
 	enum kms_replication replication;
+	char *replicate_to; /* file of recipients, see consent.h; with replication = sealed */
 	char *onboard_addr; /* NULL: without roots the service does not start */
 	uint16_t onboard_port;
 	char *onboard_token; /* file */

@@ -48,11 +48,12 @@ static void test_good(void **state)
 	assert_int_equal(c.lease_seconds, 60);
 	kms_conf_done(&c);
 	assert_int_equal(load(SEALED("kernel") "[kms]\nagent = /a\nreplication = sealed\n"
-				   "onboard_listen = [::1]:9\nonboard_token = /t\n",
+				   "replicate_to = /n\nonboard_listen = [::1]:9\nonboard_token = /t\n",
 			      &c, &err),
 			 0);
 	assert_int_equal(c.seal, KMS_SEAL_KERNEL);
 	assert_int_equal(c.replication, KMS_REPLICATION_SEALED);
+	assert_string_equal(c.replicate_to, "/n");
 	assert_string_equal(c.onboard_addr, "::1");
 	kms_conf_done(&c);
 }
@@ -106,6 +107,11 @@ static void test_bad(void **state)
 		  "expected a loopback address" },
 		{ GOOD "[kms]\nonboard_listen = 127.0.0.1:1\n", "go together" },
 		{ GOOD "[kms]\nreplication = stock\n", "replication needs agent" },
+		{ GOOD "[kms]\nagent = /a\nreplication = sealed\n",
+		  "replication = sealed needs replicate_to" },
+		{ GOOD "[kms]\nagent = /a\nreplication = stock\nreplicate_to = /n\n",
+		  "replicate_to protects nothing with replication = stock" },
+		{ GOOD "[kms]\nreplicate_to =\n", ":11: replicate_to: empty value" },
 		{ GOOD "[kms]\nreplication = yes\n",
 		  "expected off or sealed or stock, got 'yes'" },
 		{ GOOD "[kms]\nlease_seconds = 0\n", ":11: lease_seconds: expected 1 to 3600" },

@@ -12,6 +12,8 @@
 int kms_keys_main(int sock, const struct kms_conf *conf, const struct kms_self *self);
 /* The same for a KMS without roots. */
 int kms_keys_new_main(int sock, const struct kms_conf *conf);
+/* Its filter of system calls; dirfd: where the file of recipients may be opened (consent.h), or -1. */
+DS_MUST int kms_keys_jail(int dirfd);
 
 /*
  * The parent's end. Answers come within a millisecond; a keys process that is silent for seconds or
@@ -27,8 +29,12 @@ DS_MUST int kms_keys_app_sign(int sock, uint32_t epoch, const uint8_t app[20],
 			      const uint8_t digest[32], struct ds_buf *ret_sig);
 DS_MUST int kms_keys_env_pub(int sock, uint32_t epoch, const uint8_t app[20],
 			     struct kms_env_pub *ret);
-/* ret->p: KMS_MATERIAL_SIZE. -EPERM: not allowed by the configuration. */
+/*
+ * -EPERM: not allowed by the configuration; -ENOKEY: the recipient is not in replicate_to; -EACCES:
+ * that file cannot be used as it is.
+ */
 DS_MUST int kms_keys_export(int sock, const uint8_t recipient[32], uint8_t ret[KMS_MESSAGE_SIZE]);
+/* ret->p: KMS_MATERIAL_SIZE. -EPERM: not allowed by the configuration. */
 DS_MUST int kms_keys_export_stock(int sock, struct ds_secret **ret);
 
 /* One question of a KMS without roots; q is filled by the caller, err by the answer. */

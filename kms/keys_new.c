@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <ds/base/log.h>
+#include <ds/base/text.h>
 #include <ds/crypto/x25519.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,7 +14,9 @@
 struct fresh {
 	const struct kms_conf *conf;
 	struct ds_secret *seal_key;
-	struct ds_secret *sk; /* what the message is sealed for; one message */
+	/* what the message is sealed for: made once, for one message, wiped when that was opened */
+	struct ds_secret *sk;
+	uint8_t recipient[32];
 	struct kms_fresh roots;
 };
 
@@ -29,10 +32,18 @@ static int make(struct fresh *f, struct kms_new_answer *ans)
 	return public_part(f, ans);
 }
 
-static int recipient(struct fresh *f, struct kms_new_answer *ans)
+static int used(struct ds_err *err)
 {
-	f->sk = ds_secret_free(f->sk);
-	return ds_x25519_keygen(&f->sk, ans->recipient);
+	return ds_err_set(err, -ESTALE, "kms", 0,
+			  "seal_to has opened its one message: start again for another");
+}
+
+static int recipient(const struct fresh *f, struct kms_new_answer *ans, struct ds_err *err)
+{
+	if (!f->sk)
+		return used(err);
+	memcpy(ans->recipient, f->recipient, sizeof(ans->recipient));
+	return 0;
 }
 
 static int take(struct fresh *f, const struct kms_new_ask *ask, struct kms_new_answer *ans,
@@ -51,7 +62,7 @@ static int take(struct fresh *f, const struct kms_new_ask *ask, struct kms_new_a
 			return -ENOMEM;
 	} else {
 		if (!f->sk)
-			return -ESTALE;
+			return used(err);
 		DS_TRY(kms_open_message(f->sk, DS_SPAN_ARRAY(ask->message), &m, err));
 		f->sk = ds_secret_free(f->sk);
 	}
@@ -79,7 +90,7 @@ static int answer(struct fresh *f, const struct kms_new_ask *ask, struct kms_new
 	case KMS_NEW_MAKE:
 		return make(f, ans);
 	case KMS_NEW_RECIPIENT:
-		return recipient(f, ans);
+		return recipient(f, ans, err);
 	case KMS_NEW_TAKE:
 	case KMS_NEW_TAKE_STOCK:
 		return take(f, ask, ans, err);
@@ -117,6 +128,17 @@ static int serve(int sock, struct fresh *f)
 	}
 }
 
+/* The operator of the node that has the roots puts it into replicate_to there. */
+static int make_recipient(struct fresh *f)
+{
+	char hex[65];
+
+	DS_TRY(ds_x25519_keygen(&f->sk, f->recipient));
+	ds_log(DS_LOG_NOTICE, "process=keys event=recipient seal_to=%s",
+	       ds_hex_encode(f->recipient, sizeof(f->recipient), hex));
+	return 0;
+}
+
 static int start(struct fresh *f, struct ds_err *err)
 {
 	DS_TRY(ds_secret_harden_process());
@@ -126,7 +148,8 @@ static int start(struct fresh *f, struct ds_err *err)
 		return -errno;
 	DS_TRY(kms_store_sweep(f->conf->cert_dir, err));
 	/* now, so that a seal that cannot be is not found out after roots were made */
-	return kms_seal_key(f->conf->seal, &f->seal_key, err);
+	DS_TRY(kms_seal_key(f->conf->seal, &f->seal_key, err));
+	return make_recipient(f);
 }
 
 int kms_keys_new_main(int sock, const struct kms_conf *conf)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The keys process: roots in, derived values out, see proto.h. */
+#include "consent.h"
 #include "keys.h"
 #include "store.h"
 
@@ -8,46 +9,16 @@
 #include <ds/crypto/k256.h>
 #include <ds/crypto/x25519.h>
 #include <ds/keys/derive.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
-/* What is left to do needs memory, random numbers, the clock and the socket; no path and no other
- * descriptor. */
-static int jail(void)
-{
-	static const int allowed[] = {
-		SCMP_SYS(read),		 SCMP_SYS(write),
-		SCMP_SYS(recvfrom),	 SCMP_SYS(sendto),
-		SCMP_SYS(recvmsg),	 SCMP_SYS(sendmsg),
-		SCMP_SYS(mmap),		 SCMP_SYS(munmap),
-		SCMP_SYS(mprotect),	 SCMP_SYS(mremap),
-		SCMP_SYS(brk),		 SCMP_SYS(madvise),
-		SCMP_SYS(mlock),	 SCMP_SYS(munlock),
-		SCMP_SYS(getrandom),	 SCMP_SYS(futex),
-		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),
-		SCMP_SYS(rt_sigreturn),	 SCMP_SYS(restart_syscall),
-		SCMP_SYS(exit),		 SCMP_SYS(exit_group),
-		SCMP_SYS(close),	 SCMP_SYS(time),
-	};
-	scmp_filter_ctx ctx;
-	int r;
-
-#ifdef __SANITIZE_ADDRESS__
-	return 0; /* the leak check at exit starts threads and traces itself */
-#endif
-	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	r = ctx ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !r && i < DS_ARRAY_SIZE(allowed); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (!r)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
-}
+struct keeper {
+	const struct kms_conf *conf;
+	struct kms_roots roots;
+	struct kms_consent consent; /* with replication = sealed */
+};
 
 static int app_keys(const struct kms_roots *roots, const struct kms_ask *ask,
 		    struct kms_answer *ans)
@@ -124,35 +95,70 @@ static int material(const struct kms_roots *roots, struct ds_secret **ret)
 	return 0;
 }
 
-/* What may leave was decided when this process was started, not by who asks now. */
-static int export_roots(const struct kms_roots *roots, const struct kms_ask *ask,
-			enum kms_replication allowed, struct kms_answer *ans)
+/* The recipient is the operator's to name: who asks may be taken over. */
+static int consented(const struct keeper *k, const uint8_t key[32], const char *hex,
+		     char ret_name[KMS_CONSENT_NAME + 1])
 {
-	bool sealed = ask->op == KMS_OP_EXPORT;
-	DS_SECRET struct ds_secret *m = NULL;
-	char hex[65] = "";
+	struct kms_listing l = { 0 };
+	struct ds_err err = DS_ERR_NULL;
+	int r = kms_consent_read(&k->consent, key, &l, &err);
 
-	if (allowed < (sealed ? KMS_REPLICATION_SEALED : KMS_REPLICATION_STOCK))
-		return -EPERM;
-	if (sealed)
-		ds_hex_encode(ask->digest, 32, hex);
-	ds_log(DS_LOG_WARN, "process=keys event=export form=%s epoch=%u recipient=%s",
-	       sealed ? "sealed" : "stock", KMS_EPOCH, hex);
-	DS_TRY(material(roots, &m));
-	if (sealed) {
-		DS_TRY(kms_seal_message(ask->digest, m, ans->data));
-		ans->n = KMS_MESSAGE_SIZE;
-	} else {
-		memcpy(ans->data, m->p, KMS_MATERIAL_SIZE);
-		ans->n = KMS_MATERIAL_SIZE;
+	if (r) {
+		ds_log(DS_LOG_ERR, "process=keys event=export-refused recipient=%s error=\"%s\"", hex,
+		       err.code ? err.msg : strerror(-r));
+		return -EACCES;
 	}
+	if (!l.listed) {
+		ds_log(DS_LOG_WARN,
+		       "process=keys event=export-refused recipient=%s note=\"not in %s\"", hex,
+		       k->consent.path);
+		return -ENOKEY;
+	}
+	memcpy(ret_name, l.name, sizeof(l.name));
+	return 0;
+}
+
+/*
+ * What may leave was decided when this process was started, and by the file of recipients, not by
+ * who asks now. A listed key may be asked for again: what is sealed for it opens for nobody else.
+ */
+static int export_sealed(const struct keeper *k, const struct kms_ask *ask, struct kms_answer *ans)
+{
+	DS_SECRET struct ds_secret *m = NULL;
+	char hex[65], name[KMS_CONSENT_NAME + 1] = "";
+
+	if (k->conf->replication < KMS_REPLICATION_SEALED)
+		return -EPERM;
+	ds_hex_encode(ask->digest, 32, hex);
+	/* with stock there is nothing to consent to: net has the roots for the asking */
+	if (k->conf->replication == KMS_REPLICATION_SEALED)
+		DS_TRY(consented(k, ask->digest, hex, name));
+	ds_log(DS_LOG_WARN,
+	       "process=keys event=export form=sealed epoch=%u recipient=%s name=%s", KMS_EPOCH, hex,
+	       name);
+	DS_TRY(material(&k->roots, &m));
+	DS_TRY(kms_seal_message(ask->digest, m, ans->data));
+	ans->n = KMS_MESSAGE_SIZE;
+	return 0;
+}
+
+static int export_stock(const struct keeper *k, struct kms_answer *ans)
+{
+	DS_SECRET struct ds_secret *m = NULL;
+
+	if (k->conf->replication != KMS_REPLICATION_STOCK)
+		return -EPERM;
+	ds_log(DS_LOG_WARN, "process=keys event=export form=stock epoch=%u recipient=", KMS_EPOCH);
+	DS_TRY(material(&k->roots, &m));
+	memcpy(ans->data, m->p, KMS_MATERIAL_SIZE);
+	ans->n = KMS_MATERIAL_SIZE;
 	return 0;
 }
 
 /* Negative status in the answer; a negative return ends the process. */
-static int answer(const struct kms_roots *roots, const struct kms_conf *conf,
-		  const struct kms_ask *ask, struct kms_answer *ans)
+static int answer(const struct keeper *k, const struct kms_ask *ask, struct kms_answer *ans)
 {
+	const struct kms_roots *roots = &k->roots;
 	int r;
 
 	if (ask->inst_n != 0 && ask->inst_n != sizeof(ask->inst))
@@ -179,8 +185,10 @@ static int answer(const struct kms_roots *roots, const struct kms_conf *conf,
 		r = env_pub(roots, ask, ans);
 		break;
 	case KMS_OP_EXPORT:
+		r = export_sealed(k, ask, ans);
+		break;
 	case KMS_OP_EXPORT_STOCK:
-		r = export_roots(roots, ask, conf->replication, ans);
+		r = export_stock(k, ans);
 		break;
 	default:
 		return -EBADMSG;
@@ -192,7 +200,7 @@ static int answer(const struct kms_roots *roots, const struct kms_conf *conf,
 	return 0;
 }
 
-static int serve(int sock, const struct kms_conf *conf, const struct kms_roots *roots)
+static int serve(int sock, const struct keeper *k)
 {
 	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_answer));
 	struct kms_answer *ans = room ? (struct kms_answer *)room->p : NULL;
@@ -210,16 +218,16 @@ static int serve(int sock, const struct kms_conf *conf, const struct kms_roots *
 		if (n != sizeof(ask))
 			return -EBADMSG;
 		ds_wipe(ans, sizeof(*ans));
-		DS_TRY(answer(roots, conf, &ask, ans));
+		DS_TRY(answer(k, &ask, ans));
 		if (send(sock, ans, sizeof(*ans), MSG_NOSIGNAL) != sizeof(*ans))
 			return -EPIPE;
 		ds_wipe(ans, sizeof(*ans));
 	}
 }
 
-static int load(const struct kms_conf *conf, const struct kms_self *self, struct kms_roots *roots,
-		struct ds_err *err)
+static int load(struct keeper *k, const struct kms_self *self, struct ds_err *err)
 {
+	const struct kms_conf *conf = k->conf;
 	const struct kms_rpc_spec rpc = { .spki = DS_SPAN_ARRAY(self->spki),
 					  .attestation = ds_buf_span(&self->stripped),
 					  .names = conf->alt_names,
@@ -228,11 +236,24 @@ static int load(const struct kms_conf *conf, const struct kms_self *self, struct
 
 	DS_TRY(kms_store_sweep(conf->cert_dir, err));
 	DS_TRY(kms_seal_key(conf->seal, &seal_key, err));
-	return kms_roots_load(conf->cert_dir, seal_key, &rpc, time(NULL), roots, err);
+	return kms_roots_load(conf->cert_dir, seal_key, &rpc, time(NULL), &k->roots, err);
 }
 
-static int start(const struct kms_conf *conf, const struct kms_self *self, struct kms_roots *roots,
-		 struct ds_err *err)
+/* Now, so that a file that cannot be is not found out when a node joins. */
+static int open_consent(struct keeper *k, struct ds_err *err)
+{
+	struct kms_listing l;
+
+	if (k->conf->replication != KMS_REPLICATION_SEALED)
+		return 0;
+	DS_TRY(kms_consent_open(k->conf, &k->consent, err));
+	DS_TRY(kms_consent_read(&k->consent, NULL, &l, err));
+	ds_log(DS_LOG_NOTICE, "process=keys event=replication form=sealed file=%s keys=%zu",
+	       k->consent.path, l.keys);
+	return 0;
+}
+
+static int start(struct keeper *k, const struct kms_self *self, struct ds_err *err)
 {
 	DS_TRY(ds_secret_harden_process());
 	/* a terminal's interrupt goes to the parent, whose end of the socket then ends us */
@@ -240,22 +261,24 @@ static int start(const struct kms_conf *conf, const struct kms_self *self, struc
 	signal(SIGHUP, SIG_IGN);
 	if (prctl(PR_SET_NAME, "dstack-kms-keys"))
 		return -errno;
-	DS_TRY(load(conf, self, roots, err));
-	return jail();
+	DS_TRY(open_consent(k, err));
+	DS_TRY(load(k, self, err));
+	return kms_keys_jail(k->consent.dirfd);
 }
 
 int kms_keys_main(int sock, const struct kms_conf *conf, const struct kms_self *self)
 {
-	struct kms_roots roots = { 0 };
+	struct keeper k = { .conf = conf, .consent = KMS_CONSENT_NULL };
 	struct ds_err err = DS_ERR_NULL;
-	int r = start(conf, self, &roots, &err);
+	int r = start(&k, self, &err);
 
 	if (r) {
 		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", err.code ? err.msg : strerror(-r));
 		return 1;
 	}
-	r = serve(sock, conf, &roots);
-	kms_roots_done(&roots);
+	r = serve(sock, &k);
+	kms_roots_done(&k.roots);
+	kms_consent_close(&k.consent);
 	if (r)
 		ds_log(DS_LOG_ERR, "process=keys error=\"%s\"", strerror(-r));
 	return r ? 1 : 0;

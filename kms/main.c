@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dstack-kms: options and the two processes. */
-#include "conf.h"
+#include "consent.h"
 #include "keys.h"
 #include "net.h"
 #include "store.h"
@@ -149,6 +149,18 @@ static int run(const struct kms_conf *conf)
 	return r;
 }
 
+/* Known before roots are made or taken, and by --check-config. */
+static int check_consent(const struct kms_conf *conf, struct ds_err *err)
+{
+	struct kms_consent consent;
+
+	if (conf->replication != KMS_REPLICATION_SEALED)
+		return 0;
+	DS_TRY(kms_consent_open(conf, &consent, err));
+	kms_consent_close(&consent);
+	return 0;
+}
+
 static int cmd_serve(const char *path, bool check_only)
 {
 	struct ds_tcb_policy_file *tcb = NULL;
@@ -162,7 +174,10 @@ static int cmd_serve(const char *path, bool check_only)
 	r = kms_conf_load(path, &conf, &err);
 	if (r)
 		return fail(&err, r);
-	if (check_only) {
+	r = check_consent(&conf, &err);
+	if (r) {
+		fail(&err, r);
+	} else if (check_only) {
 		r = kms_policy_load(conf.policy, conf.backend != KMS_BACKEND_FILE, &policy, &err);
 		kms_policy_free(policy);
 		if (!r && conf.tcb_policy)

@@ -135,6 +135,7 @@ static const struct ds_pb_field attestation_info_reply[] = {
 	{ "eth_rpc_url", 6, DS_PB_STR, 0, NULL },
 	{ "kms_contract_address", 7, DS_PB_STR, 0, NULL },
 	{ "ppid", 8, DS_PB_BYTES, 0, NULL },
+	{ "seal_to", 101, DS_PB_BYTES, 0, NULL }, /* ours as well */
 	END,
 };
 

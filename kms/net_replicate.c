@@ -2,7 +2,8 @@
 /*
  * GetKmsKey: the roots for another node (spec/kms 2.2), which proves itself in this session and is
  * allowed by our policy. Our own nodes name in seal_to a key that only their keys process has; what
- * passes through here then is closed for us. Without seal_to it is the stock protocol.
+ * passes through here then is closed for us, and the keys process seals for keys in replicate_to
+ * only, whatever was decided here. Without seal_to it is the stock protocol.
  */
 #include "keys.h"
 #include "net.h"
@@ -32,13 +33,34 @@ static int record(const struct call *c)
 				    "recipient", hex, "key_epoch", (int)KMS_EPOCH));
 }
 
-static int reply_sealed(struct call *c)
+/* The keys process has said no; what to do about it is for who runs this node. */
+static int no_consent(const struct call *c, int r, struct kms_refusal *why)
+{
+	char hex[65];
+
+	ds_hex_encode(c->seal_to, 32, hex);
+	snprintf(why->expected, sizeof(why->expected), "a key in replicate_to");
+	snprintf(why->actual, sizeof(why->actual), "%s", hex);
+	/* the other node has room for about 140 bytes of it */
+	return kms_refuse(why, "recipient",
+			  r == -ENOKEY ? "not in replicate_to of this KMS, where its operator can "
+					 "add it: seal_to %s" :
+					 "replicate_to of this KMS cannot be used, see its journal: "
+					 "seal_to %s",
+			  hex);
+}
+
+static int reply_sealed(struct call *c, struct kms_refusal *why)
 {
 	uint8_t msg[KMS_MESSAGE_SIZE];
 	char hex[2 * KMS_MESSAGE_SIZE + 1];
 	DS_JSON json_t *o = NULL;
+	int r = kms_keys_export(c->net->keys, c->seal_to, msg);
 
-	DS_TRY(kms_keys_export(c->net->keys, c->seal_to, msg));
+	if (r == -ENOKEY || r == -EACCES)
+		return no_consent(c, r, why);
+	if (r)
+		return r;
 	o = json_pack("{s:s%,s:[],s:s,s:i}", "temp_ca_key", c->net->tmp_key_pem.p,
 		      c->net->tmp_key_pem.n, "keys", "sealed_keys",
 		      ds_hex_encode(msg, sizeof(msg), hex), "key_epoch", (int)KMS_EPOCH);
@@ -85,10 +107,13 @@ static int reply_stock(struct call *c)
 
 static void end(void *arg, int r, const struct kms_refusal *why)
 {
+	struct kms_refusal recipient = { .code = "recipient" };
 	struct call *c = arg;
 
-	if (!r)
-		r = c->sealed ? reply_sealed(c) : reply_stock(c);
+	if (!r) {
+		why = &recipient;
+		r = c->sealed ? reply_sealed(c, &recipient) : reply_stock(c);
+	}
 	if (r > 0)
 		kms_deny(c->net, c->req, OP, why, &c->s);
 	else if (r < 0)

@@ -375,6 +375,19 @@ static void onboard(void *ctx, struct ds_req *req, json_t *args)
 		kms_join(ob);
 }
 
+/* The key that the roots can be sealed for, from the process that has its other half. */
+static int add_recipient(struct kms_onboard *ob, json_t *o, struct ds_err *err)
+{
+	DS_FREE struct kms_new_ask *q = calloc(1, sizeof(*q));
+	struct kms_new_answer ans;
+
+	if (!q)
+		return -ENOMEM;
+	q->op = KMS_NEW_RECIPIENT;
+	DS_TRY(kms_onboard_ask(ob, q, &ans, err));
+	return add_hex(o, "seal_to", DS_SPAN_ARRAY(ans.recipient));
+}
+
 static int info(const struct kms_subject *s, json_t *o)
 {
 	DS_TRY(add_hex(o, "device_id", DS_SPAN_ARRAY(s->id.device_id)));
@@ -385,12 +398,17 @@ static int info(const struct kms_subject *s, json_t *o)
 		       s->id.has_os_image_hash ? DS_SPAN_ARRAY(s->id.os_image_hash) : DS_SPAN_NULL);
 }
 
-/* What has to be in a policy before this node can join or bootstrap; no policy is asked for it. */
+/*
+ * What has to be in policies and in replicate_to of the other node before this one can join or
+ * bootstrap; no policy is asked for it.
+ */
 static void get_attestation_info(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct kms_refusal why = { .code = "self" };
+	struct ds_err err = DS_ERR_NULL;
 	DS_JSON json_t *o = NULL;
 	struct kms_onboard *ob = ctx;
+	int r;
 
 	if (admit(ob, req, args, "GetAttestationInfo"))
 		return;
@@ -405,8 +423,11 @@ static void get_attestation_info(void *ctx, struct ds_req *req, json_t *args)
 	}
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s}", "tee_variant", "dstack-tdx", "site_name", "",
 		      "eth_rpc_url", "", "kms_contract_address", "", "ppid", "");
-	if (!o || info(&ob->s, o))
-		kms_broken(req, "GetAttestationInfo", -ENOMEM);
+	r = o ? info(&ob->s, o) : -ENOMEM;
+	if (!r)
+		r = add_recipient(ob, o, &err);
+	if (r)
+		ds_req_fail(req, 400, "%s", err.code ? err.msg : strerror(-r));
 	else
 		ds_req_reply_json(req, 200, o);
 	clear(ob);

@@ -53,7 +53,7 @@ static int take_keys(struct kms_onboard *ob, int status, struct ds_span body,
 {
 	DS_SECRET struct ds_secret *room = ds_secret_new(sizeof(struct kms_new_ask));
 	struct kms_new_ask *q = room ? (struct kms_new_ask *)room->p : NULL;
-	char why[120];
+	char why[160];
 
 	if (!q)
 		return -ENOMEM;

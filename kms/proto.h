@@ -5,9 +5,9 @@
  *   net    TLS, HTTP, JSON, evidence, policy, release log. Sees app keys on their way to an app,
  * never a root. keys   the roots (root CA key, root secp256k1 key). Answers the questions below.
  * Roots leave it in one way, for another KMS, and only if the configuration that it was started
- * with says so: sealed for a key that net names, which is that of the other node's keys process as
- * long as net is what it was; or, if that is allowed too, in the clear for a stock node. It says so
- * in the journal itself, each time.
+ * with says so: sealed for a key that net names and the operator has listed (consent.h), which is
+ * that of the other node's keys process; or, if that is allowed too, in the clear for a stock node.
+ * It says so in the journal itself, each time.
  *
  * A KMS without roots has another keys process (keys_new.c), which makes or takes them, writes the
  * directory and ends.
@@ -67,7 +67,7 @@ struct kms_env_pub {
 /* The questions to the keys process of a KMS without roots. */
 enum kms_new_op {
 	KMS_NEW_MAKE = 1,   /* -> spki, k256_pub */
-	KMS_NEW_RECIPIENT,  /* -> recipient: seal the message for this */
+	KMS_NEW_RECIPIENT,  /* -> recipient: seal the message for this; one for the process's life */
 	KMS_NEW_TAKE,	    /* tmp_scalar, message -> spki, k256_pub */
 	KMS_NEW_TAKE_STOCK, /* tmp_scalar, the roots in message -> spki, k256_pub */
 	KMS_NEW_COMMIT,	    /* domain, evidence: what was made or taken is on disk */

@@ -5,6 +5,7 @@
 #include "store_rig.h"
 
 #include <ds/base/file.h>
+#include <ds/base/text.h>
 #include <ds/crypto/x25519.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,9 +18,11 @@
 #include <cmocka.h>
 
 static char base[] = "/tmp/ds-roots-XXXXXX";
-static char dir[64], other_dir[64];
+static char dir[64], other_dir[64], recipients[64];
 static struct kms_self self;
-static struct kms_conf conf = { .cert_dir = dir, .lease_seconds = 60 };
+static struct kms_conf conf = { .cert_dir = dir,
+				.lease_seconds = 60,
+				.replicate_to = recipients };
 
 /* With the seal key, or without one. */
 static int load(const struct ds_secret *seal_key, int64_t now, struct kms_roots *ret,
@@ -176,6 +179,18 @@ static void test_sweep(void **state)
 	remove_store(other_dir);
 }
 
+/* The operator's word: pub may have the roots, or somebody else. */
+static void consent_to(const uint8_t pub[32])
+{
+	static const uint8_t nobody[32] = { 9 };
+	char line[66];
+
+	ds_hex_encode(pub ? pub : nobody, 32, line);
+	line[64] = '\n';
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, conf.replicate_to, DS_SPAN(line, 65), 0600),
+			 0);
+}
+
 /* Roots leave in the form that the configuration allows, which the asker cannot change. */
 static void test_export(void **state)
 {
@@ -187,6 +202,7 @@ static void test_export(void **state)
 	path_in(path, dir, KMS_F_K256);
 	assert_int_equal(ds_read_file(AT_FDCWD, path, 32, &k256), 0);
 	assert_int_equal(ds_x25519_keygen(&sk, pub), 0);
+	consent_to(pub);
 	for (int allowed = KMS_REPLICATION_OFF; allowed <= KMS_REPLICATION_STOCK; allowed++) {
 		DS_SECRET struct ds_secret *plain = NULL, *opened = NULL;
 		pid_t pid;
@@ -211,6 +227,49 @@ static void test_export(void **state)
 	conf.replication = KMS_REPLICATION_OFF;
 }
 
+/*
+ * Whoever has the net process's end of the socket, and names a recipient of its own: nothing comes
+ * of it, before and after the operator has allowed another one, in a process that is jailed.
+ */
+static void test_consent(void **state)
+{
+	DS_SECRET struct ds_secret *sk = NULL, *opened = NULL;
+	uint8_t own[32], msg[KMS_MESSAGE_SIZE];
+	pid_t pid;
+	int sock;
+
+	assert_int_equal(ds_x25519_keygen(&sk, own), 0);
+	conf.replication = KMS_REPLICATION_SEALED;
+	consent_to(NULL);
+	pid = start_keys(&sock);
+	assert_int_equal(kms_keys_export(sock, own, msg), -ENOKEY);
+	consent_to(own);
+	assert_int_equal(kms_keys_export(sock, own, msg), 0);
+	/* a reply that was lost may be asked for again */
+	assert_int_equal(kms_keys_export(sock, own, msg), 0);
+	assert_int_equal(kms_open_message(sk, DS_SPAN_ARRAY(msg), &opened, NULL), 0);
+	consent_to(NULL);
+	assert_int_equal(kms_keys_export(sock, own, msg), -ENOKEY);
+	/* a file that others could have written, or that is none, is nobody's word */
+	consent_to(own);
+	assert_int_equal(chmod(conf.replicate_to, 0662), 0);
+	assert_int_equal(kms_keys_export(sock, own, msg), -EACCES);
+	assert_int_equal(unlink(conf.replicate_to), 0);
+	assert_int_equal(kms_keys_export(sock, own, msg), -EACCES);
+	assert_int_equal(ds_write_file_atomic(AT_FDCWD, conf.replicate_to, DS_SPAN_LIT("all\n"),
+					      0600),
+			 0);
+	assert_int_equal(kms_keys_export(sock, own, msg), -EACCES);
+	close(sock);
+	assert_int_equal(status_of(pid), 0);
+	/* and with such a file it does not start */
+	pid = start_keys(&sock);
+	assert_int_equal(kms_keys_export(sock, own, msg), -EPIPE);
+	close(sock);
+	assert_int_equal(WEXITSTATUS(status_of(pid)), 1);
+	conf.replication = KMS_REPLICATION_OFF;
+}
+
 /* Taking another's roots: sealed for us, once; in the clear only when that is allowed. */
 static void test_new(void **state)
 {
@@ -227,9 +286,12 @@ static void test_new(void **state)
 	pid = start_process(&sock, true);
 	assert_int_equal(kms_keys_new(sock, &q, &ans, &err), -EINVAL);
 	q.op = KMS_NEW_TAKE;
-	assert_int_equal(kms_keys_new(sock, &q, &ans, &err), -ESTALE);
+	assert_int_equal(kms_keys_new(sock, &q, &ans, &err), -EBADMSG);
 	q.op = KMS_NEW_RECIPIENT;
 	assert_int_equal(kms_keys_new(sock, &q, &ans, &err), 0);
+	/* one key, for as long as it has not been used */
+	assert_int_equal(kms_keys_new(sock, &q, &again, &err), 0);
+	assert_memory_equal(again.recipient, ans.recipient, sizeof(ans.recipient));
 	assert_int_equal(kms_seal_message(ans.recipient, m, q.message), 0);
 	q.op = KMS_NEW_TAKE;
 	q.message[60] ^= 1;
@@ -237,6 +299,9 @@ static void test_new(void **state)
 	q.message[60] ^= 1;
 	assert_int_equal(kms_keys_new(sock, &q, &ans, &err), 0);
 	assert_int_equal(kms_keys_new(sock, &q, &again, &err), -ESTALE);
+	q.op = KMS_NEW_RECIPIENT;
+	assert_int_equal(kms_keys_new(sock, &q, &again, &err), -ESTALE);
+	assert_non_null(strstr(err.msg, "start again for another"));
 	memcpy(q.message, m->p, KMS_MATERIAL_SIZE);
 	q.op = KMS_NEW_TAKE_STOCK;
 	assert_int_equal(kms_keys_new(sock, &q, &again, &err), -EPERM);
@@ -357,6 +422,8 @@ static int set_up(void **state)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/certs", base);
 	snprintf(other_dir, sizeof(other_dir), "%s/other", base);
+	snprintf(recipients, sizeof(recipients), "%s/replicate-to", base);
+	conf.user = (char *)(uintptr_t)"nobody"; /* who net would be */
 	return ds_p256_generate(&self.key) || ds_p256_spki(self.key, self.spki) ||
 	       kms_bootstrap(dir, "kms.test", NULL, time(NULL), NULL);
 }
@@ -364,6 +431,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	remove_store(dir);
+	unlink(recipients);
 	self.key = ds_p256_free(self.key);
 	return rmdir(base);
 }
@@ -373,7 +441,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sealed), cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_sweep),  cmocka_unit_test(test_export),
-		cmocka_unit_test(test_new),    cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_consent), cmocka_unit_test(test_new),
+		cmocka_unit_test(test_memory),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -28,7 +28,7 @@
 
 enum kms_seal {
 	KMS_SEAL_DEVELOPMENT, /* plain files */
-	KMS_SEAL_KERNEL,      /* a key that the kernel's key type derives for this app instance */
+	KMS_SEAL_KERNEL,      /* a key that the kernel's key type derives for this app */
 };
 
 /*
@@ -42,7 +42,7 @@ DS_MUST int kms_seal_record(const struct ds_secret *key, const struct ds_secret 
 			    uint8_t ret[KMS_RECORD_SIZE]);
 /*
  * -EBADMSG: no record; -EOPNOTSUPP: of another epoch; -EKEYREJECTED: another key, which is to say
- * another app or instance, or a changed byte.
+ * another app, or a changed byte.
  */
 DS_MUST int kms_open_record(const struct ds_secret *key, struct ds_span record,
 			    struct ds_secret **ret_material, struct ds_err *err);

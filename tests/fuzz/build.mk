@@ -29,3 +29,4 @@ fuzzers += tests/fuzz/fuzz_eth_rpc.c tests/fuzz/fuzz_eth_proof.c
 fuzzers += tests/fuzz/fuzz_pol_boot.c
 fuzzers += tests/fuzz/fuzz_envseal.c
 fuzzers += tests/fuzz/fuzz_kms_node.c
+fuzzers += tests/fuzz/fuzz_kms_consent.c

@@ -136,13 +136,13 @@ fresh() { # NAME [LINE...]: a node without roots; its pid in $kms, its URL in $u
 	url=http://127.0.0.1:$(cat "$work/port")
 	token=$(cat "$work/token")
 }
-fresh a "replication = sealed"
+fresh a "replication = stock"
 a=$kms kms=
 get "$url/prpc/Onboard.GetAttestationInfo?json" -d "{\"token\":\"$token\"}" >"$work/json"
-is "GetAttestationInfo has the reference's fields" "$(jq -c 'keys' "$work/json")" \
-	'["device_id","eth_rpc_url","kms_contract_address","mr_aggregated","os_image_hash","ppid","site_name","tee_variant"]'
+is "GetAttestationInfo has the reference's fields, and seal_to" "$(jq -c 'keys' "$work/json")" \
+	'["device_id","eth_rpc_url","kms_contract_address","mr_aggregated","os_image_hash","ppid","seal_to","site_name","tee_variant"]'
 is "Onboard.GetAttestationInfo" "$(pb Onboard.GetAttestationInfo Token <<<"token: \"$token\"")" "200 application/octet-stream"
-same "its message" GetAttestationInfoReply device_id mr_aggregated os_image_hash ppid
+same "its message" GetAttestationInfoReply device_id mr_aggregated os_image_hash ppid seal_to
 pb Bootstrap BootstrapRequest <<<'domain: "a.test"' >/dev/null
 is "a token is asked for in this form too" "$(why)" 'message: "token: expected the one in the file onboard_token"'
 pb Bootstrap BootstrapRequest <<<"domain: \"a.test\" token: \"$token\"" >/dev/null
@@ -150,7 +150,7 @@ is "a denial" "$(why | grep -c 'Aggregated MR not allowed')" 1
 printf '[kms]\nmr_aggregated = %s\ndevice = any\n' "$(jq -r .mr_aggregated "$work/json")" >>"$work/policy.conf"
 kill "$a"; wait "$a"
 rm -r "$work/a"
-fresh a "replication = sealed"
+fresh a "replication = stock"
 a=$kms kms=
 is "Onboard.Bootstrap" "$(pb Onboard.Bootstrap BootstrapRequest <<<"domain: \"a.test\" token: \"$token\"")" "200 application/octet-stream"
 cp "$work/a/certs/bootstrap-info.json" "$work/json"

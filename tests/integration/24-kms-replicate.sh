@@ -1,9 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Three nodes of one KMS on loopback, with the evidence of emulated machines: roots are made once and handed on, to approved
-# nodes only; what is interrupted leaves nothing; a node that is taken off the policy stops.
+# nodes only whose keys the operator has listed; what is interrupted leaves nothing; a node that is taken off the policy stops.
 . "$(dirname "$0")/kms_lib.sh"
 ctl=$bin/dstackctl
+# what root makes here is nobody else's to write
+umask 022
+chmod 755 "$work"
+# without root, net would be who writes replicate_to: those parts are left out, and the first node allows the stock form
+root=
+[ "$(id -u)" != 0 ] || root=yes
 declare -A pids
 trap 'kill "${pids[@]}" $agents "$notify_PID" 2>/dev/null; rm -rf "$work"' EXIT
 
@@ -63,13 +69,55 @@ call() { # NAME METHOD JSON: an onboarding call without the tool
 	curl -s "$(at "$1" http)/prpc/Onboard.$2?json" -d "$3"
 }
 roots() { cat "$work/$1/certs/root-ca.key" "$work/$1/certs/root-k256.key" "$work/$1/certs/tmp-ca.key" 2>/dev/null | sha256sum; }
+# list NAME [LINE...]: the recipients that the operator of NAME has listed
+list() {
+	local name=$1
+	shift
+	{ [ $# = 0 ] || printf '%s\n' "$@"; } >"$work/$name/list.new"
+	mv "$work/$name/list.new" "$work/$name/replicate-to"
+}
+# no_start WHAT TEXT: node a says why it does not start, and so does --check-config
+no_start() {
+	timeout 20 "$bin/dstack-kms" serve --config "$work/a/kms.conf" >"$work/out" 2>&1
+	is "$1" "$? $(grep -c -- "$2" "$work/out") $("$bin/dstack-kms" serve --config "$work/a/kms.conf" --check-config 2>&1 | grep -c -- "$2")" "1 1 1"
+}
+hup_a() { kill -HUP "${pids[a]}" && told RELOADING=1 && told READY=1; }
 leftovers() { find "$work/$1" -name 'certs*' -newer "$work/$1/kms.conf" | wc -l; }
 
 agent one
 agent other --compose "$(rep 34 32)"
 
+# roots are sealed for keys that the operator has listed, in a file that net cannot write
+node a one "replication = sealed" "user = nobody"
+no_start "no file of recipients" "replication = sealed needs replicate_to"
+node a one "replication = sealed" "user = nobody" "replicate_to = $work/a/replicate-to"
+no_start "it is not there" "replicate-to: No such file"
+list a "# none yet"
+chmod 664 "$work/a/replicate-to"
+no_start "others may write it" "replicate-to: mode: expected no write for group and others, got 0664"
+list a "$(rep 07 31)"
+no_start "it lists half a key" "replicate-to: line 1: expected 64 hex digits"
+list a "# none yet"
+chmod 1777 "$work/a"
+no_start "others may replace it" "replicate-to, its directory: mode: expected no write"
+chmod 755 "$work/a"
+if [ "$root" ]; then
+	chown nobody "$work/a/replicate-to"
+	no_start "it is net's" "replicate-to: owner: expected user 0, got $(id -u nobody)"
+	list a "# none yet"
+	chown nobody "$work/a"
+	no_start "its directory is" "replicate-to, its directory: owner: expected user 0, got $(id -u nobody)"
+	chown 0 "$work/a"
+	sed -i '/^user/d' "$work/a/kms.conf"
+	no_start "net is root" "replication = sealed needs user"
+else
+	node a one "replication = sealed" "replicate_to = $work/a/replicate-to"
+	no_start "net is who writes it" "replicate-to.*: owner: expected user 0, got $(id -u)"
+	node a one "replication = stock"
+fi
+[ ! "$root" ] || echo "user = nobody" >>"$work/a/kms.conf"
+
 # Bootstrap, which needs the token and the own policy
-node a one "replication = sealed"
 run a
 is "the token is for its owner" "$(stat -c %a "$work/a/token")" 600
 is "no call without it" "$(call a Bootstrap '{"domain":"kms.test"}' | jq -r .error)" "token: expected the one in the file onboard_token"
@@ -78,6 +126,10 @@ is "not even the end" "$(call a Finish '{}' | jq -r .error) $(call a Finish "{\"
 	"token: expected the one in the file onboard_token there are no roots yet: expected Bootstrap or Onboard first"
 ctl_new status a
 mr=$(sed -n 's/^mr_aggregated: //p' "$work/ctl")
+seal_to=$(sed -n 's/^seal_to: //p' "$work/ctl")
+is "and the key of this start, as its keys process has logged it" "${#seal_to} $(grep -c "process=keys event=recipient seal_to=$seal_to\$" "$work/a/log")" "64 1"
+ctl_new status a
+is "which stays" "$(sed -n 's/^seal_to: //p' "$work/ctl")" "$seal_to"
 is "status says what to put into a policy" "${#mr} $(sed -n 's/^os_image_hash: //p' "$work/ctl")" "64 $image"
 ctl_new bootstrap a --domain kms.test
 is "a node that its own policy does not know makes no roots" "$? $(grep -c 'Aggregated MR not allowed' "$work/ctl.err") $(ls "$work/a/certs" 2>/dev/null | wc -l)" "1 1 0"
@@ -101,6 +153,8 @@ is "status of a running node" "$? $(sed -n 's/^k256_pubkey: //p' "$work/ctl") $(
 # Onboarding of B from A
 node b one
 run b
+ctl_new status b
+seal_to=$(sed -n 's/^seal_to: //p' "$work/ctl")
 ctl_new onboard b --source "$(at a https)" --domain b.test
 is "B's policy decides about A" "$? $(grep -c 'Aggregated MR not allowed' "$work/ctl.err") $(leftovers b)" "1 1 0"
 end b
@@ -111,7 +165,24 @@ kill -HUP "${pids[a]}"; told RELOADING=1; told READY=1
 ctl_new onboard b --source "$(at a https)" --domain b.test
 is "a node that is off its own policy gives nothing" "$? $(grep -c 'self authorization failed' "$work/ctl.err") $(leftovers b)" "1 1 0"
 allow a "mr_aggregated = $mr" "device = any"
-kill -HUP "${pids[a]}"; told RELOADING=1; told READY=1
+hup_a
+before=$seal_to
+ctl_new status b
+seal_to=$(sed -n 's/^seal_to: //p' "$work/ctl")
+is "each start has a key of its own" "${#before} ${#seal_to} $([ "$before" = "$seal_to" ] && echo same)" "64 64 "
+if [ "$root" ]; then
+	list a "$(rep 09 32) somebody"
+	ctl_new onboard b --source "$(at a https)" --domain b.test
+	is "B's key is not listed" "$? $(grep -c "not in replicate_to of this KMS, where its operator can add it: seal_to $seal_to\$" "$work/ctl.err") $(leftovers b)" "1 1 0"
+	is "which A has on record" "$(tail -1 "$work/a/release.log" | jq -c '[.op, .decision, .reason, .actual]')" "[\"GetKmsKey\",\"deny\",\"recipient\",\"$seal_to\"]"
+	is "in its metrics" "$(curl -s --unix-socket "$work/a/admin" http://d/metrics | grep -c '^dstack_kms_denials_total{reason="recipient"} 1$')" 1
+	is "and its keys process in the journal" "$(grep -c "process=keys event=export-refused recipient=$seal_to note=\"not in $work/a/replicate-to\"" "$work/a/log")" 1
+	list a "$seal_to b"
+	chmod 666 "$work/a/replicate-to"
+	ctl_new onboard b --source "$(at a https)" --domain b.test
+	is "it is, in a file that anybody could have written" "$? $(grep -c "replicate_to of this KMS cannot be used, see its journal: seal_to $seal_to\$" "$work/ctl.err") $(leftovers b)" "1 1 0"
+	list a "# the second node" "$seal_to b"
+fi
 ctl_new onboard b --source "$(at a https)" --domain b.test
 is "B joins" "$? $(sed -n 's/^k256_pubkey: //p' "$work/ctl") $(cat "$work/ctl.err")" "0 $k256 "
 told READY=1
@@ -119,7 +190,44 @@ is "with the same roots" "$(roots b)" "$(roots a)"
 is "A has it on record" "$(tail -1 "$work/a/release.log" | jq -c '[.op, .decision, .form, .key_epoch, .mr_aggregated]')" "[\"GetKmsKey\",\"release\",\"sealed\",0,\"$mr\"]"
 is "so has B" "$(tail -1 "$work/b/release.log" | jq -c '[.op, .decision, .mr_aggregated]')" "[\"Onboard\",\"import\",\"$mr\"]"
 is "and A's keys process says so too" "$(grep -c 'process=keys event=export form=sealed epoch=0' "$work/a/log")" 1
+[ ! "$root" ] || is "naming the recipient" "$(grep -c "event=export form=sealed epoch=0 recipient=$seal_to name=b\$" "$work/a/log")" 1
 is "B has its own name" "$(openssl x509 -in "$work/b/certs/rpc.crt" -noout -subject)" "subject=CN = b.test"
+
+if [ "$root" ]; then
+	# net is taken over: its socket to the keys process asks for another recipient than B
+	taken() { "$bin/../test/tests/integration/kms_taken" "${pids[a]}" | tr '\n' ';'; }
+	own=$("$bin/../test/tests/integration/kms_taken" --key)
+	no="sealed: Required key not available;stock: Operation not permitted;app: its keys;"
+	first=$(taken)
+	if [ "$first" = "no socket: Operation not permitted;" ]; then
+		ok "net that names a recipient of its own gets no roots # SKIP may not take its socket"
+	else
+		is "net that names a recipient of its own gets no roots" "$first" "$no"
+		list a "$seal_to b" "$own"
+		is "it would have them, had the operator listed it" "$(taken)" \
+			"sealed: the root, sha256 $(sha256sum <"$work/a/certs/root-k256.key" | cut -d' ' -f1);stock: Operation not permitted;app: its keys;"
+		list a "$seal_to b"
+		is "and no more when it is off the list" "$(taken)" "$no"
+		is "A still serves" "$(curl -s --cacert "$work/a/certs/root-ca.crt" "$(at a https)/health")" OK
+	fi
+	# a key that was listed and is not any more
+	node g one
+	allow g "mr_aggregated = $mr" "device = any"
+	run g
+	ctl_new status g
+	seal_to=$(sed -n 's/^seal_to: //p' "$work/ctl")
+	list a "$seal_to g"
+	hup_a
+	list a
+	hup_a
+	ctl_new onboard g --source "$(at a https)" --domain g.test
+	is "a key that was taken off the list" "$? $(grep -c "not in replicate_to of this KMS, where its operator can add it: seal_to $seal_to\$" "$work/ctl.err") $(leftovers g)" "1 1 0"
+	list a "$seal_to g"
+	ctl_new onboard g --source "$(at a https)" --domain g.test
+	told READY=1
+	is "and back on it, without a signal" "$? $(roots g)" "0 $(roots a)"
+	end g
+fi
 
 # one guest, both nodes
 url=$(at a https)
@@ -185,7 +293,7 @@ if command -v protoc >/dev/null; then
 			"$work/json" | protoc --encode=GetKmsKeyReply tests/integration/kms.proto | sha256sum)"
 fi
 url=$(at a https)
-refused "and where it is not" "sealed only" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
+[ ! "$root" ] || refused "and where it is not" "sealed only" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id ""
 refused "seal_to of another length" "expected 32 bytes, got 31" --root "$work/a/certs/root-ca.crt" --method GetKmsKey --ready --instance-id "" --seal-to "$(rep 09 31)"
 node d other
 allow d "mr_aggregated = $mr" "device = any"
@@ -264,8 +372,7 @@ is "and gives its roots to nobody" "$(curl -s --cacert "$work/f/certs/root-ca.cr
 	"this KMS gives its roots to nobody: replication = off"
 end f
 # the process that talks to the network is another user, in both lives
-if [ "$(id -u)" = 0 ]; then
-	chmod 755 "$work"
+if [ "$root" ]; then
 	node u one "replication = off" "user = nobody"
 	allow u "mr_aggregated = $mr" "device = any"
 	run u

@@ -24,7 +24,8 @@ static const char help_text[] =
 	"policies of both allow it. Both speak to the node's onboarding listener (onboard_listen in kms.conf) with the\n"
 	"one-time token that it wrote (onboard_token), and let it start its service then.\n"
 	"status prints GetMeta of a running node, whose root must be the one in --root-ca if that is given; with --token,\n"
-	"what a node without roots measures, for the [kms] section of the policies.\n"
+	"what a node without roots measures, for the [kms] section of the policies, and seal_to, the key for replicate_to\n"
+	"of the node that gives the roots.\n"
 	"log prints a release log, one line per record, after its chain was checked; --verify only checks it.\n";
 
 struct kms_args {

@@ -96,7 +96,7 @@ mkfifo "$work/ready"
 agent=$!
 read -r _ <"$work/ready"
 stop
-printf '%s\n' "[kms]" "agent = $work/agent" "replication = sealed" "lease_seconds = 1" >>"$work/kms.conf"
+printf '%s\n' "[kms]" "agent = $work/agent" "replication = stock" "lease_seconds = 1" >>"$work/kms.conf"
 node_b() {
 	mkdir -p "$work/b"
 	sed -e "s|$work/certs|$work/b/certs|; s|$work/release.log|$work/b/release.log|; s|$work/port|$work/b/port|; s|^replication.*|replication = off|" \

@@ -13,9 +13,11 @@ rep() { printf "$1%.0s" $(seq "$2"); }
 app=$(rep 11 20) inst=$(rep 22 20) compose=$(rep 33 32) mrtd=$(rep 44 48) zero=$(rep 00 48) image=$(rep 55 32)
 
 policy() { # [EXTRA LINES OF [policy]]
+	local trust="allow_emulated = yes"
+	case $1 in allow_emulated*) trust= ;; esac # a key is there once
 	cat >"$work/policy.new" <<-END
 		[policy]
-		allow_emulated = yes
+		$trust
 		$1
 		[image demo]
 		mrtd = $mrtd

@@ -49,6 +49,7 @@ clean:
 #: make deb          Debian packages into build/deb; ./dev deb installs what that needs first
 #: make check-deb    and installs, upgrades and purges them in clean roots of Debian 12 and 13
 #: make bench        ours beside what it replaces (make bench-kernel: the modules); docs/performance.md
+#: make bench-kms    releases of keys per second and core, latencies and memory, against the handshake and the signatures
 #: make check-asan   unit and integration tests under address and undefined behaviour sanitizers
 #: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)

@@ -26,22 +26,15 @@ static int event(struct ctx *c, const char *name, struct ds_span payload)
 	return r ? ds_err_set(&c->err, r, "", 0, "event %s: %s", name, strerror(-r)) : 0;
 }
 
-/* One POST; a reply other than 200 is refused with the words of the KMS. */
+static void on_wait(void *arg, unsigned ms)
+{
+	notify_progress(arg, "keys: the KMS has no place, asking again in %u ms", ms);
+}
+
 static int call(struct ctx *c, const struct ds_client_cfg *cfg, const char *base,
 		const char *method, struct ds_span body, struct ds_buf *ret)
 {
-	DS_BUF struct ds_buf url = DS_BUF_NULL;
-	char why[120];
-	int status, r;
-
-	DS_TRY(ds_kms_url(base, method, &url));
-	r = ds_call(cfg, ds_buf_cstr(&url), body, ret, &status, &c->err);
-	if (r)
-		return r;
-	if (status != 200)
-		return ds_err_set(&c->err, -EPERM, "kms", 0, "%s refused: %s", method,
-				  ds_kms_error(status, ds_buf_span(ret), why, sizeof(why)));
-	return 0;
+	return ds_kms_ask(cfg, base, method, body, on_wait, c, ret, &c->err);
 }
 
 /* A fresh key, a quote for it, and the certificate that carries the quote. */

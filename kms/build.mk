@@ -21,6 +21,11 @@ $(O)/test/tests/integration/wall_clock.so: tests/integration/wall_clock.c
 	$(Q)mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 check-integration: $(addprefix $(O)/test/tests/integration/,kms_peer env_open kms_taken wall_clock.so)
+# and that of many
+.SECONDARY: $(O)/obj/tests/integration/kms_load.o
+tests/integration/kms_load.c_objs := $(O)/obj/tests/bench/kms/guests.o
+$(O)/test/tests/integration/kms_load: $(tests/integration/kms_load.c_objs)
+check-integration: $(O)/test/tests/integration/kms_load $(O)/bin/kms-bench
 
 ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c consent_test.c keys_jail_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c net_jail_test.c bootinfo_test.c net_record_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

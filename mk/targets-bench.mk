@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench: ours beside what it replaces, one row each: "what | ours | peer | its number | ratio", above 1 where we are
 # better. Results with their dates are in docs/performance.md.
-.PHONY: bench bench-kernel
-bench: bench-kernel bench-verify
+.PHONY: bench bench-kernel bench-kms
+bench: bench-kernel bench-verify bench-kms
 
 # All in one VM in one run, on the kernel whose own driver can extend RTMRs.
 #   BENCH_ROUNDS=N   how often each side has its turn     BENCH_CPUS=N   of the VM     BENCH_WHAT=extend   only that
@@ -25,3 +25,13 @@ bench-kernel: $(O)/bin/kernel-bench $(O)/bin/dstack-agent $(O)/kselftest/qe_echo
 		{ cat $(O)/bench/kernel.log; exit 1; }
 	$(Q)echo "kernel $$(cat $(O)/kernel-$(BENCH_KERNEL)/version), $(BENCH_CPUS) vCPUs, $$(date -u +%F)"
 	$(Q)sed -n 's/^# \(.*|.*\)/\1/p' $(O)/bench/kernel.log
+
+# A KMS on loopback under load, against a TLS handshake and the signature of a quote.
+#   BENCH_REQUESTS=N   a row    BENCH_GUESTS=N   with quotes of their own    BENCH_MEMORY=N   requests between two looks at memory, 0: none
+kms-bench_srcs := $(addprefix tests/bench/kms/,main.c load.c floor.c guests.c)
+kms-bench_pkgs := libevent libevent_openssl libssl libcrypto jansson libsecp256k1
+$(eval $(call prog-rule,kms-bench))
+-include $(patsubst %.c,$(O)/obj/%.d,$(kms-bench_srcs))
+
+bench-kms: $(addprefix $(O)/bin/,dstack-kms dstack-emul-qe kms-bench)
+	$(Q)BIN=$(abspath $(O)/bin) BENCH=$(abspath $(O)/bin/kms-bench) tests/bench/kms-load

@@ -5,6 +5,9 @@
  */
 #include "server_priv.h"
 
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -34,36 +37,59 @@ void ds_conn_who(const struct sockaddr *sa, uint8_t ret[8])
 	}
 }
 
+/* Has it said anything, be it a part of a handshake that nobody has read yet? */
+static bool heard(const struct conn *c)
+{
+	char byte;
+
+	if (c->handshaken || evbuffer_get_length(bufferevent_get_input(c->bev)))
+		return true;
+	if (c->tls && BIO_number_read(SSL_get_rbio(bufferevent_openssl_get_ssl(c->bev))))
+		return true;
+	return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+#define SILENT 0
+#define STAYS  4
+
 /* Lower goes first. Requests that are complete stay, and replies that are on their way. */
 static int rank(const struct conn *c)
 {
 	switch (c->state) {
 	case CONN_HEAD:
-		return 0;
+		return heard(c) ? 1 : SILENT;
 	case CONN_BODY:
-		return 1;
-	case CONN_LINGER:
 		return 2;
+	case CONN_LINGER:
+		return 3;
 	case CONN_HANDLER:
 	case CONN_REPLY:
 		break;
 	}
-	return 3;
+	return STAYS;
 }
 
 /*
- * The oldest of the lowest rank; the list has the newest first. who NULL: of all, once they have
- * had the time for a request. An address at its share makes its own places, at once.
+ * The oldest of the lowest rank; the list has the newest first. who NULL: of all, once they have had
+ * the time for a request. Of one address the silent go at once: who fills its share makes its own
+ * places. But many honest callers may come from one address together (a host's guests after a power
+ * cut): who talks keeps its place for a while, or they would all throw each other out and none would
+ * be served.
  */
 static struct conn *find_victim(const struct ds_server *srv, const uint8_t who[8])
 {
-	int64_t until = who ? INT64_MAX : ds_conn_now() - srv->grace_ms;
+	int64_t until = ds_conn_now() - (who ? srv->talk_ms : srv->grace_ms);
 	struct conn *victim = NULL;
+	int lowest = STAYS;
 
-	for (struct conn *c = srv->conns; c; c = c->next)
-		if ((!who || !memcmp(c->who, who, 8)) && rank(c) < 3 && c->since <= until &&
-		    (!victim || rank(c) <= rank(victim)))
-			victim = c;
+	for (struct conn *c = srv->conns; c; c = c->next) {
+		int r = !who || !memcmp(c->who, who, 8) ? rank(c) : STAYS;
+
+		if (r == STAYS || r > lowest || (c->since > until && !(who && r == SILENT)))
+			continue;
+		victim = c;
+		lowest = r;
+	}
 	return victim;
 }
 
@@ -101,7 +127,7 @@ int ds_conn_wait(const struct ds_server *srv)
 	if (srv->n_conns < srv->max_conns)
 		return 0;
 	for (const struct conn *c = srv->conns; c; c = c->next)
-		if (rank(c) < 3 && c->since + srv->grace_ms < first)
+		if (rank(c) < STAYS && c->since + srv->grace_ms < first)
 			first = c->since + srv->grace_ms;
 	if (first == INT64_MAX)
 		return -1;

@@ -229,6 +229,47 @@ static void test_share(void **unused)
 	rig_stop(&rig);
 }
 
+/* A herd from one address: who talks is not thrown out by who comes next, until its moment is over. */
+static void test_herd(void **unused)
+{
+	struct ds_server_cfg cfg = { .addr = "127.0.0.1", .max_conns = 8 };
+	struct rig rig;
+	int fd[2], silent, late;
+
+	rig_start(&rig, &cfg);
+	rig.srv->talk_ms = 60000;
+	for (size_t i = 0; i < 2; i++) {
+		fd[i] = dial_tcp(&rig, 1);
+		say(&rig, fd[i], i ? HALF : "POST ");
+	}
+	late = dial_tcp(&rig, 1);
+	assert_int_equal(state(late), 'c');
+	close(late);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(state(fd[i]), 'o');
+	/* silence is no reason to wait, however new */
+	close(fd[0]);
+	turn(&rig);
+	silent = dial_tcp(&rig, 1);
+	late = dial_tcp(&rig, 1);
+	assert_int_equal(state(silent), 'c');
+	say(&rig, late, ECHO);
+	assert_int_equal(state(late), '2');
+	close(silent);
+	close(late);
+	turn(&rig);
+	/* and talking is not for ever */
+	fd[0] = dial_tcp(&rig, 1);
+	say(&rig, fd[0], "POST ");
+	rig.srv->talk_ms = 0;
+	late = dial_tcp(&rig, 1);
+	assert_int_equal(state(fd[0]), 'c');
+	assert_int_equal(state(fd[1]), 'o');
+	close(late);
+	close_all(&rig, fd, 2);
+	rig_stop(&rig);
+}
+
 static void test_who(void **unused)
 {
 	static const struct {
@@ -267,7 +308,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silence), cmocka_unit_test(test_body),
 		cmocka_unit_test(test_grace),	cmocka_unit_test(test_requests_stay),
-		cmocka_unit_test(test_share),	cmocka_unit_test(test_who),
+		cmocka_unit_test(test_share),	cmocka_unit_test(test_herd),
+		cmocka_unit_test(test_who),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

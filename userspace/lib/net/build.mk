@@ -4,7 +4,7 @@ ds_tests += $(addprefix userspace/lib/net/,ip4_test.c)
 
 ds_srcs += userspace/lib/net/peer.c
 
-ds_srcs += userspace/lib/net/kms.c userspace/lib/net/kms_secret.c
+ds_srcs += $(addprefix userspace/lib/net/,kms.c kms_ask.c kms_secret.c)
 
 ds_srcs += $(addprefix userspace/lib/net/,loop.c http.c tls.c listen.c server.c admit.c client.c prpc.c config.c)
 ds_tests += $(addprefix userspace/lib/net/,net_test.c admit_test.c client_test.c http_test.c prpc_test.c config_test.c)

@@ -123,6 +123,31 @@ static struct ds_buf two_roots_reply(void)
 			      key_json(ca_key), "ca_cert", ds_buf_cstr(&pem)));
 }
 
+/* A lost connection is worth another call, an answer is not; and it ends. */
+static void patience(void **unused)
+{
+	static const int final[] = { 0, -EPERM, -EBADMSG, -ECONNREFUSED, -EKEYREJECTED, -EPROTO };
+	unsigned most = 0, seen = 0;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(final); i++)
+		assert_int_equal(ds_kms_again(final[i], 1), 0);
+	for (unsigned tried = 1; tried < 10; tried++) {
+		unsigned full = tried < 6 ? 250u << (tried - 1) : 8000;
+		unsigned ms = ds_kms_again(tried & 1 ? -ECONNRESET : -EPIPE, tried);
+
+		assert_in_range(ms, full / 2, full);
+		most += full;
+	}
+	assert_in_range(most, 30000, 45000);
+	assert_int_equal(ds_kms_again(-ECONNRESET, 10), 0);
+	assert_int_not_equal(ds_kms_again(-ETIMEDOUT, 2), 0);
+	assert_int_equal(ds_kms_again(-ETIMEDOUT, 3), 0);
+	/* those who came together do not come back together */
+	for (int i = 0; i < 64; i++)
+		seen |= ds_kms_again(-ECONNRESET, 6) ^ ds_kms_again(-ECONNRESET, 6);
+	assert_int_not_equal(seen, 0);
+}
+
 static void temp_ca(void **state)
 {
 	struct ds_span pin = DS_SPAN_ARRAY(root_spki);
@@ -464,6 +489,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urls_and_errors),
+		cmocka_unit_test(patience),
 		cmocka_unit_test(temp_ca),
 		cmocka_unit_test(root_must_be_a_ca),
 		cmocka_unit_test(server_usage),

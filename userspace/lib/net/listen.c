@@ -144,6 +144,7 @@ int ds_server_new(struct event_base *base, const struct ds_server_cfg *cfg, stru
 	srv->max_per_addr = cfg->max_per_addr ? cfg->max_per_addr : (srv->max_conns + 3) / 4;
 	srv->grace_ms = DS_CONN_GRACE_MS;
 	srv->request_ms = cfg->request_ms ? cfg->request_ms : 10000;
+	srv->talk_ms = srv->request_ms / DS_CONN_TALK;
 	srv->reply_ms = cfg->reply_ms ? cfg->reply_ms : 30000;
 	r = open_listener(cfg, &fd, err);
 	if (r) {

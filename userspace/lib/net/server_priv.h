@@ -14,6 +14,7 @@ struct sockaddr;
 struct evconnlistener;
 
 #define DS_CONN_GRACE_MS 250 /* a place is kept at least this long: a handshake or two */
+#define DS_CONN_TALK	 4   /* and by who talks, from its own address, this part of request_ms */
 
 enum conn_state {
 	CONN_HEAD,
@@ -55,7 +56,7 @@ struct ds_server {
 	char *unix_path;
 	uint16_t port;
 	size_t max_body;
-	unsigned max_conns, max_per_addr, n_conns, request_ms, reply_ms, grace_ms;
+	unsigned max_conns, max_per_addr, n_conns, request_ms, reply_ms, grace_ms, talk_ms;
 	struct conn *conns;
 	struct route *routes;
 	size_t n_routes;

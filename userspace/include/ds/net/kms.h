@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest says to its KMS and how it judges the replies (spec/kms 1.8, 2.1, 2.6). Trust comes
- * from one thing: the root CA's public key, pinned in the measured compose file. Nothing here opens
- * a connection; calls are made with ds/net/client.h, by pid 1 waiting and by the agent on its loop.
+ * from one thing: the root CA's public key, pinned in the measured compose file. Only ds_kms_ask()
+ * opens a connection, for pid 1, which waits; the agent makes its calls on its loop.
  */
 #ifndef DS_NET_KMS_H
 #define DS_NET_KMS_H
@@ -18,6 +18,24 @@
 DS_MUST int ds_kms_url(const char *base, const char *method, struct ds_buf *ret);
 /* The text of a {"error": "..."} reply, escaped and cut, or the status; returns out. */
 char *ds_kms_error(int status, struct ds_span body, char *out, size_t cap);
+
+/*
+ * Ask again? A KMS with more callers than places closes connections that have no reply yet, so
+ * -ECONNRESET and -EPIPE of call number tried (1: the first) are worth another one, up to ten, and
+ * -ETIMEDOUT up to three: milliseconds to wait before it, random, because those who came together
+ * must not come back together. 0: no; any other result is an answer, and all waiting together is
+ * some 40 s.
+ */
+unsigned ds_kms_again(int r, unsigned tried);
+/* Called before each wait; may be NULL. */
+typedef void (*ds_kms_wait_fn)(void *arg, unsigned ms);
+/*
+ * One POST to base, waiting, as often as ds_kms_again() says. A status other than 200 is -EPERM with
+ * the words of the KMS. err is required and that of the last call.
+ */
+DS_MUST int ds_kms_ask(const struct ds_client_cfg *cfg, const char *base, const char *method,
+		       struct ds_span body, ds_kms_wait_fn waits, void *arg, struct ds_buf *ret,
+		       struct ds_err *err);
 
 /* Reply of GetTempCaCert. */
 struct ds_kms_temp_ca {

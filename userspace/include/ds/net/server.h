@@ -6,8 +6,9 @@
  * still gets the reply.
  *
  * When all places are taken, or all of one address, the oldest connection that still owes its
- * request goes: silence keeps nobody out. A complete request is never dropped for another; callers
- * then wait in the kernel's queue, or are closed if their address has its share.
+ * request goes: silence keeps nobody out. A complete request is never dropped for another, nor,
+ * within an address, for a while one that has begun to talk; callers then wait in the kernel's queue,
+ * or are closed if their address has its share.
  *
  * A handler replies exactly once, at once or later; struct ds_req and all it points to live until
  * that reply and not longer, whether or not the peer is still there. Callbacks never block.

@@ -59,11 +59,11 @@ static int decode(json_t *args, struct ds_csr *csr, struct ds_buf *bytes, const 
 	    ds_json_hex(args, "signature", 80, &sig, &err) ||
 	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, vm_config, &err))
 		return kms_refuse(why, "bad-request", "%s", err.msg);
-	if (version != 2)
-		return kms_refuse(why, "api-version", "Unsupported API version: %llu (expected 2)",
+	if (version != 1 && version != 2)
+		return kms_refuse(why, "api-version", "Unsupported API version: %llu",
 				  (unsigned long long)version);
 	DS_TRY(kms_epoch_arg(args, epoch, why));
-	if (ds_csr_decode(ds_buf_span(bytes), csr, &err))
+	if ((version == 1 ? ds_csr_decode_v1 : ds_csr_decode)(ds_buf_span(bytes), csr, &err))
 		return kms_refuse(why, "csr-format", "certificate request: %s", err.msg);
 	/* over the bytes as they came, not over what we understood */
 	if (ds_p256_verify(ds_buf_span(&csr->spki), ds_buf_span(bytes), ds_buf_span(&sig)))
@@ -179,8 +179,13 @@ static int issue(struct kms_net *net, const struct ds_csr *csr, const struct kms
 	DS_TRY(lifetime(net, csr, &spec, why));
 	if (csr->ext_app_info)
 		DS_TRY(app_info(s, &info));
-	if (csr->ext_quote)
-		DS_TRY(ds_attestation_encode(&csr->att, DS_ATTESTATION_STRIPPED, &att));
+	r = csr->ext_quote ? ds_attestation_encode(&csr->att, DS_ATTESTATION_STRIPPED, &att) : 0;
+	if (r == -EOPNOTSUPP)
+		return kms_refuse(why, "evidence-format",
+				  "evidence with events of version 2 fits into no certificate: "
+				  "expected ext_quote false");
+	if (r)
+		return r;
 	spec.app_info = ds_buf_span(&info);
 	spec.attestation = ds_buf_span(&att);
 	DS_TRY(kms_keys_app_ca(net->keys, s->epoch, s->id.app_id, &ca));

@@ -95,6 +95,31 @@ refused "a subject with control characters" "printable ASCII" $S --subject "$(pr
 refused "a life that is over" "not_before must be earlier" $S --not-after 1000000000
 is "release log: what was signed" "$(jq -r 'select(.op == "SignCert" and .decision == "release") | .spki_sha256' "$work/release.log" | grep -c '^[0-9a-f]\{64\}$')" 10
 
+# version 1: guests before 0.5.6 (spec/kms 2.6). The same checks: none of them depends on what the request looks like.
+V="$S --csr-v1"
+peer $V --san app.example --vm-config ""
+jq -r '.certificate_chain[]?' "$work/body" >"$work/chain.pem"
+is "version 1" "$status $(text -ext subjectAltName | tail -1 | tr -d ' ')" "200 DNS:app.example"
+csplit_chain
+openssl verify -CAfile "$work/certs/root-ca.crt" -untrusted "$work/c-01" "$work/c-00" >/dev/null 2>&1 && ok "openssl verifies the chain" || nok "openssl verify"
+is "app id from the evidence, usage app:custom, no app info, the policy's lifetime" \
+	"$(ext 3 | tr A-F a-f) $(text -text | grep -c 'app:custom') $(text -text | grep -c '62397.1.9') $(days)" "$app 1 0 90"
+is "its evidence is in it" "$(text -text | grep -c '62397.1.8')" 1
+refused "version 1: no client certificate" "mutual TLS" $V --client none
+refused "version 1: a stranger's session" "No attestation provided" $V --client stranger
+refused "version 1: signature of another key" "signature is not of the key inside" $V --spoil wrong-signature
+refused "version 1: evidence for another key" "report-data" $V --spoil stolen-evidence
+refused "version 1: quote for another session" "report-data" $V --spoil other-quote
+refused "version 1: quote of another app" "rtmr-replay" $V --spoil other-log
+refused "version 1: truncated quote" "invalid quote: parse-" $V --spoil truncated-quote
+refused "version 1: edited log" "rtmr-replay" $V --spoil edited-log
+refused "version 1: launch not finished" "no boot-mr-done" $V --spoil no-boot-mr-done
+refused "version 1: compose hash" "Compose hash not allowed" $V --compose "$(rep 34 32)"
+refused "version 1: image" "OS image is not allowed" $V --mrtd "$(rep 45 48)"
+refused "version 1: the KMS's own name" "is the KMS's own" $V --san KMS.test
+refused "version 1: another app's host name as subject" "is another app's" $V --subject "$(rep 12 20)-443s.apps.example"
+is "version 3" "$(curl -s --cacert "$work/certs/root-ca.crt" "$url/prpc/SignCert?json" -d '{"api_version":3}' | jq -r .error)" "Unsupported API version: 3"
+
 sed -i "s/^\[policy\]/&\ngateway_app_id = $app/" "$work/policy.conf"
 stop; start
 sign --san '*.apps.example'; is "the gateway's wildcard" "$status" 200

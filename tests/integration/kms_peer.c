@@ -335,7 +335,7 @@ static int sign_cert(struct peer *p, struct ds_client_cfg *cfg, struct ds_buf *r
 	DS_TRY(ds_p256_generate(&other));
 	DS_TRY(ds_p256_spki(spoiled(p, "stolen-evidence") ? other : p->key, spki));
 	csr.spki = (struct ds_buf){ spki, sizeof(spki), 0 };
-	DS_TRY(ds_kms_sign_cert_request(
+	DS_TRY((p->csr_v1 ? sign_cert_v1 : ds_kms_sign_cert_request)(
 		&csr,
 		spoiled(p, "wrong-signature") || spoiled(p, "stolen-evidence") ? other : p->key,
 		p->vm_config, &body));
@@ -455,6 +455,8 @@ static int set_option(struct peer *p, int c, const char *arg)
 		p->until_ready = true;
 	else if (c == 'r')
 		p->repeat = true;
+	else if (c == '1')
+		p->csr_v1 = true;
 	else if (c == 'P')
 		p->protobuf = true;
 	else if (c == 'f')
@@ -490,6 +492,7 @@ int main(int argc, char **argv)
 		{ "mrtd", 1, NULL, 't' },
 		{ "ready", 0, NULL, 'R' },
 		{ "protobuf", 0, NULL, 'P' },
+		{ "csr-v1", 0, NULL, '1' },
 		{ "repeat", 0, NULL, 'r' },
 		{ "fake-kms", 0, NULL, 'f' },
 		{ "san", 1, NULL, 'n' },

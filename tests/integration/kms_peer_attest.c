@@ -7,8 +7,12 @@
 #include <ds/base/file.h>
 #include <ds/base/rd.h>
 #include <ds/crypto/p256.h>
+#include <ds/base/text.h>
 #include <ds/crypto/pem.h>
+#include <ds/net/prpc.h>
+#include <ds/wire/scale.h>
 #include <ds/x509/cert.h>
+#include <jansson.h>
 
 static int add(struct ds_eventlog *log, const char *name, const void *payload, size_t n)
 {
@@ -109,4 +113,56 @@ int attest(struct peer *p, const struct ds_p256 *key, struct ds_attestation *ret
 	DS_TRY(ds_p256_spki(key, spki));
 	DS_TRY(ds_ratls_report_data(DS_SPAN_ARRAY(spki), p->td.report_data));
 	return attest_data(p, ret);
+}
+
+static json_t *event_json(const struct ds_event *ev)
+{
+	DS_BUF struct ds_buf payload = DS_BUF_NULL;
+
+	if (ds_buf_add_hex(&payload, ds_buf_span(&ev->payload)))
+		return NULL;
+	return json_pack("{s:i,s:I,s:s,s:s,s:s}", "imr", (int)ev->imr, "event_type",
+			 (json_int_t)ev->type, "digest", "", "event", ev->name, "event_payload",
+			 payload.n ? ds_buf_cstr(&payload) : "");
+}
+
+static int add_log_json(const struct ds_eventlog *log, struct ds_buf *ret)
+{
+	DS_JSON json_t *list = json_array();
+	DS_FREE char *text = NULL;
+
+	for (size_t i = 0; i < log->n; i++)
+		if (json_array_append_new(list, event_json(&log->ev[i])))
+			return -ENOMEM;
+	text = json_dumps(list, JSON_COMPACT);
+	return text ? ds_scale_add_bytes(ret, DS_SPAN_STR(text)) : -ENOMEM;
+}
+
+int sign_cert_v1(const struct ds_csr *csr, const struct ds_p256 *key, const char *vm_config,
+		 struct ds_buf *ret)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL, sig = DS_BUF_NULL, hex = DS_BUF_NULL,
+			     sig_hex = DS_BUF_NULL;
+	DS_JSON json_t *o = NULL;
+	DS_FREE char *text = NULL;
+
+	DS_TRY(ds_scale_add_bytes(&b, DS_SPAN_LIT("please sign cert:")));
+	DS_TRY(ds_scale_add_bytes(&b, ds_buf_span(&csr->spki)));
+	DS_TRY(ds_scale_add_bool(&b, false)); /* no organisation */
+	DS_TRY(ds_scale_add_bytes(&b, DS_SPAN_STR(csr->subject)));
+	DS_TRY(ds_scale_add_compact(&b, csr->n_alt_names));
+	for (size_t i = 0; i < csr->n_alt_names; i++)
+		DS_TRY(ds_scale_add_bytes(&b, DS_SPAN_STR(csr->alt_names[i])));
+	DS_TRY(ds_scale_add_bool(&b, csr->server_auth));
+	DS_TRY(ds_scale_add_bool(&b, csr->client_auth));
+	DS_TRY(ds_scale_add_bool(&b, csr->ext_quote));
+	DS_TRY(ds_scale_add_bytes(&b, ds_buf_span(&csr->att.quote)));
+	DS_TRY(add_log_json(&csr->att.log, &b));
+	DS_TRY(ds_p256_sign(key, ds_buf_span(&b), &sig));
+	DS_TRY(ds_buf_add_hex(&hex, ds_buf_span(&b)));
+	DS_TRY(ds_buf_add_hex(&sig_hex, ds_buf_span(&sig)));
+	o = json_pack("{s:i,s:s%,s:s%,s:s}", "api_version", 1, "csr", hex.p, hex.n, "signature",
+		      sig_hex.p, sig_hex.n, "vm_config", vm_config);
+	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	return text ? ds_buf_add(ret, text, strlen(text)) : -ENOMEM;
 }

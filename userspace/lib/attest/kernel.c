@@ -201,14 +201,7 @@ int ds_kernel_attestation(struct ds_buf *take_quote, struct ds_eventlog *take_lo
 	*take_log = DS_EVENTLOG_NULL;
 	memcpy(att.report_data, report_data, sizeof(att.report_data));
 	DS_TRY(ds_buf_add_span(&att.config, vm_config));
-	for (size_t i = 0; i < att.log.n; i++) {
-		const struct ds_event *ev = &att.log.ev[i];
-
-		if (ev->imr != DS_EVENT_IMR || ev->type != DS_EV_RUNTIME)
-			continue;
-		DS_TRY(ds_eventlog_add(&att.runtime_events, ev->imr, ev->type, NULL, ev->name,
-				       ds_buf_span(&ev->payload), NULL));
-	}
+	DS_TRY(ds_attestation_take_runtime(&att));
 	*ret = att;
 	att = DS_ATTESTATION_NULL;
 	return 0;

@@ -29,6 +29,22 @@ void ds_attestation_done(struct ds_attestation *att)
 	*att = DS_ATTESTATION_NULL;
 }
 
+int ds_attestation_take_runtime(struct ds_attestation *att)
+{
+	for (size_t i = 0; i < att->log.n; i++) {
+		const struct ds_event *ev = &att->log.ev[i];
+		struct ds_event *copy;
+
+		if (ev->imr != DS_EVENT_IMR || ev->type != DS_EV_RUNTIME)
+			continue;
+		DS_TRY(ds_eventlog_add(&att->runtime_events, ev->imr, ev->type, NULL, ev->name,
+				       ds_buf_span(&ev->payload), &copy));
+		copy->version = ev->version;
+		DS_TRY(ds_buf_add_span(&copy->preimage, ds_buf_span(&ev->preimage)));
+	}
+	return 0;
+}
+
 static bool is_acpi(const struct ds_event *ev)
 {
 	return ev->imr == 0 && ev->type == EV_ACPI &&

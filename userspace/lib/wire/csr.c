@@ -4,6 +4,7 @@
 
 #include <ds/base/limits.h>
 #include <ds/base/rd.h>
+#include <ds/wire/quote.h>
 #include <ds/wire/scale.h>
 
 #define DOMAIN	 "csr"
@@ -111,12 +112,35 @@ static int decode_head(struct ds_rd *rd, struct ds_csr *csr, const char **part)
 	*part = "flags";
 	DS_TRY(ds_scale_rd_bool(rd, &csr->server_auth));
 	DS_TRY(ds_scale_rd_bool(rd, &csr->client_auth));
-	DS_TRY(ds_scale_rd_bool(rd, &csr->ext_quote));
+	return ds_scale_rd_bool(rd, &csr->ext_quote);
+}
+
+static int decode_head_v2(struct ds_rd *rd, struct ds_csr *csr, const char **part)
+{
+	DS_TRY(decode_head(rd, csr, part));
 	DS_TRY(ds_scale_rd_bool(rd, &csr->ext_app_info));
 	*part = "not_before";
 	DS_TRY(decode_time(rd, &csr->has_not_before, &csr->not_before));
 	*part = "not_after";
 	return decode_time(rd, &csr->has_not_after, &csr->not_after);
+}
+
+static int check_size(struct ds_span in, struct ds_err *err)
+{
+	return in.n <= DS_MAX_ATTESTATION ? 0 :
+					    ds_err_set(err, -EFBIG, DOMAIN, 0, "%zu bytes, at most %u",
+						       in.n, DS_MAX_ATTESTATION);
+}
+
+/* What went wrong at the cursor, in words. */
+static int fail_part(int r, const struct ds_rd *rd, const char *part, struct ds_err *err)
+{
+	if (r != -EBADMSG && r != -EFBIG)
+		return r;
+	return ds_err_set(err, r, DOMAIN, ds_rd_pos(rd), "%s: %s", part,
+			  r == -EFBIG		 ? "too large"
+			  : !strcmp(part, "end") ? "bytes follow"
+						 : "malformed or cut short");
 }
 
 int ds_csr_decode(struct ds_span in, struct ds_csr *ret, struct ds_err *err)
@@ -126,16 +150,49 @@ int ds_csr_decode(struct ds_span in, struct ds_csr *ret, struct ds_err *err)
 	const char *part = "";
 	int r;
 
-	if (in.n > DS_MAX_ATTESTATION)
-		return ds_err_set(err, -EFBIG, DOMAIN, 0, "%zu bytes, at most %u", in.n,
-				  DS_MAX_ATTESTATION);
-	r = decode_head(&rd, &csr, &part);
-	if (r == -EBADMSG || r == -EFBIG)
-		return ds_err_set(err, r, DOMAIN, ds_rd_pos(&rd), "%s: %s", part,
-				  r == -EFBIG ? "too large" : "malformed or cut short");
+	DS_TRY(check_size(in, err));
+	r = decode_head_v2(&rd, &csr, &part);
 	if (r)
-		return r;
+		return fail_part(r, &rd, part, err);
 	DS_TRY(ds_attestation_decode(DS_SPAN(rd.p, ds_rd_left(&rd)), &csr.att, err));
+	*ret = csr;
+	csr = DS_CSR_NULL;
+	return 0;
+}
+
+static int decode_parts_v1(struct ds_rd *rd, struct ds_csr *csr, struct ds_span *ret_log,
+			   const char **part)
+{
+	struct ds_span quote;
+
+	DS_TRY(decode_head(rd, csr, part));
+	*part = "quote";
+	DS_TRY(ds_scale_rd_bytes(rd, DS_MAX_QUOTE, &quote));
+	DS_TRY(ds_buf_add_span(&csr->att.quote, quote));
+	*part = "event log";
+	DS_TRY(ds_scale_rd_bytes(rd, DS_MAX_ATTESTATION, ret_log));
+	*part = "end";
+	return ds_rd_end(rd);
+}
+
+int ds_csr_decode_v1(struct ds_span in, struct ds_csr *ret, struct ds_err *err)
+{
+	DS_CSR struct ds_csr csr = DS_CSR_NULL;
+	struct ds_rd rd = ds_rd_init(in);
+	struct ds_span log = DS_SPAN_NULL;
+	struct ds_quote quote;
+	const char *part = "";
+	int r;
+
+	DS_TRY(check_size(in, err));
+	r = decode_parts_v1(&rd, &csr, &log, &part);
+	if (r)
+		return fail_part(r, &rd, part, err);
+	DS_TRY(ds_eventlog_parse_json(log, &csr.att.log, err));
+	DS_TRY(ds_attestation_take_runtime(&csr.att));
+	/* a quote that is none is for the verifier to name */
+	if (!ds_quote_parse(ds_buf_span(&csr.att.quote), &quote, NULL))
+		memcpy(csr.att.report_data, quote.body.report_data, sizeof(csr.att.report_data));
 	*ret = csr;
 	csr = DS_CSR_NULL;
 	return 0;

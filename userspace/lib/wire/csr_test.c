@@ -2,7 +2,9 @@
 /* Certificate requests. */
 #include "../crypto/vec_test.h"
 
+#include <ds/base/rd.h>
 #include <ds/wire/csr.h>
+#include <ds/wire/scale.h>
 
 /* spec/guest-api 6.2, the reference's vector of 117 bytes; 64 zero bytes of report data before the
  * last byte */
@@ -210,6 +212,104 @@ static void refused(void **state)
 	}
 }
 
+#define V1_HEAD                                                                                    \
+	"44706c65617365207369676e20636572743a"                                                     \
+	"0c010203"                                                                                 \
+	"010c4f7267"                                                                               \
+	"40746573742e6578616d706c652e636f6d"                                                       \
+	"0824612e6578616d706c65"                                                                   \
+	"2431302e302e322e3135"                                                                     \
+	"010001"
+#define V1_LOG                                                                                     \
+	"[{\"imr\":0,\"event_type\":4,\"digest\":\"\",\"event\":\"\",\"event_payload\":\"\"},"                 \
+	"{\"imr\":3,\"event_type\":134217729,\"digest\":\"\",\"event\":\"app-id\",\"event_payload\":\"1122\"}]"
+
+static void make_v1(struct ds_buf *ret, struct ds_span quote, const char *log)
+{
+	assert_int_equal(ds_buf_add_span(ret, hex(V1_HEAD)), 0);
+	assert_int_equal(ds_scale_add_bytes(ret, quote), 0);
+	assert_int_equal(ds_scale_add_bytes(ret, DS_SPAN_STR(log)), 0);
+}
+
+static void version_1(void **state)
+{
+	DS_CSR struct ds_csr csr = DS_CSR_NULL, none = DS_CSR_NULL;
+	DS_BUF struct ds_buf in = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	make_v1(&in, DS_SPAN_LIT("no quote"), V1_LOG);
+	assert_int_equal(ds_csr_decode_v1(ds_buf_span(&in), &csr, &err), 0);
+	assert_hex(csr.spki.p, csr.spki.n, "010203");
+	assert_string_equal(csr.org, "Org");
+	assert_string_equal(csr.subject, "test.example.com");
+	assert_int_equal(csr.n_alt_names, 2);
+	assert_string_equal(csr.alt_names[1], "10.0.2.15");
+	assert_true(csr.server_auth && !csr.client_auth && csr.ext_quote);
+	assert_false(csr.ext_app_info || csr.has_not_before || csr.has_not_after);
+	assert_true(ds_span_eq(ds_buf_span(&csr.att.quote), DS_SPAN_LIT("no quote")));
+	assert_int_equal(csr.att.kind, DS_ATTESTATION_TDX);
+	assert_int_equal(csr.att.log.n, 2);
+	assert_int_equal(csr.att.runtime_events.n, 1);
+	assert_string_equal(csr.att.runtime_events.ev[0].name, "app-id");
+	assert_hex(csr.att.runtime_events.ev[0].payload.p, 2, "1122");
+	assert_int_equal(csr.att.config.n, 0);
+
+	/* neither is the other */
+	assert_int_equal(ds_csr_decode(ds_buf_span(&in), &none, &err), -EBADMSG);
+	assert_int_equal(ds_csr_decode_v1(hex(VECTOR), &none, &err), -EBADMSG);
+	for (size_t n = 0; n < in.n; n++) {
+		assert_int_equal(ds_csr_decode_v1(DS_SPAN(in.p, n), &none, &err), -EBADMSG);
+		assert_null(none.subject);
+	}
+	assert_int_equal(ds_buf_add_u8(&in, 0), 0);
+	assert_int_equal(ds_csr_decode_v1(ds_buf_span(&in), &none, &err), -EBADMSG);
+	assert_string_equal(err.msg, "end: bytes follow");
+}
+
+/* What the evidence says it was made for is what the quote has, and nothing else. */
+static void version_1_report_data(void **state)
+{
+	DS_CSR struct ds_csr csr = DS_CSR_NULL;
+	DS_BUF struct ds_buf in = DS_BUF_NULL, quote = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	uint8_t head[48 + 584] = { 4, 0, 2 }, auth[64 + 64 + 6 + 384 + 64 + 2 + 6] = { 0 };
+
+	head[4] = 0x81;
+	memcpy(head + 12, "\x93\x9a\x72\x33\xf7\x9c\x4c\xa9\x94\x0a\x0d\xb3\x95\x7f\x06\x07", 16);
+	memset(head + 48 + 520, 0x5a, 64);
+	ds_put_u16le(auth + 128, 6);
+	ds_put_u32le(auth + 130, 384 + 64 + 2 + 6);
+	ds_put_u16le(auth + 134 + 384 + 64 + 2, 5);
+	assert_int_equal(ds_buf_add(&quote, head, sizeof(head)), 0);
+	assert_int_equal(ds_buf_add_u32le(&quote, sizeof(auth)), 0);
+	assert_int_equal(ds_buf_add(&quote, auth, sizeof(auth)), 0);
+	make_v1(&in, ds_buf_span(&quote), "[]");
+	assert_int_equal(ds_csr_decode_v1(ds_buf_span(&in), &csr, &err), 0);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(csr.att.report_data[i], 0x5a);
+}
+
+static void version_1_refused(void **state)
+{
+	static const struct {
+		const char *log, *msg;
+	} rows[] = {
+		{ "", "JSON: '[' or '{' expected near end of file" },
+		{ "{}", "not a JSON array" },
+		{ "[1]", "event 0: not an object" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		DS_BUF struct ds_buf in = DS_BUF_NULL;
+		struct ds_csr none = DS_CSR_NULL;
+		struct ds_err err = DS_ERR_NULL;
+
+		make_v1(&in, DS_SPAN_NULL, rows[i].log);
+		assert_int_equal(ds_csr_decode_v1(ds_buf_span(&in), &none, &err), -EBADMSG);
+		assert_string_equal(err.msg, rows[i].msg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +318,9 @@ int main(void)
 		cmocka_unit_test(cut_at_each_length),
 		cmocka_unit_test(one_encoding),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(version_1),
+		cmocka_unit_test(version_1_report_data),
+		cmocka_unit_test(version_1_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,8 @@ DS_MUST int ds_attestation_encode(const struct ds_attestation *att, enum ds_atte
  */
 DS_MUST int ds_attestation_decode(struct ds_span in, struct ds_attestation *ret,
 				  struct ds_err *err);
+/* For evidence that comes without them: runtime_events are those of RTMR3 in log. */
+DS_MUST int ds_attestation_take_runtime(struct ds_attestation *att);
 void ds_attestation_done(struct ds_attestation *att);
 #define DS_ATTESTATION DS_CLEANUP(ds_attestation_done)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificate request of SignCert, version 2 (spec/guest-api 6.2, spec/kms 2.6). Pure: the
+ * The certificate request of SignCert (spec/guest-api 6.2, spec/kms 2.6). Pure: the
  * signature over the bytes and the evidence inside are for the caller to check. A decoded struct
  * owns copies.
  */
@@ -33,6 +33,11 @@ DS_MUST int ds_csr_encode(const struct ds_csr *csr, enum ds_attestation_form for
  * where version 2 has it, so it is -EBADMSG here. -EOPNOTSUPP: evidence of another platform.
  */
 DS_MUST int ds_csr_decode(struct ds_span in, struct ds_csr *ret, struct ds_err *err);
+/*
+ * Version 1, of guests before 0.5.6: neither application info nor times, and the evidence is a TDX
+ * quote and the JSON of its event log. The report data that att claims is what the quote has.
+ */
+DS_MUST int ds_csr_decode_v1(struct ds_span in, struct ds_csr *ret, struct ds_err *err);
 void ds_csr_done(struct ds_csr *csr);
 #define DS_CSR DS_CLEANUP(ds_csr_done)
 

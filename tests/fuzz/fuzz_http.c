@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Message heads, targets and URLs. A head that parses must parse alike with bytes behind it, and
+ * Message heads, chunks, targets and URLs. A head that parses must parse alike with bytes behind it, and
  * ask for more at every shorter length: nobody may see another message than we do.
  */
 #include <stdlib.h>
@@ -29,6 +29,28 @@ static void request(struct ds_span in)
 		abort();
 }
 
+/* A body in chunks to its end, or to where it is none: whole or byte for byte, it is the same. */
+static void chunks(struct ds_span in)
+{
+	size_t size, used, again, at = 0;
+	bool first = true;
+	struct ds_err err;
+
+	while (!ds_http_chunk(DS_SPAN(in.p + at, in.n - at), first, &size, &used, &err)) {
+		if (!used || used > DS_HTTP_MAX_CHUNK_HEAD || used > in.n - at || size > UINT32_MAX)
+			abort();
+		for (size_t k = 0; k < used; k++)
+			if (ds_http_chunk(DS_SPAN(in.p + at, k), first, &again, &again, &err) !=
+			    DS_HTTP_E_MORE)
+				abort();
+		at += used;
+		if (!size || size > in.n - at)
+			return;
+		at += size;
+		first = false;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct ds_http_head h;
@@ -40,8 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	switch (p[0] & 3) {
 	case 0:
-	case 1:
 		request(DS_SPAN(p + 1, n - 1));
+		break;
+	case 1:
+		chunks(DS_SPAN(p + 1, n - 1));
 		break;
 	case 2:
 		if (!ds_http_response(DS_SPAN(p + 1, n - 1), &h, &err) &&

@@ -33,7 +33,9 @@ struct ds_call {
 	struct ds_buf request;
 	size_t max_reply;
 	struct ds_http_head head;
-	bool connected, have_head;
+	bool connected, have_head, in_chunks;
+	struct evbuffer *chunks; /* of a reply that comes so: what is there of it */
+	size_t chunk_left;
 	ds_call_fn fn;
 	void *arg;
 	struct ds_err err;
@@ -46,6 +48,8 @@ static struct ds_call *call_free(struct ds_call *call)
 		return NULL;
 	if (call->bev)
 		bufferevent_free(call->bev);
+	if (call->chunks)
+		evbuffer_free(call->chunks);
 	if (call->dns)
 		evdns_base_free(call->dns, 1);
 	if (call->connect_timer)
@@ -103,11 +107,63 @@ static void on_fail_soon(evutil_socket_t fd, short what, void *arg)
 	fail(call, call->r, strerror(-call->r));
 }
 
+/* The reply is the first n bytes of in. */
+static void deliver(struct ds_call *call, struct evbuffer *in, size_t n)
+{
+	uint8_t *p = n ? evbuffer_pullup(in, (ev_ssize_t)n) : NULL;
+
+	if (n && !p) {
+		fail(call, -ENOMEM, "out of memory");
+		return;
+	}
+	event_del(call->total_timer);
+	call->fn(call->arg, 0, call->head.status, DS_SPAN(p, n), &call->err);
+	ds_wipe(p, n);
+	call_free(call);
+}
+
+/* 0 and chunk_left, which is 0 behind the last one; DS_HTTP_E_MORE. */
+static int next_chunk(struct ds_call *call, struct evbuffer *in)
+{
+	size_t n = evbuffer_get_length(in), used;
+
+	if (n > DS_HTTP_MAX_CHUNK_HEAD)
+		n = DS_HTTP_MAX_CHUNK_HEAD;
+	DS_TRY(ds_http_chunk(DS_SPAN(n ? evbuffer_pullup(in, (ev_ssize_t)n) : NULL, n),
+			     !call->in_chunks, &call->chunk_left, &used, &call->err));
+	call->in_chunks = true;
+	evbuffer_drain(in, used);
+	return evbuffer_get_length(call->chunks) + call->chunk_left > call->max_reply ? -EFBIG : 0;
+}
+
+static void take_chunks(struct ds_call *call, struct evbuffer *in)
+{
+	int n, r;
+
+	if (!call->chunks)
+		call->chunks = evbuffer_new();
+	for (;;) {
+		if (call->chunk_left) {
+			n = evbuffer_remove_buffer(in, call->chunks, call->chunk_left);
+			if (n <= 0)
+				return;
+			call->chunk_left -= (size_t)n;
+			continue;
+		}
+		r = call->chunks ? next_chunk(call, in) : -ENOMEM;
+		if (r || !call->chunk_left)
+			break;
+	}
+	if (!r)
+		deliver(call, call->chunks, evbuffer_get_length(call->chunks));
+	else if (r != DS_HTTP_E_MORE)
+		fail(call, r, r == -EFBIG ? "reply is too large" : strerror(-r));
+}
+
 static void take_reply(struct ds_call *call)
 {
 	struct evbuffer *in = bufferevent_get_input(call->bev);
 	size_t n = evbuffer_get_length(in);
-	uint8_t *p;
 	int r;
 
 	while (!call->have_head) {
@@ -127,6 +183,10 @@ static void take_reply(struct ds_call *call)
 		n = evbuffer_get_length(in);
 		call->have_head = call->head.status >= 200; /* 1xx: the real one follows */
 	}
+	if (call->head.chunked && !call->head.has_length) {
+		take_chunks(call, in);
+		return;
+	}
 	if (call->head.coded || (!call->head.has_length && call->head.status != 204)) {
 		fail(call, -EBADMSG, "reply without Content-Length");
 		return;
@@ -139,16 +199,7 @@ static void take_reply(struct ds_call *call)
 		bufferevent_setwatermark(call->bev, EV_READ, 0, (size_t)call->head.length);
 		return;
 	}
-	n = (size_t)call->head.length;
-	p = n ? evbuffer_pullup(in, (ev_ssize_t)n) : NULL;
-	if (n && !p) {
-		fail(call, -ENOMEM, "out of memory");
-		return;
-	}
-	event_del(call->total_timer);
-	call->fn(call->arg, 0, call->head.status, DS_SPAN(p, n), &call->err);
-	ds_wipe(p, n);
-	call_free(call);
+	deliver(call, in, (size_t)call->head.length);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)

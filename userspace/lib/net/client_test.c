@@ -116,6 +116,10 @@ static void serve_text(evutil_socket_t fd, short what, void *arg)
 	shutdown(s->fd, SHUT_WR);
 }
 
+#define CODING "Transfer-Encoding: chunked\r\n"
+#define CHUNKED "HTTP/1.1 200 OK\r\n" CODING "\r\n"
+#define CHUNKED_TWICE "HTTP/1.1 200 OK\r\n" CODING CODING "\r\n"
+
 static void test_bad_replies(void **state)
 {
 	static const struct {
@@ -130,7 +134,20 @@ static void test_bad_replies(void **state)
 		{ "HTTP/1.1 200 OK\r\n\r\nok", -EBADMSG, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: x\r\n\r\nok",
 		  -EBADMSG, 0 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		{ CHUNKED "2\r\nok\r\n0\r\n\r\n", 0, 200 },
+		{ CHUNKED "0\r\n\r\n", 0, 200 },
+		{ CHUNKED "2\r\nok\r\n0\r\n", -ECONNRESET, 0 },
+		{ CHUNKED "2\r\nok\r\n", -ECONNRESET, 0 },
+		{ CHUNKED "", -ECONNRESET, 0 },
+		{ CHUNKED "2\r\nokay0\r\n\r\n", -EBADMSG, 0 },
+		{ CHUNKED "2;x=y\r\nok\r\n0\r\n\r\n", -EBADMSG, 0 },
+		{ CHUNKED "2\r\nok\r\n0\r\nX: y\r\n\r\n", -EBADMSG, 0 },
+		{ CHUNKED "65\r\nok", -EFBIG, 0 },
+		{ CHUNKED "ffffffff\r\nok", -EFBIG, 0 },
+		{ CHUNKED "100000002\r\nok", -EBADMSG, 0 },
+		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", -EBADMSG, 0 },
+		{ CHUNKED_TWICE "0\r\n\r\n", -EBADMSG, 0 },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		  -EBADMSG, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nok", -EFBIG, 0 },
 		{ "220 smtp\r\n", -EBADMSG, 0 },
@@ -165,12 +182,95 @@ static void test_bad_replies(void **state)
 	rig_stop(&rig);
 }
 
+/* A reply in chunks of 1 to 19 bytes, each write of the server a few bytes of it. */
+struct drip {
+	struct ds_buf text;
+	size_t at, step;
+	int fd;
+	struct event *ev;
+};
+
+static void drip_on(evutil_socket_t fd, short what, void *arg)
+{
+	struct drip *d = arg;
+	size_t n = d->text.n - d->at < d->step ? d->text.n - d->at : d->step;
+
+	assert_int_equal(write(fd, d->text.p + d->at, n), n);
+	d->at += n;
+	if (d->at == d->text.n)
+		event_del(d->ev);
+}
+
+static void drip_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct drip *d = arg;
+
+	d->fd = accept(fd, NULL, NULL);
+	assert_true(d->fd >= 0);
+	d->ev = event_new(event_get_base(d->ev), d->fd, EV_WRITE | EV_PERSIST, drip_on, d);
+	assert_int_equal(event_add(d->ev, NULL), 0);
+}
+
+static void drip(struct rig *rig, struct drip *d)
+{
+	struct ds_client_cfg cc = { .max_reply = 100000, .total_ms = 5000 };
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct event *listener;
+	char url[160];
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/drip", rig->dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	listener = d->ev = event_new(ds_loop_base(rig->loop), fd, EV_READ, drip_accept, d);
+	assert_int_equal(event_add(listener, NULL), 0);
+	snprintf(url, sizeof(url), "unix:%s:/x", sa.sun_path);
+	call(rig, &cc, url, NULL);
+	event_free(listener);
+	event_free(d->ev);
+	close(fd);
+	close(d->fd);
+	unlink(sa.sun_path);
+}
+
+static void test_chunks(void **state)
+{
+	static const size_t steps[] = { 1, 2, 3, 7, 64, 100000 };
+	struct ds_server_cfg cfg = { 0 };
+	struct rig rig;
+
+	rig_start(&rig, &cfg);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(steps); i++) {
+		DS_BUF struct ds_buf want = DS_BUF_NULL;
+		struct drip d = { .text = DS_BUF_NULL, .step = steps[i], .fd = -1 };
+
+		assert_int_equal(ds_buf_addf(&d.text, "%s", CHUNKED), 0);
+		for (unsigned n = 1; n < 20; n++) {
+			char piece[20];
+
+			memset(piece, 'a' + (int)n, n);
+			assert_int_equal(ds_buf_addf(&d.text, n & 1 ? "%x\r\n" : "00%X\r\n", n), 0);
+			assert_int_equal(ds_buf_add(&d.text, piece, n), 0);
+			assert_int_equal(ds_buf_add(&d.text, "\r\n", 2), 0);
+			assert_int_equal(ds_buf_add(&want, piece, n), 0);
+		}
+		assert_int_equal(ds_buf_addf(&d.text, "0\r\n\r\n"), 0);
+		drip(&rig, &d);
+		assert_int_equal(rig.r, 0);
+		assert_int_equal(rig.status, 200);
+		assert_true(ds_span_eq(ds_buf_span(&rig.body), ds_buf_span(&want)));
+		ds_buf_done(&d.text);
+	}
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_silent_dns),
 		cmocka_unit_test(test_bad_replies),
+		cmocka_unit_test(test_chunks),
 	};
 
 	if (ds_net_wipe_on_free())

@@ -81,6 +81,7 @@ static int field(struct ds_span line, struct ds_http_head *head, size_t at, stru
 		head->has_length = true;
 		head->length = length;
 	} else if (span_is(name, "transfer-encoding")) {
+		head->chunked = !head->coded && span_is(value, "chunked");
 		head->coded = true;
 	} else if (span_is(name, "content-type")) {
 		/* a second one is seen in the wild (spec/guest-api 1.4) and says the same */
@@ -136,6 +137,59 @@ static int target(struct ds_span t, struct ds_http_head *head, struct ds_err *er
 	return 0;
 }
 
+static int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int line_end(struct ds_span in, size_t *pos)
+{
+	for (int i = 0; i < 2; i++, (*pos)++) {
+		if (*pos >= in.n)
+			return DS_HTTP_E_MORE;
+		if (in.p[*pos] != (uint8_t)"\r\n"[i])
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int chunk(struct ds_span in, bool first, size_t *ret_size, size_t *pos)
+{
+	size_t start;
+
+	if (!first)
+		DS_TRY(line_end(in, pos));
+	*ret_size = 0;
+	for (start = *pos; *pos < in.n && hex_digit(in.p[*pos]) >= 0; (*pos)++) {
+		if (*pos - start == 8)
+			return -EBADMSG;
+		*ret_size = *ret_size << 4 | (size_t)hex_digit(in.p[*pos]);
+	}
+	if (*pos == start && *pos < in.n)
+		return -EBADMSG;
+	DS_TRY(line_end(in, pos));
+	return *ret_size ? 0 : line_end(in, pos);
+}
+
+int ds_http_chunk(struct ds_span in, bool first, size_t *ret_size, size_t *ret_used,
+		  struct ds_err *err)
+{
+	size_t size, pos = 0;
+	int r = chunk(in, first, &size, &pos);
+
+	if (r == -EBADMSG)
+		return ds_err_set(err, r, DOM, pos,
+				  "chunk: expected its length in up to 8 hex digits and CR LF");
+	if (r)
+		return r;
+	*ret_size = size;
+	*ret_used = pos;
+	return 0;
+}
+
 int ds_http_request(struct ds_span in, struct ds_http_head *ret, struct ds_err *err)
 {
 	struct ds_http_head head = { 0 };
@@ -180,14 +234,6 @@ int ds_http_response(struct ds_span in, struct ds_http_head *ret, struct ds_err 
 	DS_TRY(fields(in, &pos, &head, err));
 	*ret = head;
 	return 0;
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int ds_http_unescape(struct ds_span in, bool plus, char **ret)

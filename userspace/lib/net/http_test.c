@@ -221,12 +221,53 @@ static void test_unescape(void **state)
 	}
 }
 
+static void test_chunk(void **state)
+{
+	static const struct {
+		const char *in;
+		bool first;
+		int r;
+		size_t size, used;
+	} t[] = {
+		{ "5\r\nabcde", true, 0, 5, 3 },
+		{ "0001f\r\n", true, 0, 31, 7 },
+		{ "FfFfFfFf\r\n", true, 0, 0xffffffff, 10 },
+		{ "\r\na\r\n", false, 0, 10, 5 },
+		{ "0\r\n\r\nmore", true, 0, 0, 5 },
+		{ "\r\n00000000\r\n\r\n", false, 0, 0, 14 },
+		{ "5\r\n", false, -EBADMSG, 0, 0 },
+		{ "\r\n5\r\n", true, -EBADMSG, 0, 0 },
+		{ "123456789\r\n", true, -EBADMSG, 0, 0 },
+		{ "5 \r\n", true, -EBADMSG, 0, 0 },
+		{ "5;x\r\n", true, -EBADMSG, 0, 0 },
+		{ "0x5\r\n", true, -EBADMSG, 0, 0 },
+		{ "-5\r\n", true, -EBADMSG, 0, 0 },
+		{ "5\n", true, -EBADMSG, 0, 0 },
+		{ "g\r\n", true, -EBADMSG, 0, 0 },
+		{ "0\r\nX: y\r\n\r\n", true, -EBADMSG, 0, 0 },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		size_t size = 0, used = 0;
+
+		assert_int_equal(ds_http_chunk(DS_SPAN_STR(t[i].in), t[i].first, &size, &used, NULL),
+				 t[i].r);
+		assert_int_equal(size, t[i].size);
+		assert_int_equal(used, t[i].used);
+		for (size_t n = 0; !t[i].r && n < t[i].used; n++)
+			assert_int_equal(ds_http_chunk(DS_SPAN(t[i].in, n), t[i].first, &size, &used,
+						       NULL),
+					 DS_HTTP_E_MORE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request), cmocka_unit_test(test_response),
 		cmocka_unit_test(test_spoiled), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_url),	cmocka_unit_test(test_unescape),
+		cmocka_unit_test(test_chunk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

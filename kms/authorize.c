@@ -8,6 +8,7 @@
 #include <ds/net/client.h>
 
 #define INFO_MS 10000
+#define DOWN_MS 3000 /* an API that is back is noticed soon, and not kept down by who asks */
 
 /* One call of the API. */
 struct kms_query {
@@ -122,6 +123,14 @@ static void keep_info(struct kms_net *net, struct ds_span body)
 		net->auth_info_until = kms_now_ms() + INFO_MS;
 }
 
+static void keep_failure(struct kms_net *net, int r, const struct ds_err *err)
+{
+	net->auth_down = err ? *err : DS_ERR_NULL;
+	if (!net->auth_down.code)
+		(void)ds_err_set(&net->auth_down, r, "auth", 0, "%s", strerror(-r));
+	net->auth_down_until = kms_now_ms() + DOWN_MS;
+}
+
 static void on_info(void *arg, int r, int status, struct ds_span body, const struct ds_err *err)
 {
 	struct ds_err bad = DS_ERR_NULL;
@@ -136,6 +145,8 @@ static void on_info(void *arg, int r, int status, struct ds_span body, const str
 	}
 	if (!r)
 		keep_info(q->net, body);
+	else
+		keep_failure(q->net, r, err);
 	query_free(q);
 	fn(fn_arg, r, body, err);
 }
@@ -195,6 +206,10 @@ void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg)
 
 	if (net->auth_info.n && kms_now_ms() < net->auth_info_until) {
 		fn(arg, 0, ds_buf_span(&net->auth_info), &err);
+		return;
+	}
+	if (kms_now_ms() < net->auth_down_until) {
+		fn(arg, net->auth_down.code, DS_SPAN_NULL, &net->auth_down);
 		return;
 	}
 	q = query_new(net, arg);

@@ -39,6 +39,8 @@ struct kms_net {
 	struct kms_file auth_ca;
 	struct ds_buf auth_info; /* what the API said of itself, */
 	int64_t auth_info_until; /* used until then: anybody may ask for it (kms_now_ms()) */
+	int64_t auth_down_until; /* the same of a question that failed, */
+	struct ds_err auth_down; /* for this reason */
 	struct ds_server *srv;
 	int64_t started;
 	int keys; /* socket to the keys process */

@@ -75,6 +75,8 @@ ms=$((($(date +%s%N) - t0) / 1000000))
 [ $ms -ge 600 ] && [ $ms -lt 3000 ] && ok "in its time: $ms ms" || nok "after $ms ms"
 is "why is on record" "$(tail -1 "$work/release.log" | jq -r .actual | grep -c 'in time')" 1
 answer lie; refused "an answer that does not end" "$no"
+answer chunked; peer
+is "a yes in chunks" "$status" 200
 # others are served while the API takes its time
 answer hang
 peer & waiting=$!
@@ -86,12 +88,21 @@ answer allow
 peer
 is "and a clear yes again" "$status $(jq -r .disk_crypt_key "$work/body")" "200 $(jq -r .disk_crypt_key "$work/keys")"
 
-meta="curl -s --cacert $work/certs/root-ca.crt $url/prpc/GetMeta?json -d {}"
-is "GetMeta says what the API says" "$($meta | jq -c '[.gateway_app_id, .kms_contract_address, .chain_id, .app_auth_implementation]')" \
+meta() { curl -s --cacert "$work/certs/root-ca.crt" "$url/prpc/GetMeta?json" -d '{}'; }
+is "GetMeta says what the API says" "$(meta | jq -c '[.gateway_app_id, .kms_contract_address, .chain_id, .app_auth_implementation]')" \
 	"[\"$(rep ab 20)\",\"0x$(rep cc 20)\",31337,\"0x$(rep dd 20)\"]"
 : >"$work/asked"
-for _ in 1 2 3; do $meta >/dev/null; done
+for _ in 1 2 3; do meta >/dev/null; done
 is "anybody may ask it, the API is not asked each time" "$(wc -l <"$work/asked")" 0
+stop
+start
+answer status 500
+for _ in 1 2 3; do meta | jq -r .error; done | sort -u >"$work/out"
+is "nor when it fails" "$(wc -l <"$work/asked") $(cat "$work/out")" "1 $no"
+answer allow
+t0=$(date +%s%N)
+until [ "$(meta | jq -r .chain_id)" = 31337 ] || [ $((($(date +%s%N) - t0) / 1000000)) -gt 9000 ]; do :; done
+is "after a while it is asked again" "$(meta | jq -r .chain_id)" 31337
 api_end
 refused "the API is down" "$no"
 # a question that is open when the service ends

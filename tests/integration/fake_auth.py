@@ -52,6 +52,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(text.encode())
         elif what == 'big':
             self.reply(b'{"isAllowed":true,"gatewayAppId":"","reason":""' + b' ' * 70000 + b'}')
+        elif what == 'chunked':  # as a proxy may pass a good answer on
+            self.send_response(200)
+            self.send_header('Transfer-Encoding', 'chunked')
+            self.end_headers()
+            for piece in (b'{"isAllowed":true,', b'"gatewayAppId":"","reason":""}'):
+                self.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
+            self.wfile.write(b'0\r\n\r\n')
         elif what == 'lie':  # a length that never comes
             self.send_response(200)
             self.send_header('Content-Length', '1000000')

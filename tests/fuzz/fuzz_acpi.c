@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void run(struct ds_span in)
 {
-	DS_BUF struct ds_buf loader = DS_BUF_NULL, rsdp = DS_BUF_NULL;
+	DS_BUF struct ds_buf loader = DS_BUF_NULL, rsdp = DS_BUF_NULL, other = DS_BUF_NULL;
+	const struct ds_acpi_vmm vmm = { .before_9_2 = in.n & 1, .pic = in.n & 2 };
 	struct ds_acpi_madt madt;
 	struct ds_acpi a;
 
@@ -25,6 +26,8 @@ static void run(struct ds_span in)
 			abort();
 	if (ds_acpi_loader(&a, &loader) || ds_acpi_rsdp(&a, &rsdp) ||
 	    loader.n % DS_ACPI_LOADER_SIZE || rsdp.n != DS_ACPI_RSDP_SIZE)
+		abort();
+	if (!ds_acpi_for_vmm(in, &vmm, &other, NULL) && (!other.n || other.n < in.n))
 		abort();
 	if (!ds_acpi_madt(in, &a, &madt, NULL) && (madt.cpus > in.n || madt.overrides > in.n))
 		abort();

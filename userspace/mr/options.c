@@ -38,6 +38,7 @@ const char options_help[] =
 	"  --event-log FILE      CCEL or dstack JSON: says which event differs\n\n"
 	"Devices (acpi):\n"
 	"  --qemu FILE           qemu-system-x86_64 of the VMM's version\n"
+	"  --qemu-version V      make its tables those of a TDX branch of version V\n"
 	"  --nics N (1), --verity-volumes N, --num-gpus N, --hotplug-off, --pic-off,\n"
 	"  --share-disk (not 9p), --pci-hole64-size SIZE\n\n"
 	"  --json  --help  --version\n";
@@ -135,15 +136,18 @@ static int parse_count(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* The reference knows 8 and later; only the major number decides anything. */
+/* MAJOR[.MINOR[...]]. The reference knows 8 and later; nothing depends on a third number. */
 static int parse_qemu_version(const char *s, struct options *o)
 {
-	uint64_t major;
+	size_t n = strcspn(s, ".");
+	uint64_t major, minor = 0;
 
-	DS_TRY(ds_parse_u64(s, strcspn(s, "."), 99, &major));
+	DS_TRY(ds_parse_u64(s, n, 99, &major));
+	if (s[n])
+		DS_TRY(ds_parse_u64(s + n + 1, strcspn(s + n + 1, "."), 99, &minor));
 	if (major < 8)
 		return -EINVAL;
-	o->qemu_major = (unsigned int)major;
+	o->qemu_version = (unsigned int)(100 * major + minor);
 	return 0;
 }
 
@@ -264,7 +268,7 @@ static bool complete(const struct options *o)
 static void set_defaults(struct options *o)
 {
 	o->machine.two_pass = o->order == ORDER_TWO ||
-			      (o->order == ORDER_DEFAULT && o->qemu_major && o->qemu_major < 9);
+			      (o->order == ORDER_DEFAULT && o->qemu_version && o->qemu_version < 900);
 	o->snp.vcpus = (uint32_t)o->machine.cpus;
 	if (!o->firmware && strcmp(o->command, "snp"))
 		o->firmware = DEFAULT_FIRMWARE;

@@ -20,7 +20,7 @@ struct options {
 	const char *qemu, *output;
 	struct mr_machine machine;
 	enum page_order order;
-	unsigned int qemu_major; /* 0: not given */
+	unsigned int qemu_version; /* 100 * major + minor; 0: not given */
 	/* SEV-SNP */
 	struct mr_snp snp;
 	/* devices of the VM whose ACPI tables are wanted */

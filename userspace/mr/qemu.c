@@ -90,7 +90,7 @@ static int make_args(const struct options *o, struct argv *a, struct ds_err *err
 		"-accel",   "tcg",    "-S",	  "-nodefaults", "-no-user-config",
 		"-display", "none",   "-monitor", "none",	 "-serial",
 		"null",	    "-qtest", "stdio",	  "-qtest-log",	 "none",
-		"-cpu",	    "qemu64"
+		"-cpu",	    "qemu64,phys-bits=52" /* room for any 64-bit window */
 	};
 	unsigned long long mib = o->machine.memory >> 20;
 
@@ -346,6 +346,19 @@ static int read_tables(struct qemu *q, struct ds_buf *ret, struct ds_err *err)
 	return check_derived(q, ds_buf_span(&dir), ds_buf_span(ret), err);
 }
 
+/* The VMM whose tables are wanted is not always the QEMU that made these. */
+static int convert(const struct options *o, struct ds_buf *tables, struct ds_err *err)
+{
+	const struct ds_acpi_vmm vmm = { .before_9_2 = o->qemu_version < 902, .pic = !o->pic_off };
+	DS_BUF struct ds_buf stock = DS_BUF_NULL;
+
+	if (!o->qemu_version)
+		return 0;
+	stock = *tables;
+	*tables = DS_BUF_NULL;
+	return ds_acpi_for_vmm(ds_buf_span(&stock), &vmm, tables, err);
+}
+
 int run_acpi(const struct options *o, struct ds_buf *out, struct ds_err *err)
 {
 	static const char *const names[] = { "acpi-loader", "acpi-rsdp", "acpi-tables" };
@@ -363,6 +376,7 @@ int run_acpi(const struct options *o, struct ds_buf *out, struct ds_err *err)
 		r = read_tables(&q, &tables, err);
 	stop(&q);
 	DS_TRY(r);
+	DS_TRY(convert(o, &tables, err));
 	DS_TRY(mr_acpi_digests(ds_buf_span(&tables), digest, NULL, err));
 	r = ds_write_file_atomic(AT_FDCWD, o->output, ds_buf_span(&tables), 0644);
 	if (r)

@@ -47,6 +47,18 @@ struct ds_acpi_madt {
 DS_MUST int ds_acpi_madt(struct ds_span blob, const struct ds_acpi *a, struct ds_acpi_madt *ret,
 			 struct ds_err *err);
 
+/* The VMM of a TD, as far as its tables differ from those of a stock QEMU of its time. */
+struct ds_acpi_vmm {
+	bool before_9_2; /* a TDX branch of QEMU before 9.2 */
+	bool pic;	 /* the VM has the legacy interrupt controller */
+};
+/*
+ * The blob as that VMM would have made it, appended, from one of a stock QEMU (8.2 with its fixes,
+ * to 9.2). -EBADMSG: what has to be changed does not look as there.
+ */
+DS_MUST int ds_acpi_for_vmm(struct ds_span blob, const struct ds_acpi_vmm *vmm, struct ds_buf *ret,
+			    struct ds_err *err);
+
 /* Sizes of the six tables of a dstack VM, from which both other blobs follow. */
 struct ds_acpi_layout {
 	uint32_t dsdt, apic;

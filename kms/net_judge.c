@@ -239,7 +239,7 @@ int kms_judge_peer(struct kms_net *net, enum kms_role role, struct ds_req *req, 
 	if (!req->peer_cert.n)
 		return kms_refuse(why, "evidence-missing",
 				  "No attestation provided: no client certificate");
-	if (ds_cert_parse(req->peer_cert, &cert, &err))
+	if (ds_req_peer_info(req, &cert, &err))
 		return kms_refuse(why, "cert-format", "invalid quote: client certificate: %s",
 				  err.msg);
 	if (!cert.attestation.n)

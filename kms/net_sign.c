@@ -91,7 +91,7 @@ static int check_session(struct kms_net *net, struct ds_req *req, const struct d
 		return kms_refuse(why, "session",
 				  "SignCert needs a client certificate (mutual TLS)");
 	}
-	if (ds_cert_parse(req->peer_cert, &cert, &err))
+	if (ds_req_peer_info(req, &cert, &err))
 		return kms_refuse(why, "cert-format", "client certificate: %s", err.msg);
 	if (ds_span_eq(ds_buf_span(&cert.spki), ds_buf_span(&csr->spki)))
 		return 0;

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <ds/crypto/ossl.h>
@@ -90,8 +91,10 @@ int ds_sha512_1(struct ds_span in, uint8_t ret[DS_SHA512_SIZE])
 	return ds_sha512(&in, 1, ret);
 }
 
-int ds_hmac_sha256(struct ds_span key, const struct ds_span *parts, size_t n_parts,
-		   uint8_t ret[DS_SHA256_SIZE])
+static EVP_MAC_CTX *blank_hmac; /* read only: copied for each use */
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void make_blank(void)
 {
 	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {
@@ -99,12 +102,25 @@ int ds_hmac_sha256(struct ds_span key, const struct ds_span *parts, size_t n_par
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+
+	blank_hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	if (blank_hmac && EVP_MAC_CTX_set_params(blank_hmac, params) != 1) {
+		EVP_MAC_CTX_free(blank_hmac);
+		blank_hmac = NULL;
+	}
+	EVP_MAC_free(mac);
+}
+
+int ds_hmac_sha256(struct ds_span key, const struct ds_span *parts, size_t n_parts,
+		   uint8_t ret[DS_SHA256_SIZE])
+{
+	int once = pthread_once(&blank_once, make_blank);
+	EVP_MAC_CTX *ctx = !once && blank_hmac ? EVP_MAC_CTX_dup(blank_hmac) : NULL;
 	size_t n = 0;
 	int r = -EIO;
 
 	/* a NULL key would mean "keep the previous one" */
-	if (!ctx || EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, params) != 1)
+	if (!ctx || EVP_MAC_init(ctx, key.n ? key.p : (const uint8_t *)"", key.n, NULL) != 1)
 		goto out;
 	for (size_t i = 0; i < n_parts; i++)
 		if (parts[i].n && EVP_MAC_update(ctx, parts[i].p, parts[i].n) != 1)
@@ -113,6 +129,5 @@ int ds_hmac_sha256(struct ds_span key, const struct ds_span *parts, size_t n_par
 		r = 0;
 out:
 	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
 	return r ? ds_ossl_err(NULL, r, "hash", "HMAC-SHA256") : 0;
 }

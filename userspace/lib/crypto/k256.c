@@ -48,6 +48,14 @@ static int compressed(const secp256k1_context *ctx, const secp256k1_pubkey *key,
 	return 0;
 }
 
+int ds_k256_check(const uint8_t sk[32])
+{
+	const secp256k1_context *ctx;
+
+	DS_TRY(context(&ctx));
+	return secp256k1_ec_seckey_verify(ctx, sk) == 1 ? 0 : -ERANGE;
+}
+
 int ds_k256_pub(const uint8_t sk[32], uint8_t ret[DS_K256_PUB_SIZE])
 {
 	const secp256k1_context *ctx;

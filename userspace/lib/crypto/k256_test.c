@@ -25,6 +25,7 @@ static void secret_range(void **state)
 		struct ds_span sk = hex(rows[i].sk);
 
 		assert_int_equal(ds_k256_pub(sk.p, pub), rows[i].want);
+		assert_int_equal(ds_k256_check(sk.p), rows[i].want);
 		assert_int_equal(ds_k256_sign_recoverable(sk.p, digest, sig), rows[i].want);
 		assert_int_equal(ds_k256_sign(sk.p, digest, sig), rows[i].want);
 	}

@@ -77,10 +77,18 @@ out:
 	return r;
 }
 
+static EC_GROUP *curve; /* read only: threads share it */
+static pthread_once_t curve_once = PTHREAD_ONCE_INIT;
+
+static void make_curve(void)
+{
+	curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+}
+
 /* scalar * G as 04 X Y; -ERANGE when the scalar is not in 1..n-1. */
 static int base_multiply(const BIGNUM *scalar, uint8_t ret_point[1 + DS_P256_XY_SIZE])
 {
-	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	EC_GROUP *group = pthread_once(&curve_once, make_curve) ? NULL : curve;
 	EC_POINT *point = group ? EC_POINT_new(group) : NULL;
 	int r = -EIO;
 
@@ -91,8 +99,23 @@ static int base_multiply(const BIGNUM *scalar, uint8_t ret_point[1 + DS_P256_XY_
 				    1 + DS_P256_XY_SIZE, NULL) == 1 + DS_P256_XY_SIZE)
 		r = 0;
 	EC_POINT_free(point);
-	EC_GROUP_free(group);
 	return r ? ds_ossl_err(NULL, r, "p256", "public key") : 0;
+}
+
+int ds_p256_public(const uint8_t scalar[DS_P256_SCALAR_SIZE], uint8_t ret[DS_P256_XY_SIZE])
+{
+	BIGNUM *bn = BN_bin2bn(scalar, DS_P256_SCALAR_SIZE, NULL);
+	uint8_t point[1 + DS_P256_XY_SIZE];
+	int r;
+
+	if (!bn)
+		return -ENOMEM;
+	BN_set_flags(bn, BN_FLG_CONSTTIME);
+	r = base_multiply(bn, point);
+	BN_clear_free(bn);
+	if (!r)
+		memcpy(ret, point + 1, DS_P256_XY_SIZE);
+	return r;
 }
 
 int ds_p256_from_scalar(const uint8_t scalar[DS_P256_SCALAR_SIZE], struct ds_p256 **ret)

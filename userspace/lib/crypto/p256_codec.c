@@ -22,15 +22,24 @@ _Static_assert(sizeof(pkcs8_head) + DS_P256_SCALAR_SIZE + sizeof(pkcs8_mid) + DS
 		       DS_P256_PKCS8_SIZE,
 	       "PKCS#8 layout of spec/guest-api 4.3");
 
+int ds_p256_scalar_pkcs8(const uint8_t scalar[DS_P256_SCALAR_SIZE], uint8_t out[DS_P256_PKCS8_SIZE])
+{
+	uint8_t xy[DS_P256_XY_SIZE];
+
+	DS_TRY(ds_p256_public(scalar, xy));
+	out = mempcpy(out, pkcs8_head, sizeof(pkcs8_head));
+	out = mempcpy(out, scalar, DS_P256_SCALAR_SIZE);
+	out = mempcpy(out, pkcs8_mid, sizeof(pkcs8_mid));
+	memcpy(out, xy, sizeof(xy));
+	return 0;
+}
+
 int ds_p256_pkcs8(const struct ds_p256 *key, uint8_t out[DS_P256_PKCS8_SIZE])
 {
 	DS_SECRET struct ds_secret *scalar = NULL;
 
 	DS_TRY(ds_p256_scalar(key, &scalar));
-	out = mempcpy(out, pkcs8_head, sizeof(pkcs8_head));
-	out = mempcpy(out, scalar->p, DS_P256_SCALAR_SIZE);
-	out = mempcpy(out, pkcs8_mid, sizeof(pkcs8_mid));
-	return ds_p256_xy(key, out);
+	return ds_p256_scalar_pkcs8(scalar->p, out);
 }
 
 int ds_p256_pkcs8_pem(const struct ds_p256 *key, struct ds_secret **ret)

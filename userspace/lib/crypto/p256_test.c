@@ -30,12 +30,14 @@ static void scalar_range(void **state)
 		{ ORDER, -ERANGE },
 		{ "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", -ERANGE },
 	};
+	uint8_t xy[DS_P256_XY_SIZE];
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		DS_SECRET struct ds_secret *back = NULL;
 		DS_P256 struct ds_p256 *key = NULL;
 
 		assert_int_equal(ds_p256_from_scalar(hex(rows[i].scalar).p, &key), rows[i].want);
+		assert_int_equal(ds_p256_public(hex(rows[i].scalar).p, xy), rows[i].want);
 		if (!rows[i].want) {
 			assert_int_equal(ds_p256_scalar(key, &back), 0);
 			assert_hex(back->p, back->n, rows[i].scalar);

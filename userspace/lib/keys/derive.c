@@ -39,25 +39,25 @@ int ds_derive_p256(struct ds_span ikm, const struct ds_span *ctx, size_t n_ctx,
 int ds_derive_dh(struct ds_span ikm, const struct ds_span *ctx, size_t n_ctx,
 		 uint8_t out[DS_KEY_SIZE])
 {
-	DS_SECRET struct ds_secret *pkcs8 = ds_secret_new(DS_P256_PKCS8_SIZE);
-	DS_P256 struct ds_p256 *key = NULL;
+	/* the scalar, then its PKCS#8 form */
+	DS_SECRET struct ds_secret *m = ds_secret_new(DS_P256_SCALAR_SIZE + DS_P256_PKCS8_SIZE);
+	uint8_t *pkcs8 = m ? m->p + DS_P256_SCALAR_SIZE : NULL;
 
-	if (!pkcs8)
+	if (!m)
 		return -ENOMEM;
-	DS_TRY(ds_derive_p256(ikm, ctx, n_ctx, &key));
-	DS_TRY(ds_p256_pkcs8(key, pkcs8->p));
-	return ds_sha256_1(DS_SPAN(pkcs8->p, pkcs8->n), out);
+	DS_TRY(ds_kdf_ratls(ikm, ctx, n_ctx, m->p, DS_P256_SCALAR_SIZE));
+	DS_TRY(ds_p256_scalar_pkcs8(m->p, pkcs8));
+	return ds_sha256_1(DS_SPAN(pkcs8, DS_P256_PKCS8_SIZE), out);
 }
 
-/* A secp256k1 scalar; the range check is that of making its public key. */
+/* A secp256k1 scalar. */
 static int derive_k256(struct ds_span ikm, const struct ds_span *ctx, size_t n_ctx,
 		       uint8_t out[DS_KEY_SIZE])
 {
-	uint8_t pub[DS_K256_PUB_SIZE];
 	int r = ds_kdf_ratls(ikm, ctx, n_ctx, out, DS_KEY_SIZE);
 
 	if (!r)
-		r = ds_k256_pub(out, pub);
+		r = ds_k256_check(out);
 	if (r)
 		ds_wipe(out, DS_KEY_SIZE);
 	return r;

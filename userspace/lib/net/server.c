@@ -414,6 +414,15 @@ void ds_req_fail(struct ds_req *req, int status, const char *fmt, ...)
 	ds_req_reply(req, status, "application/json", text ? DS_SPAN_STR(text) : DS_SPAN_STR(oom));
 }
 
+int ds_req_peer_info(const struct ds_req *req, struct ds_cert_info *ret, struct ds_err *err)
+{
+	const struct conn *c = (const struct conn *)req;
+
+	if (c->tls && c->bev)
+		return ds_tls_peer_info(bufferevent_openssl_get_ssl(c->bev), ret, err);
+	return ds_cert_parse(req->peer_cert, ret, err);
+}
+
 static void peer_name(const struct sockaddr *sa, char *out, size_t n)
 {
 	char ip[INET6_ADDRSTRLEN];

@@ -291,3 +291,11 @@ int ds_tls_peer_der(SSL *ssl, struct ds_buf *ret)
 
 	return x ? der_of(x, ret) : 0;
 }
+
+int ds_tls_peer_info(SSL *ssl, struct ds_cert_info *ret, struct ds_err *err)
+{
+	X509 *x = SSL_get0_peer_certificate(ssl);
+
+	return x ? ds_cert_parse_x509(x, ret, err) :
+		   ds_err_set(err, -ENOENT, DOM, 0, "no client certificate");
+}

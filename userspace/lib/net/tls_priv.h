@@ -4,6 +4,7 @@
 #define DS_LIB_NET_TLS_PRIV_H
 
 #include <ds/net/tls.h>
+#include <ds/x509/cert.h>
 #include <openssl/ssl.h>
 
 /* What a session demands of its peer, and where the reason of a refusal goes; outlives the session.
@@ -18,5 +19,7 @@ DS_MUST int ds_tls_session(struct ds_tls_ctx *ctx, const char *host, struct ds_t
 			   SSL **ret);
 /* DER of the peer's leaf; an empty buffer when there is none. */
 DS_MUST int ds_tls_peer_der(SSL *ssl, struct ds_buf *ret);
+/* What that certificate says, without reading it a second time. -ENOENT when there is none. */
+DS_MUST int ds_tls_peer_info(SSL *ssl, struct ds_cert_info *ret, struct ds_err *err);
 
 #endif

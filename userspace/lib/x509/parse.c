@@ -291,10 +291,16 @@ static int read_all(X509 *x, struct ds_cert_info *info, struct ds_err *err)
 
 int ds_cert_parse(struct ds_span der, struct ds_cert_info *ret, struct ds_err *err)
 {
-	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
 	DS_X509 X509 *x = NULL;
 
 	DS_TRY(ds_x509_from_der(der, &x, err));
+	return ds_cert_parse_x509(x, ret, err);
+}
+
+int ds_cert_parse_x509(struct x509_st *x, struct ds_cert_info *ret, struct ds_err *err)
+{
+	DS_CERT_INFO struct ds_cert_info info = DS_CERT_INFO_NULL;
+
 	DS_TRY(read_all(x, &info, err));
 	*ret = info;
 	info = DS_CERT_INFO_NULL;

@@ -13,6 +13,8 @@
 #define DS_K256_PUB_SIZE 33 /* SEC1 compressed */
 #define DS_K256_SIG_SIZE 65 /* r || s || v, v in 0..3 */
 
+/* 0, or -ERANGE: no secret key. */
+DS_MUST int ds_k256_check(const uint8_t sk[32]);
 DS_MUST int ds_k256_pub(const uint8_t sk[32], uint8_t ret[DS_K256_PUB_SIZE]);
 /* SEC1, uncompressed. */
 DS_MUST int ds_k256_pub_full(const uint8_t sk[32], uint8_t ret[65]);

@@ -34,6 +34,10 @@ static inline void ds_cleanup_p256(struct ds_p256 **key)
 #define DS_P256 DS_CLEANUP(ds_cleanup_p256)
 
 DS_MUST int ds_p256_scalar(const struct ds_p256 *key, struct ds_secret **ret);
+/* The same bytes without an object of OpenSSL, as derivations want them. -ERANGE as above. */
+DS_MUST int ds_p256_public(const uint8_t scalar[DS_P256_SCALAR_SIZE], uint8_t ret[DS_P256_XY_SIZE]);
+DS_MUST int ds_p256_scalar_pkcs8(const uint8_t scalar[DS_P256_SCALAR_SIZE],
+				 uint8_t out[DS_P256_PKCS8_SIZE]);
 /* The caller keeps out in secret memory. */
 DS_MUST int ds_p256_pkcs8(const struct ds_p256 *key, uint8_t out[DS_P256_PKCS8_SIZE]);
 /* "-----BEGIN PRIVATE KEY-----", 64 columns, LF, final LF, no NUL; encoded in constant time. */

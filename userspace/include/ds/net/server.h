@@ -37,6 +37,10 @@ struct ds_req {
 	const struct ds_pb_field *reply_pb;
 };
 
+/* What peer_cert says; as the handshake has read it, so at less cost than to parse it again. */
+struct ds_cert_info;
+DS_MUST int ds_req_peer_info(const struct ds_req *req, struct ds_cert_info *ret, struct ds_err *err);
+
 typedef void (*ds_req_fn)(void *ctx, struct ds_req *req);
 
 struct ds_server_cfg {

@@ -79,6 +79,9 @@ struct ds_cert_info {
  * wrapped is -EBADMSG.
  */
 DS_MUST int ds_cert_parse(struct ds_span der, struct ds_cert_info *ret, struct ds_err *err);
+/* For net/ only: a certificate that OpenSSL has read already, borrowed. */
+struct x509_st;
+DS_MUST int ds_cert_parse_x509(struct x509_st *x, struct ds_cert_info *ret, struct ds_err *err);
 void ds_cert_info_done(struct ds_cert_info *info);
 #define DS_CERT_INFO DS_CLEANUP(ds_cert_info_done)
 

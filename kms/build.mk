@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-kms
 dstack-kms_srcs := $(addprefix kms/,main.c conf.c authorize.c bootinfo.c store.c consent.c keys_jail.c keys_proc.c keys_client.c policy_file.c names.c clock.c relog.c reload.c \
-	secret_json.c net_proc.c net_judge.c net_record.c net_rpc.c net_sign.c net_admin.c metrics.c messages.c \
+	secret_json.c net_proc.c net_judge.c net_record.c net_due.c net_rpc.c net_sign.c net_admin.c metrics.c messages.c \
 	seal.c self.c keys_new.c net_lease.c net_jail.c net_replicate.c nodekeys.c onboard.c onboard_join.c)
 dstack-kms_pkgs := libkeyutils libevent libevent_openssl libssl libcrypto jansson libsecp256k1 inih libseccomp
 
@@ -27,7 +27,7 @@ tests/integration/kms_load.c_objs := $(O)/obj/tests/bench/kms/guests.o
 $(O)/test/tests/integration/kms_load: $(tests/integration/kms_load.c_objs)
 check-integration: $(O)/test/tests/integration/kms_load $(O)/bin/kms-bench
 
-ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c consent_test.c keys_jail_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c net_jail_test.c bootinfo_test.c net_record_test.c pol_test.c)
+ds_tests += $(addprefix kms/,policy_file_test.c relog_test.c store_test.c conf_test.c names_test.c consent_test.c keys_jail_test.c clock_test.c metrics_test.c seal_test.c roots_test.c nodekeys_test.c net_judge_test.c net_jail_test.c bootinfo_test.c net_record_test.c net_due_test.c pol_test.c)
 kms-obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 kms/policy_file_test.c_objs := $(call kms-obj,kms/policy_file.c kms/names.c)
 kms/relog_test.c_objs := $(call kms-obj,kms/relog.c)
@@ -67,3 +67,5 @@ kms/net_record_test.c_objs := $(call kms-obj,kms/net_record.c kms/clock.c kms/me
 $(O)/test/kms/net_record_test: $(kms/net_record_test.c_objs)
 kms/pol_test.c_objs := $(call kms-obj,kms/pol_boot.c kms/pol_seen.c)
 $(O)/test/kms/pol_test: $(kms/pol_test.c_objs)
+kms/net_due_test.c_objs := $(call kms-obj,kms/net_due.c)
+$(O)/test/kms/net_due_test: $(kms/net_due_test.c_objs)

@@ -67,8 +67,11 @@ int kms_keys_app(int sock, uint32_t epoch, const uint8_t app[20], struct ds_span
 	ans = (const struct kms_answer *)room->p;
 	if (ans->n != sizeof(struct kms_app_keys))
 		return -EPIPE;
-	*ret = ds_secret_from(ans->data, sizeof(struct kms_app_keys));
-	return *ret ? 0 : -ENOMEM;
+	/* to its beginning; what is left behind is wiped with the rest */
+	memmove(room->p, ans->data, sizeof(struct kms_app_keys));
+	*ret = room;
+	room = NULL;
+	return 0;
 }
 
 int kms_keys_app_ca(int sock, uint32_t epoch, const uint8_t app[20], struct ds_buf *ret_der)

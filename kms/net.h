@@ -47,6 +47,8 @@ struct kms_net {
 	struct kms_policy *policy;
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
 	struct kms_relog *relog;
+	struct kms_due *due, **due_end; /* replies that wait for a sync of it */
+	struct event *due_event;
 	struct kms_clock clock; /* of all judgements */
 	struct kms_file root_ca, collateral[KMS_MAX_COLLATERAL];
 	struct ds_attest_cache *attested; /* signatures proven before */
@@ -150,6 +152,18 @@ extern const size_t kms_n_onboard_messages;
  */
 DS_MUST int kms_record(struct kms_net *net, struct ds_req *req, const char *op,
 		       const struct kms_subject *s, json_t *detail);
+/* The same for many at once: the line is written, but the reply must go by kms_due_add(). */
+DS_MUST int kms_record_later(struct kms_net *net, struct ds_req *req, const char *op,
+			     const struct kms_subject *s);
+/*
+ * net_due.c: replies that go when the lines written before are synced, all those of one turn of the
+ * loop by one sync. A failure of that is the failure of each. take: n bytes of it are the body; not
+ * taken when this fails, and req is still to be answered.
+ */
+DS_MUST int kms_due_start(struct kms_net *net);
+void kms_due_stop(struct kms_net *net);
+DS_MUST int kms_due_add(struct kms_net *net, struct ds_req *req, const char *op, const char *type,
+			struct ds_secret **take, size_t n);
 /* Of a clock that only goes forward, and goes on while the machine sleeps: leases end in sleep, too. */
 int64_t kms_now_ms(void);
 /* Record or count a denial, and reply 400. */

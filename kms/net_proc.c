@@ -375,6 +375,7 @@ static int start(struct process *p, struct ds_err *err)
 	else
 		DS_TRY(open_store(p, &tls, err));
 	DS_TRY(kms_relog_open(p->net.conf->release_log, &p->net.relog, err));
+	DS_TRY(kms_due_start(&p->net));
 	DS_TRY(start_server(p, tls, err));
 	DS_TRY(kms_admin_start(&p->net, &p->admin, err));
 	DS_TRY(start_events(p));
@@ -402,6 +403,7 @@ static void stop(struct process *p)
 	if (p->keys_event)
 		event_free(p->keys_event);
 	kms_authorize_stop(&p->net);
+	kms_due_stop(&p->net);
 	kms_lease_stop(&p->net);
 	kms_onboard_free(p->onboard);
 	ds_server_free(p->admin);

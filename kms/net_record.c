@@ -40,21 +40,21 @@ static json_t *entry(struct ds_req *req, const char *op, const char *decision,
 }
 
 /* Denials that are on no line of their own are a number on the next line. */
-static int add(struct kms_net *net, json_t *o)
+static int add(struct kms_net *net, json_t *o, bool later)
 {
 	int r;
 
 	if (net->deny_unlogged && json_object_set_new(o, "unlogged_denials_before",
 						      json_integer((json_int_t)net->deny_unlogged)))
 		return -ENOMEM;
-	r = kms_relog_add(net->relog, o, time(NULL));
+	r = (later ? kms_relog_write : kms_relog_add)(net->relog, o, time(NULL));
 	if (!r)
 		net->deny_unlogged = 0;
 	return r;
 }
 
-int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
-	       json_t *detail)
+static int record(struct kms_net *net, struct ds_req *req, const char *op,
+		  const struct kms_subject *s, json_t *detail, bool later)
 {
 	struct kms_refusal why;
 	/* the policy may have taken its time, and our own lease may have ended meanwhile */
@@ -67,9 +67,21 @@ int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const st
 	}
 	if (detail && o && json_object_update_new(o, detail))
 		return -ENOMEM;
-	DS_TRY(o ? add(net, o) : -ENOMEM);
+	return o ? add(net, o, later) : -ENOMEM;
+}
+
+int kms_record(struct kms_net *net, struct ds_req *req, const char *op, const struct kms_subject *s,
+	       json_t *detail)
+{
+	DS_TRY(record(net, req, op, s, detail, false));
 	kms_count(KMS_COUNT_RELEASE, op);
 	return 0;
+}
+
+int kms_record_later(struct kms_net *net, struct ds_req *req, const char *op,
+		     const struct kms_subject *s)
+{
+	return record(net, req, op, s, NULL, true);
 }
 
 static int record_denial(struct kms_net *net, struct ds_req *req, const char *op,
@@ -83,7 +95,7 @@ static int record_denial(struct kms_net *net, struct ds_req *req, const char *op
 	    (why->expected[0] && json_object_set_new(o, "expected", json_string(why->expected))) ||
 	    (why->actual[0] && json_object_set_new(o, "actual", json_string(why->actual))))
 		return -ENOMEM;
-	return add(net, o);
+	return add(net, o, false);
 }
 
 int64_t kms_now_ms(void)

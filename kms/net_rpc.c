@@ -177,9 +177,9 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 	r = secret_json_end(&j);
 	/* on record before it is on the wire */
 	if (!r)
-		r = kms_record(net, req, "GetAppKey", s, NULL);
+		r = kms_record_later(net, req, "GetAppKey", s);
 	if (!r)
-		ds_req_reply_secret(req, 200, secret_json_type(&j), &j.mem, j.n);
+		r = kms_due_add(net, req, "GetAppKey", secret_json_type(&j), &j.mem, j.n);
 	secret_json_done(&j);
 	return r;
 }

@@ -16,12 +16,12 @@
 
 struct kms_relog {
 	int fd;
-	bool broken;
+	bool broken, unsynced;
 	struct chain {
 		uint64_t n;
 		int64_t latest; /* of all times on record */
 		char head[65];
-	} chain;
+	} chain, synced;
 };
 
 #define GENESIS "0000000000000000000000000000000000000000000000000000000000000000"
@@ -183,6 +183,7 @@ static int open_checked(const char *path, struct kms_relog *log, struct ds_err *
 	if (!st.st_size && ds_fsync_parent(path))
 		return ds_err_set(err, -EIO, DOM, 0, "%s: its directory cannot be synced", path);
 	DS_TRY(scan(log->fd, &log->chain, tail, &left, err));
+	log->synced = log->chain;
 	return left ? drop_tail(log, DS_SPAN(tail, left), err) : 0;
 }
 
@@ -217,14 +218,12 @@ static int append(struct kms_relog *log, char *line, size_t n)
 	DS_TRY(ds_sha256_1(DS_SPAN(line, n), hash));
 	line[n] = '\n';
 	DS_TRY(ds_write_full(log->fd, line, n + 1));
-	if (fdatasync(log->fd))
-		return -errno;
 	ds_hex_encode(hash, sizeof(hash), log->chain.head);
 	log->chain.n++;
 	return 0;
 }
 
-int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
+int kms_relog_write(struct kms_relog *log, json_t *entry, int64_t now)
 {
 	char when[DS_TIME_SIZE];
 	DS_FREE char *line = NULL;
@@ -246,9 +245,33 @@ int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
 	r = append(log, line, n);
 	/* half a line may be on disk now: nothing can be appended to that */
 	log->broken = r != 0;
+	log->unsynced = true;
 	if (!r && now > log->chain.latest)
 		log->chain.latest = now;
 	return r;
+}
+
+int kms_relog_sync(struct kms_relog *log)
+{
+	if (log->broken)
+		return -EIO;
+	if (!log->unsynced)
+		return 0;
+	if (fdatasync(log->fd)) {
+		/* what is on disk now nobody knows; on record is what was before */
+		log->broken = true;
+		log->chain = log->synced;
+		return -errno;
+	}
+	log->unsynced = false;
+	log->synced = log->chain;
+	return 0;
+}
+
+int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now)
+{
+	DS_TRY(kms_relog_write(log, entry, now));
+	return kms_relog_sync(log);
 }
 
 const char *kms_relog_head(const struct kms_relog *log)

@@ -23,6 +23,12 @@ struct kms_relog *kms_relog_close(struct kms_relog *log);
 /* Adds seq, time and prev to entry (borrowed, modified); after a failure the log refuses
  * everything. */
 DS_MUST int kms_relog_add(struct kms_relog *log, json_t *entry, int64_t now);
+/*
+ * The same in two steps: what was written is on record when the sync after it succeeded, for any
+ * number of lines at once. Nothing of it may be told before.
+ */
+DS_MUST int kms_relog_write(struct kms_relog *log, json_t *entry, int64_t now);
+DS_MUST int kms_relog_sync(struct kms_relog *log);
 /* Hash of the last line, 64 hex characters. */
 const char *kms_relog_head(const struct kms_relog *log);
 uint64_t kms_relog_count(const struct kms_relog *log);

@@ -195,6 +195,28 @@ static void test_sync(void **state)
 	kms_relog_close(log);
 }
 
+/* Several lines, one sync: its failure is that of them all, and the end. */
+static void test_together(void **state)
+{
+	json_t *o = json_pack("{s:s}", "op", "f");
+	struct kms_relog *log = NULL;
+	uint64_t n;
+
+	assert_int_equal(kms_relog_open(path, &log, NULL), 0);
+	n = kms_relog_count(log);
+	fdatasync_result = -1;
+	assert_int_equal(kms_relog_sync(log), 0); /* there is nothing to be synced */
+	assert_int_equal(kms_relog_write(log, o, 1), 0);
+	assert_int_equal(kms_relog_write(log, o, 1), 0);
+	assert_int_equal(kms_relog_sync(log), -EIO);
+	assert_int_equal(kms_relog_count(log), n);
+	fdatasync_result = 0;
+	assert_int_equal(kms_relog_sync(log), -EIO);
+	assert_int_equal(kms_relog_write(log, o, 1), -EIO);
+	json_decref(o);
+	kms_relog_close(log);
+}
+
 static int fsync_result;
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
@@ -239,7 +261,7 @@ int main(void)
 		cmocka_unit_test(test_append), cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_torn),   cmocka_unit_test(test_long),
 		cmocka_unit_test(test_paths),  cmocka_unit_test(test_new),
-		cmocka_unit_test(test_sync),
+		cmocka_unit_test(test_sync),   cmocka_unit_test(test_together),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

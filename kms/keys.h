@@ -14,6 +14,8 @@ int kms_keys_main(int sock, const struct kms_conf *conf, const struct kms_self *
 int kms_keys_new_main(int sock, const struct kms_conf *conf);
 /* Its filter of system calls; dirfd: where the file of recipients may be opened (consent.h), or -1. */
 DS_MUST int kms_keys_jail(int dirfd);
+/* The same of a keys process that has no roots yet and may write files. */
+DS_MUST int kms_keys_new_jail(void);
 
 /*
  * The parent's end. Answers come within a millisecond; a keys process that is silent for seconds or

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -61,9 +62,53 @@ static void test_open(void **state)
 	}
 }
 
+/* Inside the filter of a process that writes roots: 0, or the number of the line that is wrong. */
+static int write_only(const char *dir)
+{
+	static const long no[] = { SYS_socket,	 SYS_connect,  SYS_execve,	     SYS_execveat,
+				   SYS_fork,	 SYS_clone,    SYS_kill,	     SYS_ptrace,
+				   SYS_add_key,	 SYS_request_key, SYS_keyctl,	     SYS_process_vm_readv,
+				   SYS_mount,	 SYS_setuid,   SYS_process_vm_writev };
+	int dirfd, fd;
+
+	if (chdir(dir) || kms_keys_new_jail())
+		return 1;
+	for (size_t i = 0; i < DS_ARRAY_SIZE(no); i++)
+		if (syscall(no[i], -1, NULL, NULL, 0, 0, -1) >= 0 || errno != EPERM)
+			return 10 + (int)i;
+	if (mkdir("certs.new", 0700))
+		return 2;
+	dirfd = open("certs.new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dirfd, "root-ca.key", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (dirfd < 0 || fd < 0 || write(fd, "x", 1) != 1 || fchmod(fd, 0600) || fsync(fd))
+		return 3;
+	if (fsync(dirfd) || rename("certs.new", "certs") || unlinkat(dirfd, "root-ca.key", 0) ||
+	    rmdir("certs"))
+		return 4;
+	return 0;
+}
+
+static void test_new(void **state)
+{
+	char dir[] = "/tmp/ds-jail-XXXXXX";
+	int status = 0;
+	pid_t pid;
+
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	assert_non_null(mkdtemp(dir));
+	pid = fork();
+	if (!pid)
+		_exit(write_only(dir));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rmdir(dir);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_open) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_open), cmocka_unit_test(test_new) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,7 +149,8 @@ static int start(struct fresh *f, struct ds_err *err)
 	DS_TRY(kms_store_sweep(f->conf->cert_dir, err));
 	/* now, so that a seal that cannot be is not found out after roots were made */
 	DS_TRY(kms_seal_key(f->conf->seal, &f->seal_key, err));
-	return make_recipient(f);
+	DS_TRY(make_recipient(f));
+	return kms_keys_new_jail();
 }
 
 int kms_keys_new_main(int sock, const struct kms_conf *conf)

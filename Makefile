@@ -53,6 +53,7 @@ clean:
 #: make check-asan   unit and integration tests under address and undefined behaviour sanitizers
 #: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
+#: make check-chain       the KMS in a VM, its policy on a chain: approve, release, upgrade, revoke (needs npm)
 #: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch, kernel-doc
 #: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
@@ -60,7 +61,7 @@ clean:
 #: make check-removal                     every check of the verifier removed one at a time: which test notices
 #: make check-differential bench-verify   against dcap-qvl and go-tdx-guest (need cargo, go and a network)
 #: make fuzz-long FUZZ_SECONDS=3600       each harness for so long, one line each into build/fuzz/long.log
-#: make image        the guest image into build/image (image-production: without the emulator)
+#: make image        the guest image into build/image (image-production: without the emulator; image-kms: with the KMS)
 #: Variables: V=1 shows commands, O=DIR builds elsewhere, CC CFLAGS LDFLAGS as usual.
 
 # Of programs that let nobody trace them, leaks cannot be told.

@@ -19,3 +19,13 @@ demo-stop:
 check-e2e: all image
 	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) WORK=$(abspath $(O)/e2e) \
 		scripts/tap e2e timeout 600 tests/e2e/demo --tap
+
+# The image of a key server: the guest's, and what the app runs. `make image-kms` for a key server in a VM of its own.
+.PHONY: image-kms check-chain
+image-kms: image
+	$(Q)scripts/build-image -p dstack-kms -p dstack-kms-policy -p dstackctl -b $(O) -o $(O)/image-kms
+
+# Key server and apps in machines, the policy on a chain.
+check-chain: image-kms
+	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) KMS_IMAGE=$(abspath $(O)/image-kms) CONTRACTS=$(abspath $(O)/contracts) \
+		WORK=$(abspath $(O)/chain) scripts/tap chain timeout 900 tests/e2e/chain

@@ -19,7 +19,7 @@ DS_MUST int kms_keys_new_jail(void);
 
 /*
  * The parent's end. Answers come within a millisecond; a keys process that is silent for seconds or
- * says nonsense is -EPIPE, and the caller stops.
+ * says nonsense is -EPIPE, then and ever after: the socket is shut, which ends the caller's loop.
  */
 DS_MUST int kms_keys_hello(int sock, uint8_t ret_k256_pub[33]);
 /* Those below: -ENOENT when there is no such epoch. ret->p is a struct kms_app_keys. */

@@ -4,6 +4,17 @@
 
 #include <sys/socket.h>
 
+/*
+ * An answer that comes after all would be taken for that of the next question, which may be another
+ * app's. Whoever holds up the other process, and a host can, must not get that far: nothing goes
+ * through this socket any more, and the loop sees its end.
+ */
+static int give_up(int sock)
+{
+	(void)shutdown(sock, SHUT_RDWR);
+	return -EPIPE;
+}
+
 /* The answer in secret memory: it may carry keys. */
 static int ask(int sock, const struct kms_ask *q, struct ds_secret **ret)
 {
@@ -14,14 +25,14 @@ static int ask(int sock, const struct kms_ask *q, struct ds_secret **ret)
 	if (!ans)
 		return -ENOMEM;
 	if (send(sock, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
-		return -EPIPE;
+		return give_up(sock);
 	do {
 		n = recv(sock, ans, sizeof(*ans), MSG_TRUNC);
 	} while (n < 0 && errno == EINTR);
-	if (n != sizeof(*ans) || ans->n > sizeof(ans->data))
-		return -EPIPE;
+	if (n != sizeof(*ans) || ans->n > sizeof(ans->data) || ans->status > 0)
+		return give_up(sock);
 	if (ans->status)
-		return ans->status < 0 ? ans->status : -EPIPE;
+		return ans->status;
 	*ret = room;
 	room = NULL;
 	return 0;
@@ -141,12 +152,12 @@ int kms_keys_new(int sock, const struct kms_new_ask *q, struct kms_new_answer *r
 	ssize_t n;
 
 	if (send(sock, q, sizeof(*q), MSG_NOSIGNAL) != sizeof(*q))
-		return -EPIPE;
+		return give_up(sock);
 	do {
 		n = recv(sock, &ans, sizeof(ans), MSG_TRUNC);
 	} while (n < 0 && errno == EINTR);
 	if (n != sizeof(ans) || ans.status > 0)
-		return -EPIPE;
+		return give_up(sock);
 	ans.error[sizeof(ans.error) - 1] = '\0';
 	if (ans.status)
 		return ds_err_set(err, ans.status, "kms", 0, "%s",

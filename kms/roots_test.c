@@ -428,6 +428,67 @@ static int set_up(void **state)
 	       kms_bootstrap(dir, "kms.test", NULL, time(NULL), NULL);
 }
 
+/* What the other end says in place of the keys process. */
+static void say(int sock, const void *p, size_t n)
+{
+	assert_int_equal(send(sock, p, n, MSG_NOSIGNAL), n);
+}
+
+static void pair_in_a_hurry(int sv[2])
+{
+	struct timeval soon = { .tv_usec = 20000 };
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)), 0);
+}
+
+/* The answer to one app's question, late, is not given to the app that asks next. */
+static void test_late(void **state)
+{
+	static const uint8_t one[20] = { 1 }, two[20] = { 2 };
+	struct kms_answer ans = { .n = sizeof(struct kms_app_keys), .data = { 0x11 } };
+	struct ds_secret *keys = NULL;
+	int sv[2];
+
+	for (int row = 0; row < 3; row++) {
+		pair_in_a_hurry(sv);
+		if (row == 1)
+			say(sv[1], &ans, sizeof(ans) - 1);
+		if (row == 2)
+			say(sv[1], &(struct kms_answer){ .status = 1 }, sizeof(ans));
+		assert_int_equal(kms_keys_app(sv[0], 0, one, DS_SPAN_NULL, &keys), -EPIPE);
+		(void)send(sv[1], &ans, sizeof(ans), MSG_NOSIGNAL);
+		assert_int_equal(kms_keys_app(sv[0], 0, two, DS_SPAN_NULL, &keys), -EPIPE);
+		assert_null(keys);
+		close(sv[0]);
+		close(sv[1]);
+	}
+	/* a no is an answer like others */
+	pair_in_a_hurry(sv);
+	say(sv[1], &(struct kms_answer){ .status = -ENOENT }, sizeof(ans));
+	assert_int_equal(kms_keys_app(sv[0], 0, one, DS_SPAN_NULL, &keys), -ENOENT);
+	say(sv[1], &ans, sizeof(ans));
+	assert_int_equal(kms_keys_app(sv[0], 0, two, DS_SPAN_NULL, &keys), 0);
+	ds_secret_free(keys);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+static void test_late_new(void **state)
+{
+	static const struct kms_new_ask q = { .op = KMS_NEW_MAKE };
+	struct kms_new_answer ans = { .status = 0 }, got;
+	struct ds_err err = DS_ERR_NULL;
+	int sv[2];
+
+	pair_in_a_hurry(sv);
+	assert_int_equal(kms_keys_new(sv[0], &q, &got, &err), -EPIPE);
+	(void)send(sv[1], &ans, sizeof(ans), MSG_NOSIGNAL);
+	assert_int_equal(kms_keys_new(sv[0], &q, &got, &err), -EPIPE);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 static int tear_down(void **state)
 {
 	remove_store(dir);
@@ -442,7 +503,8 @@ int main(void)
 		cmocka_unit_test(test_sealed), cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_sweep),  cmocka_unit_test(test_export),
 		cmocka_unit_test(test_consent), cmocka_unit_test(test_new),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_late),
+		cmocka_unit_test(test_late_new),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

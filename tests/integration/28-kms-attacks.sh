@@ -76,6 +76,22 @@ peer
 is "keys again with both in order" "$status" 200
 stop
 is "clean stop" "$?" 0
+
+# a host decides when each process runs. An answer for one app that the keys process gives after the net process has stopped waiting for
+# it must not be there when the next app asks.
+start
+before=$(grep -c '"decision":"release"' "$work/release.log")
+keys=$(pgrep -P "$kms")
+kill -STOP "$keys"
+peer
+is "keys process held up: no keys" "$([ "$status" = 200 ] && echo keys)" ""
+peer --instance-id "$(rep 23 20)"
+is "nor for the next who asks" "$([ "$status" = 200 ] && echo keys)" ""
+kill -CONT "$keys"
+wait "$kms"
+is "the service has ended" "$? $(grep -c keys-process-gone "$work/kms.log")" "1 1"
+kms=
+is "and nothing was released" "$(grep -c '"decision":"release"' "$work/release.log")" "$before"
 "$bin/dstack-kms" check-log "$work/release.log" >/dev/null && ok "one chain of records" || nok "log chain"
 echo "1..$n"
 exit $rc

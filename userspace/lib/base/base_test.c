@@ -144,6 +144,15 @@ static void b64_is_canonical(void **state)
 	}
 }
 
+static void hex_has_a_bound(void **state)
+{
+	DS_BUF struct ds_buf b = DS_BUF_NULL;
+
+	assert_int_equal(ds_hex_decode_buf("aabb", 4, 1, &b), -EFBIG);
+	assert_int_equal(ds_hex_decode_buf("aabb", 4, 2, &b), 0);
+	assert_int_equal(b.n, 2);
+}
+
 static void time_is_strict(void **state)
 {
 	static const char *bad[] = { "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z",
@@ -163,6 +172,20 @@ static void time_is_strict(void **state)
 	assert_int_equal(ds_parse_u64("18446744073709551616", 20, UINT64_MAX, &u), -EBADMSG);
 	assert_int_equal(ds_parse_u64("+1", 2, 9, &u), -EBADMSG);
 	assert_int_equal(ds_parse_u64("", 0, 9, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64("/", 1, UINT64_MAX, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64(":", 1, 99, &u), -EBADMSG);
+	assert_int_equal(ds_parse_u64("99999999999999999999", 20, UINT64_MAX, &u), -EBADMSG);
+	assert_int_equal(ds_time_parse_rfc3339("2026-08-13T12:00:00Z", 21, &t), -EBADMSG);
+	for (size_t i = 0; i < 19; i++) { /* below and above the digits, in each place */
+		char text[] = "2026-08-13T12:00:00Z";
+
+		if (text[i] < '0' || text[i] > '9')
+			continue;
+		text[i] = '/';
+		assert_int_equal(ds_time_parse_rfc3339(text, 20, &t), -EBADMSG);
+		text[i] = ':';
+		assert_int_equal(ds_time_parse_rfc3339(text, 20, &t), -EBADMSG);
+	}
 }
 
 static void escape_is_bounded(void **state)
@@ -225,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_grows_and_is_stolen), cmocka_unit_test(rd_is_bounded), cmocka_unit_test(rd_numbers_are_whole),
 		cmocka_unit_test(hex_codes_every_byte),	   cmocka_unit_test(b64_is_canonical),
+		cmocka_unit_test(hex_has_a_bound),
 		cmocka_unit_test(time_is_strict),	   cmocka_unit_test(escape_is_bounded),
 		cmocka_unit_test(files_are_atomic_and_bounded),
 		cmocka_unit_test(secrets_are_copied_and_compared),

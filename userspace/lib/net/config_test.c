@@ -91,6 +91,15 @@ static void test_long(void **state)
 	assert_non_null(strstr(err.msg, "f:2: line is too long"));
 }
 
+static void test_load(void **state)
+{
+	struct ds_err err = DS_ERR_NULL;
+	size_t n = 0;
+
+	assert_int_equal(ds_conf_load("no-such-file", count, &n, &err), -ENOENT);
+	assert_string_equal(err.msg, "no-such-file: No such file or directory");
+}
+
 static int item(void *ctx, const char *text, struct ds_err *err)
 {
 	strcat(strcat(ctx, text), "|");
@@ -125,6 +134,10 @@ static void test_values(void **state)
 	assert_int_equal(ds_conf_addr("[::1]", &addr, &port, NULL), -EINVAL);
 	assert_int_equal(ds_conf_addr("[", &addr, &port, NULL), -EINVAL);
 	assert_int_equal(ds_conf_addr("[:", &addr, &port, NULL), -EINVAL);
+	assert_int_equal(ds_conf_addr("[::1:1", &addr, &port, NULL), -EINVAL);
+	assert_int_equal(ds_conf_addr("1.2.3.4:x", &addr, &port, NULL), -EINVAL);
+	assert_int_equal(ds_conf_addr("1.2.3.4:65536", &addr, &port, NULL), -EINVAL);
+	assert_int_equal(ds_conf_str("", &addr, NULL), -EINVAL);
 	assert_int_equal(ds_conf_list(" a, b,,c\td ", item, list, NULL), 0);
 	assert_string_equal(list, "a|b|c|d|");
 }
@@ -134,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_values),
 	};
 

@@ -111,6 +111,12 @@ static void defaults(void **state)
 			 0);
 	assert_true(ds_tcb_policy_get(f)->tolerate_any_advisory);
 	ds_tcb_policy_free(f);
+	/* of what is denied, "any" is a name like others */
+	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_LIT("[policy]\ndeny_advisory = any\n"), "p",
+					     &f, NULL),
+			 0);
+	assert_int_equal(ds_tcb_policy_get(f)->n_deny_advisory, 1);
+	ds_tcb_policy_free(f);
 }
 
 static void errors(void **state)
@@ -135,6 +141,10 @@ static void errors(void **state)
 		{ "[image\tx]\n[policy]\n", "p: unknown section [image\\x09x]" },
 		{ "[Image x]\n", "p: unknown section [Image x]" },
 		{ "[policy]\n[images]\n", "p: unknown section [images]" },
+		{ "[policy2]\n[policy]\n", "p: unknown section [policy2]" },
+		{ IMAGE("ab") "[image a]\n", "p: image a is empty" },
+		{ "[policy]\ntd_attributes_allowed = 12\n", "expected 16 hex digits" },
+		{ "[policy]\nxfam_allowed = 12\n", "expected 16 hex digits" },
 		{ "[policy]\nallow_fmspc = b0c06f0000\n", "expected 12 hex digits" },
 		{ "[policy]\nmin_sgx_svn = 256\n", "expected a number up to 255" },
 		{ "[policy]\nmin_sgx_svn = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "16 components" },
@@ -253,6 +263,7 @@ static void image_files(void **state)
 {
 	static const char good[] = "{\"mrtd\":\"" MR("d1") "\",\"rtmr0\":\"" MR(
 		"e0") "\",\"rtmr1\":\"" MR("e1") "\",\"rtmr2\":\"" MR("e2") "\"}";
+	static const char bad[] = ",\"os_image_hash\":\"12\"}";
 	char path[] = "/tmp/tcbpolicy-test-XXXXXX", text[128];
 	struct ds_tcb_policy_file *f = NULL;
 	struct ds_err err = DS_ERR_NULL;
@@ -266,6 +277,10 @@ static void image_files(void **state)
 	assert_int_equal(ds_tcb_policy_get(f)->n_image, 1);
 	assert_int_equal(ds_tcb_policy_get(f)->image[0].rt_mr[1][0], 0xe1);
 	ds_tcb_policy_free(f);
+	assert_int_equal(pwrite(fd, bad, sizeof(bad) - 1, sizeof(good) - 2), sizeof(bad) - 1);
+	assert_int_not_equal(ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, &err), 0);
+	assert_non_null(strstr(err.msg, "os_image_hash: expected 64 hex digits"));
+	assert_int_equal(ds_tcb_policy_load("no-such-file", &f, &err), -ENOENT);
 	assert_int_equal(ftruncate(fd, 20), 0);
 	assert_int_not_equal(ds_tcb_policy_parse(DS_SPAN_STR(text), "p", &f, &err), 0);
 	assert_non_null(strstr(err.msg, path));

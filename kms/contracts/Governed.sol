@@ -102,8 +102,9 @@ abstract contract Governed is Ownable2StepUpgradeable, UUPSUpgradeable {
         return _governed().threshold;
     }
 
-    function delay() external view returns (uint64) {
-        return _governed().delay;
+    function delay() public view returns (uint64) {
+        uint64 d = _governed().delay;
+        return d == 0 ? DEFAULT_DELAY : d; // a proxy of the baseline's was never told one
     }
 
     function historyLength() external view returns (uint256) {
@@ -155,7 +156,7 @@ abstract contract Governed is Ownable2StepUpgradeable, UUPSUpgradeable {
     // --- operations
 
     /// Approve the call of this contract with exactly this calldata. The approval that makes them
-    /// enough starts the delay.
+    /// enough starts the delay, anew if earlier ones have ceased to count (of a former owner).
     function approve(bytes calldata call) external returns (bytes32 id) {
         if (!_isApprover(msg.sender)) revert NotApprover(msg.sender);
         id = operationId(call);
@@ -164,11 +165,12 @@ abstract contract Governed is Ownable2StepUpgradeable, UUPSUpgradeable {
         for (uint256 i = 0; i < op.approvals.length; i++) {
             if (op.approvals[i] == msg.sender) revert AlreadyApproved(id, msg.sender);
         }
+        bool waiting = op.readyAt != 0 && _count(op) >= _needed();
         op.approvals.push(msg.sender);
         uint256 n = _count(op);
         emit OperationApproved(id, msg.sender, n, call);
-        if (n >= _needed() && op.readyAt == 0) {
-            op.readyAt = uint64(block.timestamp) + _governed().delay;
+        if (n >= _needed() && !waiting) {
+            op.readyAt = uint64(block.timestamp) + delay();
             emit OperationReady(id, op.readyAt);
         }
     }
@@ -236,7 +238,7 @@ abstract contract Governed is Ownable2StepUpgradeable, UUPSUpgradeable {
         GovernedStorage storage $ = _governed();
         if (seconds_ < MIN_DELAY || seconds_ > MAX_DELAY) revert InvalidDelay(seconds_);
         if (msg.sender != address(this)) {
-            if (seconds_ < $.delay) revert NeedsApproval();
+            if (seconds_ < delay()) revert NeedsApproval();
             _checkOwner();
         }
         $.delay = seconds_;

@@ -175,6 +175,24 @@ test("a former owner's approval does not count", async () => {
 	await go(w.app.connect(outsider).acceptOwnership());
 	await chain.passTime(2 * DAY);
 	await fails(w.app.execute(up), "NotApproved");
+	// nor the time that began with it
+	await go(w.app.connect(outsider).approve(up));
+	await fails(w.app.execute(up), "NotReady");
+	await chain.passTime(2 * DAY);
+	await go(w.app.execute(up));
+});
+
+test("a proxy of the baseline's that was upgraded has the delay, too", async () => {
+	// its initializer has run long ago, and knew of no delay
+	const slot = "0xb3e9075bad5cdfd9808df8037ff9f619a2274c46adbaa7c29300b0b06c26d202";
+	await chain.provider.send("anvil_setStorageAt", [await w.app.getAddress(), slot, ethers.ZeroHash]);
+	assert.equal(await w.app.delay(), BigInt(2 * DAY));
+	await fails(w.app.setDelay(3600), "NeedsApproval");
+	const up = call(w.app, "upgradeToAndCall", await (await deploy("AppAuth", w.owner)).getAddress(), "0x");
+	await go(w.app.approve(up));
+	await fails(w.app.execute(up), "NotReady");
+	await chain.passTime(2 * DAY);
+	await go(w.app.execute(up));
 });
 
 test("the delay is raised at once and lowered by an operation", async () => {

@@ -52,7 +52,7 @@ static int cmd_bootstrap(const char *dir, const char *domain, const char *seal_n
 	if (r)
 		return fail(&err, r);
 	fprintf(stderr, "dstack-kms: new roots in %s%s\n", dir,
-		key ? ", sealed for this machine and app"
+		key ? ", sealed for this app"
 		    : ". DEVELOPMENT SEAL: they are plain files.");
 	return 0;
 }

@@ -164,7 +164,7 @@ static void makes(void)
 	struct stat st;
 	int fd = bootstrap();
 
-	KT_CHECK(said(fd, "sealed for this machine and app"));
+	KT_CHECK(said(fd, "sealed for this app"));
 	KT_CHECK(!status_of());
 	KT_CHECK(!stat(STORE "/roots.sealed", &st) && st.st_size == 108 && (st.st_mode & 0777) == 0600);
 	KT_ERRNO(stat(STORE "/root-ca.key", &st), ENOENT);

@@ -28,4 +28,4 @@ image-kms: image
 # Key server and apps in machines, the policy on a chain.
 check-chain: image-kms
 	$(Q)BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) KMS_IMAGE=$(abspath $(O)/image-kms) CONTRACTS=$(abspath $(O)/contracts) \
-		WORK=$(abspath $(O)/chain) scripts/tap chain timeout 900 tests/e2e/chain
+		WORK=$(abspath $(O)/chain) scripts/tap chain timeout 1800 tests/e2e/chain

@@ -378,9 +378,47 @@ static int compare(const struct args *a, const struct story *s, const struct ds_
 	return 0;
 }
 
-static int history(const struct args *a)
+/* Several nodes refuse a long answer, and one that is too long for us is none. */
+static bool too_much(int r)
+{
+	return r == -EFBIG || r == -EPROTO;
+}
+
+/* The changes of the blocks from..to; nothing is told when that was too much. */
+static int page(struct rpc *c, uint64_t from, uint64_t to, struct story *s)
 {
 	DS_BUF struct ds_buf body = DS_BUF_NULL;
+	int r = ds_eth_ask_changes(c->a->contract, from, to, &body);
+
+	if (!r)
+		r = ask(c, &body);
+	if (!r)
+		r = ds_eth_take_changes(ds_buf_span(&c->reply), c->a->contract, from, to, tell, s,
+					&c->err);
+	return r;
+}
+
+/* Anybody may register applications, as often as he pays for: what does not fit is asked for in parts. */
+static int pages(struct rpc *c, uint64_t last, struct story *s)
+{
+	uint64_t from = c->a->from, blocks = PAGE;
+
+	while (from <= last) {
+		uint64_t to = last - from < blocks ? last : from + blocks - 1;
+		int r = page(c, from, to, s);
+
+		if (too_much(r) && to > from)
+			blocks = (to - from + 1) / 2;
+		else if (r)
+			return rpc_failure(c, r, "eth_getLogs");
+		else
+			from = to + 1;
+	}
+	return 0;
+}
+
+static int history(const struct args *a)
+{
 	struct rpc c = { .a = a };
 	struct ds_eth_block block;
 	struct story s = { .n = 0 };
@@ -389,18 +427,8 @@ static int history(const struct args *a)
 
 	if (!r)
 		r = proven(&c, &block, word);
-	for (uint64_t from = a->from; !r && from <= block.number; from += PAGE) {
-		uint64_t to = from + PAGE - 1 < block.number ? from + PAGE - 1 : block.number;
-
-		r = ds_eth_ask_changes(a->contract, from, to, &body);
-		if (!r)
-			r = ask(&c, &body);
-		if (!r)
-			r = ds_eth_take_changes(ds_buf_span(&c.reply), a->contract, from, to, tell,
-						&s, &c.err);
-		if (r)
-			r = rpc_failure(&c, r, "eth_getLogs");
-	}
+	if (!r)
+		r = pages(&c, block.number, &s);
 	if (!r)
 		r = compare(a, &s, &block, word);
 	close_rpc(&c);

@@ -34,6 +34,21 @@ async function newKey(name) {
 	return { file, address: key.address };
 }
 
+/** A node that changes the chain's answers, for the time of one call. */
+async function through(change, what) {
+	const server = http.createServer(async (req, res) => {
+		let body = "";
+		for await (const piece of req) body += piece;
+		const answer = await (await fetch(chain.url, { method: "POST", headers: { "Content-Type": "application/json" }, body })).json();
+		change(JSON.parse(body), answer);
+		res.end(JSON.stringify(answer));
+	});
+	await new Promise((r) => server.listen(0, "127.0.0.1", r));
+	await what(`http://127.0.0.1:${server.address().port}`);
+	server.closeAllConnections();
+	server.close();
+}
+
 before(async () => {
 	if (skip) return;
 	dir = mkdtempSync(join(tmpdir(), "ctl-contract-"));
@@ -119,18 +134,19 @@ test("the history is whole, or it is not", { skip }, async () => {
 		[(q, a) => q.method === "eth_getLogs" && (a.result[0].topics[3] = word(1)), /NOT COMPLETE/],
 		[(q, a) => q.method === "eth_getLogs" && (a.result[0].address = ethers.ZeroAddress), /not one that was asked for/],
 		[(q, a) => q.method === "eth_getProof" && a.result.storageProof.reverse(), /eth_getProof/],
-	]) {
-		const server = http.createServer(async (req, res) => {
-			let body = "";
-			for await (const piece of req) body += piece;
-			const q = JSON.parse(body);
-			const answer = await (await fetch(chain.url, { method: "POST", headers: { "Content-Type": "application/json" }, body })).json();
-			lie(q, answer);
-			res.end(JSON.stringify(answer));
-		});
-		await new Promise((r) => server.listen(0, "127.0.0.1", r));
-		await fails(1, message, "history", ...to(address, `http://127.0.0.1:${server.address().port}`), "--block", "latest");
-		server.closeAllConnections();
-		server.close();
-	}
+	])
+		await through(lie, (url) => fails(1, message, "history", ...to(address, url), "--block", "latest"));
+});
+
+test("a history that does not fit into one reply", { skip }, async () => {
+	const many = (q, a) => q.method === "eth_getLogs" && a.result.length > 2; // a block may have two
+	const whole = new RegExp(`complete: ${await w.app.historyLength()} changes`);
+	for (const limit of [
+		(q, a) => many(q, a) && (delete a.result, (a.error = { code: -32005, message: "query returned more than 2 results" })),
+		(q, a) => many(q, a) && (a.padding = "x".repeat(2 << 20)),
+	])
+		await through(limit, async (url) => assert.match(await ok("history", ...to(address, url), "--block", "latest"), whole));
+	// however few blocks are asked for
+	const none = (q, a) => q.method === "eth_getLogs" && (delete a.result, (a.error = { message: "no" }));
+	await through(none, (url) => fails(1, /eth_getLogs: the node says: no/, "history", ...to(address, url), "--block", "latest"));
 });

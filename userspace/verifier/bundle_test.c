@@ -183,9 +183,6 @@ static void parts_and_faults(void **state)
 	judge(PARTS(CHAIN, .measurement = "image.json", .two_sums = true), ARGS(IMAGE),
 	      "measurement");
 	judge(PARTS(CHAIN, QUOTE, .other_nonce = true), ARGS(KMS), "report-data");
-	judge(PARTS(CHAIN, .quote = "quote-other", .log = "log.json"), ARGS(KMS), "cert-identity");
-	judge(PARTS(CHAIN, .quote = "quote-config", .log = "log.json"), ARGS(KMS), "cert-identity");
-	judge(PARTS(CHAIN, .quote = "quote-pks", .log = "log.json"), ARGS(KMS), "cert-identity");
 	judge(PARTS(CHAIN, .quote = "quote-boot", .log = "log-boot.json"), ARGS(KMS),
 	      "cert-identity");
 	judge(PARTS(CHAIN, .quote = "quote", .log = "log.json"), ARGS(KMS), "report-data");
@@ -204,6 +201,45 @@ static void parts_and_faults(void **state)
 	world_put("log.json", DS_SPAN_LIT("[{}]"));
 	judge(PARTS(CHAIN, QUOTE), ARGS(KMS), "event-log-format");
 	judge(PARTS(CHAIN, .log = "log.json"), ARGS(KMS), "event-log-format");
+}
+
+/* The quote for the nonce is that of another TD, which differs in one field. */
+static void other_tds(void **state)
+{
+	static const char *const rows[] = {
+		"quote-pks",   "quote-xfam",	     "quote-mrtd",  "quote-config",
+		"quote-owner", "quote-owner-config", "quote-other", "quote-rtmr1",
+		"quote-rtmr2",
+	};
+
+	world(&(struct fault){ .emulated = true });
+	judge(PARTS(CHAIN, QUOTE), ARGS(KMS), "");
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		/* good by itself */
+		judge(PARTS(.quote = rows[i], .log = "log.json", .collateral = "collateral.json"),
+		      (const char *const[]){ NULL }, "measurement");
+		judge(PARTS(CHAIN, .quote = rows[i], .log = "log.json"), ARGS(KMS), "cert-identity");
+	}
+}
+
+/*
+ * The certificate says nothing of a launch event in another register; the whole log, beside the
+ * certificate, replays to the quote's registers and says so.
+ */
+static void launch_elsewhere(void **state)
+{
+	static const struct {
+		bool there;
+		const char *want;
+	} rows[] = { { false, "" }, { true, "event-foreign" } };
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		world(&(struct fault){ .emulated = true, .event_in_rtmr2 = rows[i].there });
+		judge(PARTS(CHAIN), ARGS(KMS), "");
+		judge(PARTS(CHAIN, .log = "log.json"), ARGS(KMS), rows[i].want);
+		judge(PARTS(CHAIN), ARGS(KMS, "--event-log", "log.json"), rows[i].want);
+		judge(PARTS(CHAIN, QUOTE), ARGS(KMS), rows[i].want);
+	}
 }
 
 static void unreadable(void **state)
@@ -294,6 +330,7 @@ int main(void)
 		cmocka_unit_test(whole_bundle), cmocka_unit_test(parts_and_faults),
 		cmocka_unit_test(unreadable),	cmocka_unit_test(key_provider),
 		cmocka_unit_test(list_of_sums), cmocka_unit_test(measured_image),
+		cmocka_unit_test(other_tds),	cmocka_unit_test(launch_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

@@ -70,13 +70,37 @@ static void app_info_fields(void **state)
 
 	world(&base);
 	expect(cmd_app, app_full, EXIT_ACCEPTED, "");
-	for (int i = 1; i <= 9; i++) {
+	for (int i = 1; i <= 8; i++) {
 		struct fault f = base;
 
 		f.bad_info = i;
 		world(&f);
 		expect(cmd_app, app_full, EXIT_REFUSED, "cert-identity");
 		expect(cmd_cert, cert_full, EXIT_REFUSED, "cert-identity");
+	}
+}
+
+/* Init scripts of the app info: those that were measured, all of them, in their order. */
+static void app_info_scripts(void **state)
+{
+	static const struct {
+		const char *measured, *info;
+		bool want;
+	} rows[] = {
+		{ NULL, NULL, true },	{ NULL, "", true },    { "ab", NULL, true },
+		{ "a", "a", true },	{ "ab", "ab", true },  { "aa", "aa", true },
+		{ NULL, "a", false },	{ "a", "", false },    { "a", "b", false },
+		{ "ab", "a", false },	{ "ab", "b", false },  { "a", "ab", false },
+		{ "b", "ab", false },	{ "ab", "ba", false }, { "ab", "ac", false },
+		{ "ab", "abb", false },	{ "--", "", false }, /* not behind the end of the list */
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		world(&(struct fault){ .scripts = rows[i].measured, .info_scripts = rows[i].info });
+		expect(cmd_app, app_full, rows[i].want ? EXIT_ACCEPTED : EXIT_REFUSED,
+		       rows[i].want ? "" : "cert-identity");
+		expect(cmd_cert, cert_full, rows[i].want ? EXIT_ACCEPTED : EXIT_REFUSED,
+		       rows[i].want ? "" : "cert-identity");
 	}
 }
 
@@ -317,6 +341,10 @@ static void expected_identity(void **state)
 		{ { "--host", OTHER_HEX ".wild.example.org", KMS_ROOT },
 		  "cert-identity",
 		  "cert-identity" },
+		{ { "--host", X10("BBBB") ".example.org", KMS_ROOT },
+		  "cert-identity",
+		  "cert-identity" },
+		{ { "--host", OTHER_HEX, KMS_ROOT }, "cert-identity", "cert-identity" },
 		/* neither an id */
 		{ { "--host", OTHER_HEX "b.wild.example.org", KMS_ROOT }, "", "" },
 		{ { "--host", "g" OTHER_HEX ".wild.example.org", KMS_ROOT }, "", "" },
@@ -371,6 +399,7 @@ int main(void)
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
 		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
 		cmocka_unit_test(app_info_fields), cmocka_unit_test(both_forms),
+		cmocka_unit_test(app_info_scripts),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

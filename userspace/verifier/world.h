@@ -33,6 +33,9 @@ struct fault {
 	bool os_image;	     /* measure an os-image-hash: the compose hash */
 	const char *key_provider; /* payload of the event; NULL: not measured */
 	bool again;	     /* another app's launch behind system-ready */
+	/* a letter for each init script: what was measured, and what the app info says; NULL: nothing */
+	const char *scripts, *info_scripts;
+	bool event_in_rtmr2; /* a second app-id, which the log in the certificate leaves out; emulated only */
 };
 
 /*

@@ -83,19 +83,37 @@ static void emul_quote(const struct ds_emul_qe *qe, const struct ds_emul_td *td,
 	assert_int_equal(ds_emul_qe_quote(qe, DS_SPAN_ARRAY(report), 4, ret, NULL), 0);
 }
 
+/* Bits of another TD, or of none: each makes a quote for the nonce. Policies mind none of them. */
+#define AT(member) offsetof(struct ds_emul_td, member)
+static const struct {
+	const char *name;
+	size_t at;
+	uint8_t flip;
+} quotes[] = {
+	{ "quote-nonce", 0, 0 },
+	{ "quote-pks", AT(td_attributes) + 3, 0x40 },
+	{ "quote-xfam", AT(xfam), 0x04 },
+	{ "quote-mrtd", AT(mr_td) + 47, 1 },
+	{ "quote-config", AT(mr_config_id), 1 },
+	{ "quote-owner", AT(mr_owner) + 47, 1 },
+	{ "quote-owner-config", AT(mr_owner_config), 1 },
+	{ "quote-other", AT(rt_mr[0]), 1 },
+	{ "quote-rtmr1", AT(rt_mr[1]) + 47, 1 },
+	{ "quote-rtmr2", AT(rt_mr[2]) + 47, 1 },
+};
+
 /*
- * In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, quote-other,
- * quote-config, quote-pks and quote-boot are not; the last has the launch of log-boot.json.
+ * In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, the others of
+ * the table and quote-boot are not; the last has the launch of log-boot.json.
  */
-static void emulate(const uint8_t rtmr3[48], const uint8_t boot_rtmr3[48],
+static void emulate(uint8_t rt_mr[4][48], const uint8_t boot_rtmr3[48],
 		    const uint8_t report_data[64], struct forged *w)
 {
 	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
 	const struct ds_pki_opts opts = { .fmspc = { 0x30, 0x60, 0x6a }, .not_before = FROM };
-	static const char *const others[] = { "quote-nonce", "quote-other", "quote-config",
-					      "quote-pks", "quote-boot" };
 	DS_SECRET struct ds_secret *bundle = NULL;
 	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
+	DS_BUF struct ds_buf boot = DS_BUF_NULL;
 	DS_PKI struct ds_pki *pki = NULL;
 	struct ds_emul_td td;
 
@@ -106,25 +124,22 @@ static void emulate(const uint8_t rtmr3[48], const uint8_t boot_rtmr3[48],
 	assert_int_equal(ds_emul_qe_load(DS_SPAN(bundle->p, bundle->n), &qe, NULL), 0);
 	ds_emul_td_init(&td);
 	memset(td.mr_td, 0xd1, sizeof(td.mr_td));
-	for (int i = 0; i < 3; i++)
-		memset(td.rt_mr[i], 0xe0 + i, sizeof(td.rt_mr[i]));
-	memcpy(td.rt_mr[3], rtmr3, 48);
+	memcpy(td.rt_mr, rt_mr, sizeof(td.rt_mr));
 	memcpy(td.report_data, report_data, 64);
 	emul_quote(qe, &td, &w->quote);
 	memset(td.report_data, 0, 64);
 	memset(td.report_data, WORLD_NONCE, 32);
-	for (size_t i = 0; i < DS_ARRAY_SIZE(others); i++) {
+	for (size_t i = 0; i < DS_ARRAY_SIZE(quotes); i++) {
 		DS_BUF struct ds_buf quote = DS_BUF_NULL;
 		struct ds_emul_td t = td;
 
-		t.rt_mr[0][0] ^= i == 1;
-		t.mr_config_id[0] ^= i == 2;
-		t.td_attributes[3] ^= i == 3 ? 0x40 : 0; /* PKS, which no policy minds */
-		if (i == 4)
-			memcpy(t.rt_mr[3], boot_rtmr3, 48);
+		((uint8_t *)&t)[quotes[i].at] ^= quotes[i].flip;
 		emul_quote(qe, &t, &quote);
-		world_put(others[i], ds_buf_span(&quote));
+		world_put(quotes[i].name, ds_buf_span(&quote));
 	}
+	memcpy(td.rt_mr[3], boot_rtmr3, 48);
+	emul_quote(qe, &td, &boot);
+	world_put("quote-boot", ds_buf_span(&boot));
 }
 
 /* The log of a TD that booted in another way: log-boot.json, and its register. */
@@ -147,13 +162,37 @@ static void other_boot(const struct ds_eventlog *from, uint8_t ret_rtmr3[48])
 	world_put("log-boot.json", ds_buf_span(&json));
 }
 
+/* Scripts are letters: each has a hash that is all this letter; that of "-" is empty. */
+static void scripts(const char *names, struct ds_attestation *att)
+{
+	uint8_t hash[32];
+
+	for (; names && *names; names++) {
+		memset(hash, *names, sizeof(hash));
+		event(att, "init-script-hash", hash, *names == '-' ? 0 : sizeof(hash));
+	}
+}
+
+/* A guest extends RTMR2 as it likes. Of such an event the log in a certificate says nothing. */
+static void event_in_rtmr2(struct ds_attestation *att, uint8_t ret_rtmr[4][48])
+{
+	uint8_t digest[48], got[4][48];
+
+	assert_int_equal(ds_event_digest(1, "app-id", DS_SPAN_NULL, digest), 0);
+	assert_int_equal(ds_eventlog_add(&att->log, 2, DS_EV_RUNTIME, digest, "app-id",
+					 DS_SPAN_NULL, NULL),
+			 0);
+	assert_int_equal(ds_eventlog_replay(&att->log, got, NULL), 0);
+	memcpy(ret_rtmr[2], got[2], sizeof(got[2]));
+}
+
 /* Quote, collateral, root and the event log of an app whose TLS key has this SPKI. */
 static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *blob)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf json = DS_BUF_NULL, image = DS_BUF_NULL;
 	FORGED struct forged w = { 0 };
-	uint8_t app[20], instance[20], hash[32], rtmr3[48], boot_rtmr3[48];
+	uint8_t app[20], instance[20], hash[32], rt_mr[4][48], boot_rtmr3[48];
 	char hex[4][97];
 	uint8_t reg[48];
 
@@ -162,6 +201,7 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
 	event(&att, "app-id", app, sizeof(app));
 	event(&att, "compose-hash", hash, sizeof(hash));
+	scripts(f->scripts, &att);
 	event(&att, "instance-id", instance, sizeof(instance));
 	event(&att, "boot-mr-done", "", 0);
 	if (f->os_image)
@@ -173,13 +213,17 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 		launch(&att.runtime_events, false, 0xbb);
 		launch(&att.log, false, 0xbb);
 	}
-	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rtmr3, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		memset(rt_mr[i], 0xe0 + i, sizeof(rt_mr[i]));
+	assert_int_equal(ds_eventlog_replay_rtmr3(&att.runtime_events, NULL, rt_mr[3], NULL), 0);
+	if (f->event_in_rtmr2)
+		event_in_rtmr2(&att, rt_mr);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
 	other_boot(&att.runtime_events, boot_rtmr3);
 	if (f->emulated)
-		emulate(rtmr3, boot_rtmr3, att.report_data, &w);
+		emulate(rt_mr, boot_rtmr3, att.report_data, &w);
 	else
-		forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
+		forge(&(struct forge){ .rt_mr3 = rt_mr[3], .report_data = att.report_data }, &w);
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
 	if (f->bad_payload)
 		att.runtime_events.ev[1].payload.p[0] ^= 1;
@@ -204,27 +248,32 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	world_put("image-other.json", ds_buf_span(&image));
 }
 
+static void info_scripts(const char *names, struct ds_app_info *info)
+{
+	const size_t n = strlen(names);
+
+	info->has_init_script_hashes = true;
+	info->init_script_hashes = calloc(n + 1, sizeof(*info->init_script_hashes));
+	assert_non_null(info->init_script_hashes);
+	for (size_t i = 0; i < n; i++) {
+		struct ds_buf *to = &info->init_script_hashes[info->n_init_script_hashes++];
+
+		assert_int_equal(ds_buf_add_zero(to, 32), 0);
+		memset(to->p, names[i], to->n);
+	}
+}
+
 static void bad_info(int field, struct ds_app_info *info)
 {
 	struct ds_buf *const bufs[] = { &info->app_id,	      &info->compose_hash,
 					&info->instance_id,   &info->device_id,
 					&info->mr_system,     &info->mr_aggregated,
 					&info->os_image_hash, &info->key_provider_info };
-	struct ds_buf *to;
 
 	if (!field)
 		return;
-	if ((size_t)field > DS_ARRAY_SIZE(bufs)) { /* a script that was not measured */
-		info->has_init_script_hashes = true;
-		info->init_script_hashes = calloc(1, sizeof(*info->init_script_hashes));
-		assert_non_null(info->init_script_hashes);
-		info->n_init_script_hashes = 1;
-		to = &info->init_script_hashes[0];
-	} else {
-		to = bufs[field - 1];
-	}
-	to->n = 0;
-	assert_int_equal(ds_buf_add_zero(to, 32), 0);
+	bufs[field - 1]->n = 0;
+	assert_int_equal(ds_buf_add_zero(bufs[field - 1], 32), 0);
 }
 
 static void app_info(const struct fault *f, struct ds_buf *out)
@@ -239,6 +288,8 @@ static void app_info(const struct fault *f, struct ds_buf *out)
 	assert_int_equal(ds_buf_add(&info.instance_id, instance, 20), 0);
 	assert_int_equal(ds_buf_add(&info.compose_hash, hash, 32), 0);
 	bad_info(f->bad_info, &info);
+	if (f->info_scripts)
+		info_scripts(f->info_scripts, &info);
 	assert_int_equal(ds_app_info_encode(&info, out), 0);
 }
 
@@ -276,6 +327,7 @@ void world(const struct fault *f)
 		INSTANCE_HEX "-1.example.org",
 		OTHER_HEX "-8443s.example.org",
 		OTHER_HEX ".example.org",
+		OTHER_HEX,
 		"*.wild.example.org",
 		"192.0.2.1",
 	};

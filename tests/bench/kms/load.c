@@ -13,6 +13,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <signal.h>
 #include <time.h>
@@ -93,7 +94,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 /* The next guest takes the place of the last. */
 static void slot_next(struct slot *s)
 {
-	int opts = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+	int opts = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS, one = 1;
 	struct load *l = s->load;
 	size_t i = l->started;
 	SSL *ssl;
@@ -114,7 +115,9 @@ static void slot_next(struct slot *s)
 	bufferevent_setcb(s->bev, on_read, NULL, on_event, s);
 	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 	bufferevent_write(s->bev, l->request.p, l->request.n);
-	if (bufferevent_socket_connect(s->bev, (struct sockaddr *)&l->to, sizeof(l->to)))
+	/* as guests have it, stock ones as well: the request does not wait for an ACK */
+	if (bufferevent_socket_connect(s->bev, (struct sockaddr *)&l->to, sizeof(l->to)) ||
+	    setsockopt(bufferevent_getfd(s->bev), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
 		abort();
 }
 

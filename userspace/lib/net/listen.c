@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ds/base/limits.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -84,7 +85,9 @@ static int listen_tcp(const char *addr, uint16_t port, int *ret, struct ds_err *
 	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return ds_err_set(err, -errno, DOM, 0, "socket: %s", strerror(errno));
+	/* accepted sockets inherit it: a reply never waits for the ACK of what went before */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
 	    bind(fd, v4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6,
 		 v4 ? (socklen_t)sizeof(in) : (socklen_t)sizeof(in6)) ||
 	    listen(fd, 128)) {

@@ -134,6 +134,26 @@ refused "a broken policy changes nothing" "emulated"
 policy "gateway_app_id = $(rep 77 20)"; hup
 peer
 is "gateway app id from the policy" "$status $(jq -r '.gateway_app_id + .tproxy_app_id' "$work/body")" "200 $(rep 77 40)"
+# the same by command
+new=$(rep 99 20)
+ctl() { "$bin/dstackctl" kms "$@" --policy "$work/policy.conf" >"$work/ctl" 2>&1; }
+chmod 640 "$work/policy.conf"
+ctl allow compose-hash "$compose" --app "$new" && ctl allow device any --app "$new" && hup
+peer --app-id "$new"
+is "dstackctl kms allow: keys for another app" "$status $(stat -c %a "$work/policy.conf")" "200 640"
+ctl allow compose-hash "$compose" --app "$new"
+is "once more changes nothing" "$? $(grep -c already "$work/ctl") $(grep -c "^compose_hash" "$work/policy.conf")" "0 1 2"
+ctl deny device any --app "$new" && hup
+refused "dstackctl kms deny" "Device not allowed" --app-id "$new"
+ctl deny device any --app "$new"
+is "what is not there cannot be taken away" "$? $(grep -c "has no device any" "$work/ctl")" "1 1"
+sum=$(sha256sum <"$work/policy.conf")
+ctl allow compose-hash 12 --app "$new"; st=$?
+ctl allow kms-mr "$compose" --app "$new"; st=$st$?
+ctl allow colour "$compose"; st=$st$?
+ctl allow device any; st=$st$?
+ctl allow device any --app 12; st=$st$?
+is "wrong words change nothing" "$st $(sha256sum <"$work/policy.conf")" "22222 $sum"
 sed -i "s/^device = any/device = $(rep ab 32)/" "$work/policy.conf"; hup
 refused "device that is not listed" "Device not allowed"
 sed -i '/^device/d' "$work/policy.conf"; hup

@@ -11,6 +11,7 @@
 #include <ds/net/kms.h>
 #include <ds/net/prpc.h>
 
+#include "allow.h"
 #include "run.h"
 #include "vm.h"
 
@@ -19,6 +20,9 @@ static const char help_text[] =
 	"       dstackctl kms onboard --url URL --token FILE --source URL --domain NAME\n"
 	"       dstackctl kms status --url URL [--token FILE | --root-ca PEM]\n"
 	"       dstackctl kms log [--verify] FILE\n"
+	"       dstackctl kms allow|deny compose-hash|device VALUE --app ID --policy FILE\n"
+	"       dstackctl kms allow|deny kms-mr|kms-device VALUE --policy FILE\n"
+	"       dstackctl kms allow|deny|approve|withdraw|execute|history ... --rpc URL ...\n"
 	"\n"
 	"bootstrap makes new roots in a dstack-kms that has none; onboard takes those of the node at --source, if the\n"
 	"policies of both allow it. Both speak to the node's onboarding listener (onboard_listen in kms.conf) with the\n"
@@ -26,7 +30,9 @@ static const char help_text[] =
 	"status prints GetMeta of a running node, whose root must be the one in --root-ca if that is given; with --token,\n"
 	"what a node without roots measures, for the [kms] section of the policies, and seal_to, the key for replicate_to\n"
 	"of the node that gives the roots.\n"
-	"log prints a release log, one line per record, after its chain was checked; --verify only checks it.\n";
+	"log prints a release log, one line per record, after its chain was checked; --verify only checks it.\n"
+	"allow and deny change the policy file of policy_backend = file; VALUE has 64 hex digits, a device may be any.\n"
+	"Without --policy they, and the words behind them, are those of dstackctl contract (see its --help).\n";
 
 struct kms_args {
 	const char *url, *token, *domain, *source, *root_ca;
@@ -224,6 +230,22 @@ static const struct {
 	{ "log", kms_log },
 };
 
+/* What rules a KMS is a file or a contract: the words for both are here. */
+static bool rules(int argc, char **argv, int *ret)
+{
+	static const char *const words[] = { "allow",	 "deny",    "approve",
+					     "withdraw", "execute", "history" };
+	bool file = false, any = false;
+
+	for (size_t i = 0; argc > 1 && i < DS_ARRAY_SIZE(words); i++)
+		any |= !strcmp(argv[1], words[i]);
+	for (int i = 1; i < argc; i++)
+		file |= !strncmp(argv[i], "--policy", 8);
+	if (any)
+		*ret = file ? cmd_allow(argc, argv) : cmd_contract(argc, argv);
+	return any;
+}
+
 int cmd_kms(int argc, char **argv)
 {
 	static const struct option o[] = {
@@ -235,6 +257,8 @@ int cmd_kms(int argc, char **argv)
 	const char *verb;
 	int c;
 
+	if (rules(argc, argv, &c))
+		return c;
 	while ((c = getopt_long(argc, argv, "h", o, NULL)) != -1) {
 		switch (c) {
 		case 'h': return fputs(help_text, stdout) < 0;
@@ -251,5 +275,5 @@ int cmd_kms(int argc, char **argv)
 	for (size_t i = 0; i < DS_ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verb, verbs[i].name))
 			return verbs[i].run(&a, argc - optind, argv + optind);
-	return usage_error("kms: expected bootstrap, onboard, status or log, got '%s'", verb);
+	return usage_error("kms: expected bootstrap, onboard, status, log, allow, deny or history, got '%s'", verb);
 }

@@ -126,6 +126,9 @@ static void env_keys(void **state)
 		assert_int_not_equal(ds_env_key_verify(&k, now, -1, got), 0);
 		*at[i] ^= 1;
 	}
+	sig[64] = 4; /* no key at all can be recovered */
+	assert_int_equal(ds_env_key_verify(&k, now, 300, got), DS_KEYS_E_KMS_LINK);
+	sig[64] = 1;
 	k.timestamp++;
 	assert_int_equal(ds_env_key_verify(&k, now, -1, got), DS_KEYS_E_ROOT);
 	k.timestamp--;

@@ -86,7 +86,23 @@ static void refused(void **state)
 		"{\"public_key\":\"" HEX32 "\",\"signature\":\"" HEX65 "\",\"timestamp\":-1}",
 		"{\"public_key\":\"" HEX32 "\",\"signature\":null}",
 		"{\"k256_key\":\"" HEX32 "\",\"k256_signature\":7}",
+		"{\"public_key\":\"xx\",\"signature_chain\":[\"" HEX65 "\",\"" HEX65 "\"]}",
+		"{\"signature\":\"xx\",\"signature_chain\":[\"" HEX65 "\",\"" HEX65 "\"]}",
+		"{\"public_key\":\"" HEX32 "\",\"signature\":\"" HEX65
+		"\",\"signature_v1\":\"xx\"}",
+		"{\"public_key\":\"" HEX32 "\"}",
+		"{\"signature_chain\":[\"" HEX64 "\",\"" HEX65 "\",\"" HEX65 "\"],\"public_key\":\"" HEX33
+		"\"}",
 		/* two replies in one */
+		"{\"k256_signature\":\"" HEX65 "\",\"signature\":\"" HEX64 "\"}",
+		"{\"signature\":\"" HEX64 "\",\"signature_chain\":[\"" HEX65 "\",\"" HEX65 "\"]}",
+		"{\"k256_signature\":\"" HEX65 "\",\"signature\":\"" HEX64
+		"\",\"signature_chain\":[\"" HEX64 "\",\"" HEX65 "\",\"" HEX65
+		"\"],\"public_key\":\"" HEX33 "\"}",
+		"{\"k256_signature\":\"" HEX65 "\",\"public_key\":\"" HEX32 "\",\"signature\":\"" HEX65
+		"\"}",
+		"{\"public_key\":\"" HEX32 "\",\"signature\":\"" HEX65 "\",\"signature_chain\":[\"" HEX65
+		"\"]}",
 		"{\"k256_signature\":\"" HEX65 "\",\"signature_chain\":[\"" HEX65 "\",\"" HEX65 "\"]}",
 	};
 	DS_BUF struct ds_buf big = DS_BUF_NULL;

@@ -19,12 +19,13 @@ static void secret_range(void **state)
 		{ "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140", 0 },
 		{ ORDER, -ERANGE },
 	};
-	uint8_t digest[32] = { 1 }, pub[33], sig[65];
+	uint8_t digest[32] = { 1 }, pub[33], full[65], sig[65];
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
 		struct ds_span sk = hex(rows[i].sk);
 
 		assert_int_equal(ds_k256_pub(sk.p, pub), rows[i].want);
+		assert_int_equal(ds_k256_pub_full(sk.p, full), rows[i].want);
 		assert_int_equal(ds_k256_check(sk.p), rows[i].want);
 		assert_int_equal(ds_k256_sign_recoverable(sk.p, digest, sig), rows[i].want);
 		assert_int_equal(ds_k256_sign(sk.p, digest, sig), rows[i].want);
@@ -120,6 +121,10 @@ static void malformed(void **state)
 		bad[64] = (uint8_t)v;
 		assert_int_equal(ds_k256_recover(bad, digest, full), -EBADMSG);
 	}
+	memset(bad, 0, sizeof(bad)); /* R is on no point: 5^3 + 7 is no square */
+	bad[31] = 5;
+	bad[63] = 1;
+	assert_int_equal(ds_k256_recover(bad, digest, full), -EKEYREJECTED);
 	/* keys: wrong length, wrong prefix, hybrid form, x that is on no point */
 	assert_int_equal(ds_k256_verify(DS_SPAN(pub, 32), digest, sig), -EBADMSG);
 	assert_int_equal(ds_k256_verify(DS_SPAN_NULL, digest, sig), -EBADMSG);

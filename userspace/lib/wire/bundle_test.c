@@ -104,6 +104,7 @@ static void table(void **state)
 		{ "{" HEAD ",\"certificate_chain\":\"\"}", -EBADMSG },
 		{ "{" HEAD ",\"certificate_chain\":\"x\\u0000\"}", -EBADMSG },
 		{ "{" HEAD ",\"certificate_chain\":null}", -EBADMSG },
+		{ "{" HEAD ",\"certificate_chain\":\"x\",\"host\":\"\"}", -EBADMSG },
 		/* parts in another place than their own */
 		{ "{" HEAD ",\"certificate_chain\":\"x\",\"measurement\":\"x\"}", -EBADMSG },
 		{ "{" HEAD ",\"certificate_chain\":\"x\",\"kms\":{\"measurement\":\"x\"}}", -EBADMSG },
@@ -157,6 +158,14 @@ static void limits(void **state)
 	assert_int_equal(ds_buf_add_zero(&text, DS_MAX_CERT_PEM + 1), 0);
 	memset(text.p + text.n - DS_MAX_CERT_PEM - 1, 'x', DS_MAX_CERT_PEM + 1);
 	set(&text, "\"}");
+	assert_int_equal(ds_bundle_parse(ds_buf_span(&text), &back, NULL), -EBADMSG);
+	/* an array has a limit of its own */
+	text.n = 0;
+	set(&text, "{" HEAD ",\"certificate_chain\":\"x\",\"event_log\":[\"");
+	assert_int_equal(ds_buf_add_zero(&text, DS_MAX_EVENT_LOG), 0);
+	memset(text.p + text.n - DS_MAX_EVENT_LOG, 'x', DS_MAX_EVENT_LOG);
+	set(&text, "\"]}");
+	assert_in_range(text.n, DS_MAX_EVENT_LOG, DS_MAX_BUNDLE);
 	assert_int_equal(ds_bundle_parse(ds_buf_span(&text), &back, NULL), -EBADMSG);
 	assert_int_equal(ds_buf_add_zero(&text, DS_MAX_BUNDLE), 0);
 	assert_int_equal(ds_bundle_parse(ds_buf_span(&text), &back, NULL), -EFBIG);

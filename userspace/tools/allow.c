@@ -195,7 +195,7 @@ static int make_edit(char **words, const char *app, char section[64], struct all
 	return 0;
 }
 
-/* Owner, group and mode stay; whose it is not would leave it to another. */
+/* Owner, group and mode stay, so only the owner may: the new file is whoever's that writes it. */
 static int replace(const char *path, struct ds_span text)
 {
 	struct stat st;

@@ -14,7 +14,7 @@ static const struct command {
 	{ "logs", cmd_logs, "show the console or the events of a machine" },
 	{ "stop", cmd_stop, "stop a machine" },
 	{ "verify", cmd_verify, "fetch an app's evidence over TLS and judge it with dstack-verify" },
-	{ "kms", cmd_kms, "roots for a new KMS node; nodes and release logs" },
+	{ "kms", cmd_kms, "roots for a new KMS node, its policy, nodes and release logs" },
 	{ "env", cmd_env, "encrypt an app's environment to the app" },
 	{ "contract", cmd_contract, "change a policy contract, approve changes, check its history" },
 	{ "evidence", cmd_evidence, "put all evidence of an app into one file, to be judged offline" },

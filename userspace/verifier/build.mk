@@ -6,7 +6,7 @@ dstack-verify_srcs := userspace/verifier/main.c $(verifier-parts)
 dstack-verify_pkgs := libcrypto jansson inih libcurl sqlite3 libsecp256k1 libevent libevent_openssl libssl libseccomp
 # the world of files is no test of its own but part of these
 verifier-tests := $(addprefix userspace/verifier/,verify_test expect_test text_test key_test bundle_test serve_test snp_test)
-verifier-objs := $(patsubst %.c,$(O)/obj/%.o,$(verifier-parts) userspace/verifier/world_test.c userspace/lib/attest/forge_test.c userspace/lib/attest/snpforge_test.c)
+verifier-objs := $(patsubst %.c,$(O)/obj/%.o,$(verifier-parts) userspace/verifier/world_test.c userspace/verifier/run_test.c userspace/lib/attest/forge_test.c userspace/lib/attest/snpforge_test.c)
 ds_tests += $(addsuffix .c,$(verifier-tests))
 $(foreach t,$(verifier-tests),$(eval $(t).c_objs := $(verifier-objs)))
 $(addprefix $(O)/test/,$(verifier-tests)): $(verifier-objs)

@@ -203,13 +203,13 @@ static void parts_and_faults(void **state)
 	judge(PARTS(CHAIN, .log = "log.json"), ARGS(KMS), "event-log-format");
 }
 
-/* The quote for the nonce is that of another TD, which differs in one field. */
+/* The quote for the nonce is that of another TD, which differs in one field or in its machine. */
 static void other_tds(void **state)
 {
 	static const char *const rows[] = {
 		"quote-pks",   "quote-xfam",	     "quote-mrtd",  "quote-config",
 		"quote-owner", "quote-owner-config", "quote-other", "quote-rtmr1",
-		"quote-rtmr2",
+		"quote-rtmr2", "quote-platform",
 	};
 
 	world(&(struct fault){ .emulated = true });

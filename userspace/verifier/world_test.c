@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -75,12 +74,30 @@ static void launch(struct ds_eventlog *log, bool bare, uint8_t app_byte)
 	}
 }
 
+static struct ds_emul_qe *emul_qe(const struct ds_pki *pki)
+{
+	DS_SECRET struct ds_secret *bundle = NULL;
+	struct ds_emul_qe *qe = NULL;
+
+	assert_int_equal(ds_pki_bundle(pki, &bundle), 0);
+	assert_int_equal(ds_emul_qe_load(DS_SPAN(bundle->p, bundle->n), &qe, NULL), 0);
+	return qe;
+}
+
 static void emul_quote(const struct ds_emul_qe *qe, const struct ds_emul_td *td, struct ds_buf *ret)
 {
 	uint8_t report[DS_TDREPORT_SIZE];
 
 	assert_int_equal(ds_emul_tdreport(td, report), 0);
 	assert_int_equal(ds_emul_qe_quote(qe, DS_SPAN_ARRAY(report), 4, ret, NULL), 0);
+}
+
+static void put_quote(const char *name, const struct ds_emul_qe *qe, const struct ds_emul_td *td)
+{
+	DS_BUF struct ds_buf quote = DS_BUF_NULL;
+
+	emul_quote(qe, td, &quote);
+	world_put(name, ds_buf_span(&quote));
 }
 
 /* Bits of another TD, or of none: each makes a quote for the nonce. Policies mind none of them. */
@@ -104,24 +121,25 @@ static const struct {
 
 /*
  * In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, the others of
- * the table and quote-boot are not; the last has the launch of log-boot.json.
+ * the table and quote-boot are not; the last has the launch of log-boot.json. quote-platform is that
+ * of a TD with the same measurements on another machine.
  */
 static void emulate(uint8_t rt_mr[4][48], const uint8_t boot_rtmr3[48],
 		    const uint8_t report_data[64], struct forged *w)
 {
 	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
 	const struct ds_pki_opts opts = { .fmspc = { 0x30, 0x60, 0x6a }, .not_before = FROM };
-	DS_SECRET struct ds_secret *bundle = NULL;
 	DS_EMUL_QE struct ds_emul_qe *qe = NULL;
-	DS_BUF struct ds_buf boot = DS_BUF_NULL;
+	DS_EMUL_QE struct ds_emul_qe *other = NULL;
 	DS_PKI struct ds_pki *pki = NULL;
 	struct ds_emul_td td;
 
 	assert_int_equal(ds_pki_new(&opts, &pki, NULL) | ds_pki_root_pem(pki, &w->root_pem) |
-				 ds_pki_collateral(pki, &docs, &w->collateral, NULL) |
-				 ds_pki_bundle(pki, &bundle),
+				 ds_pki_collateral(pki, &docs, &w->collateral, NULL),
 			 0);
-	assert_int_equal(ds_emul_qe_load(DS_SPAN(bundle->p, bundle->n), &qe, NULL), 0);
+	qe = emul_qe(pki);
+	assert_int_equal(ds_pki_next_platform(pki, NULL), 0);
+	other = emul_qe(pki);
 	ds_emul_td_init(&td);
 	memset(td.mr_td, 0xd1, sizeof(td.mr_td));
 	memcpy(td.rt_mr, rt_mr, sizeof(td.rt_mr));
@@ -130,16 +148,14 @@ static void emulate(uint8_t rt_mr[4][48], const uint8_t boot_rtmr3[48],
 	memset(td.report_data, 0, 64);
 	memset(td.report_data, WORLD_NONCE, 32);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(quotes); i++) {
-		DS_BUF struct ds_buf quote = DS_BUF_NULL;
 		struct ds_emul_td t = td;
 
 		((uint8_t *)&t)[quotes[i].at] ^= quotes[i].flip;
-		emul_quote(qe, &t, &quote);
-		world_put(quotes[i].name, ds_buf_span(&quote));
+		put_quote(quotes[i].name, qe, &t);
 	}
+	put_quote("quote-platform", other, &td);
 	memcpy(td.rt_mr[3], boot_rtmr3, 48);
-	emul_quote(qe, &td, &boot);
-	world_put("quote-boot", ds_buf_span(&boot));
+	put_quote("quote-boot", qe, &td);
 }
 
 /* The log of a TD that booted in another way: log-boot.json, and its register. */
@@ -479,82 +495,4 @@ void both_world(bool differ)
 	if (differ) /* a zero behind it: good by itself */
 		assert_int_equal(ds_buf_add_u8(&w.quote, 0), 0);
 	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json), ds_buf_span(&blob));
-}
-
-/* $DSTACK_VERIFY_COLLECT: append what a command printed, one JSON object a line, for a test of the schema. */
-static void collect(const char *command, json_t *doc)
-{
-	const char *path = getenv("DSTACK_VERIFY_COLLECT");
-	json_t *line;
-	FILE *f;
-
-	if (!path || !doc)
-		return;
-	f = fopen(path, "ae");
-	line = json_pack("{s:s, s:O}", "command", command, "output", doc);
-	assert_true(f && line && !json_dumpf(line, f, JSON_COMPACT) && fputc('\n', f) == '\n');
-	json_decref(line);
-	assert_int_equal(fclose(f), 0);
-}
-
-static char dir[] = "/tmp/dstack-verify-test-XXXXXX";
-
-int world_enter(void **state)
-{
-	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
-}
-
-int world_leave(void **state)
-{
-	DIR *d = opendir(".");
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.')
-			unlink(e->d_name);
-	return !d || closedir(d) || chdir("/") || rmdir(dir);
-}
-
-/* Run in dir with stdout in the file "out"; the reason in the JSON goes to reason. */
-int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
-{
-	int out = open("out", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
-	    saved = dup(STDOUT_FILENO);
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), err = dup(STDERR_FILENO);
-	char *argv[24] = { NULL };
-	const char *text;
-	json_t *doc;
-	int argc = 0, rc;
-
-	while (args[argc]) {
-		argv[argc] = strdup(args[argc]);
-		argc++;
-	}
-	fflush(stdout);
-	assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0);
-	rc = cmd(argc, argv);
-	fflush(stdout);
-	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
-	(void)lseek(out, 0, SEEK_SET);
-	doc = json_loadfd(out, 0, NULL);
-	collect(args[0], doc);
-	text = doc ? json_string_value(json_object_get(doc, "reason")) : NULL;
-	(void)snprintf(reason, 40, "%s", text ? text : "?");
-	json_decref(doc);
-	for (int i = 0; i < 24; i++)
-		free(argv[i]);
-	close(out);
-	close(saved);
-	close(null);
-	close(err);
-	return rc;
-}
-
-void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, const char *want)
-{
-	char reason[40];
-	int rc = run(cmd, reason, args);
-
-	if (rc != want_rc || (want && strcmp(want, reason)))
-		fail_msg("expected %d '%s', got %d '%s'", want_rc, want ? want : "", rc, reason);
 }

@@ -10,10 +10,34 @@
 #define LEAF_LIFE  (7 * 365 * DAY)
 #define STATUS_MAX 64u
 
+static int new_pck(const struct ds_pki *pki, struct pki_entity *ret, struct ds_err *err)
+{
+	DS_BUF struct ds_buf ext = DS_BUF_NULL;
+	struct pki_cert_spec pck = { .cn = "Intel SGX PCK Certificate",
+				     .not_before = pki->not_before,
+				     .not_after = pki->not_before + LEAF_LIFE };
+
+	DS_TRY(pki_sgx_ext(pki, &ext));
+	pck.sgx_ext = ds_buf_span(&ext);
+	return pki_entity_new(&pck, &pki->ca, ret, err);
+}
+
+int ds_pki_next_platform(struct ds_pki *pki, struct ds_err *err)
+{
+	struct pki_entity pck = { 0 };
+
+	if (pki->platform == UINT8_MAX)
+		return ds_err_set(err, -ERANGE, PKI_DOMAIN, 0, "more than %u platforms", UINT8_MAX + 1u);
+	pki->platform++;
+	DS_TRY(new_pck(pki, &pck, err));
+	pki_entity_done(&pki->pck);
+	pki->pck = pck;
+	return 0;
+}
+
 int ds_pki_new(const struct ds_pki_opts *opts, struct ds_pki **ret, struct ds_err *err)
 {
 	DS_PKI struct ds_pki *pki = calloc(1, sizeof(*pki));
-	DS_BUF struct ds_buf ext = DS_BUF_NULL;
 	int64_t from = opts->not_before;
 	struct pki_cert_spec root = { .cn = "Intel SGX Root CA",
 				      .is_ca = true,
@@ -26,9 +50,6 @@ int ds_pki_new(const struct ds_pki_opts *opts, struct ds_pki **ret, struct ds_er
 				    .pathlen = 0,
 				    .not_before = from,
 				    .not_after = from + CA_LIFE };
-	struct pki_cert_spec pck = { .cn = "Intel SGX PCK Certificate",
-				     .not_before = from,
-				     .not_after = from + LEAF_LIFE };
 	struct pki_cert_spec signer = { .cn = "Intel SGX TCB Signing",
 					.not_before = from,
 					.not_after = from + LEAF_LIFE };
@@ -40,9 +61,7 @@ int ds_pki_new(const struct ds_pki_opts *opts, struct ds_pki **ret, struct ds_er
 	memcpy(pki->fmspc, opts->fmspc, sizeof(pki->fmspc));
 	DS_TRY(pki_entity_new(&root, NULL, &pki->root, err));
 	DS_TRY(pki_entity_new(&ca, &pki->root, &pki->ca, err));
-	DS_TRY(pki_sgx_ext(pki, &ext));
-	pck.sgx_ext = ds_buf_span(&ext);
-	DS_TRY(pki_entity_new(&pck, &pki->ca, &pki->pck, err));
+	DS_TRY(new_pck(pki, &pki->pck, err));
 	DS_TRY(pki_entity_new(&signer, &pki->root, &pki->signer, err));
 	DS_TRY(ds_p256_generate(&pki->attest));
 	*ret = pki;

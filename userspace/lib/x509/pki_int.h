@@ -35,6 +35,7 @@ struct pki_entity {
 struct ds_pki {
 	uint8_t fmspc[6];
 	bool processor;
+	uint8_t platform; /* 0: the first */
 	int64_t not_before;
 	struct pki_entity root, ca, pck, signer;
 	struct ds_p256 *attest;

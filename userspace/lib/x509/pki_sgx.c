@@ -90,9 +90,11 @@ int pki_sgx_ext(const struct ds_pki *pki, struct ds_buf *buf)
 	uint8_t id[DS_SHA256_SIZE], xy[DS_P256_XY_SIZE];
 	const uint8_t sgx_type = pki->processor ? 0 : 1;
 
-	/* PPID and instance id: stable for one PKI, different between two. */
+	/* PPID and instance id: stable for one platform of a PKI, different between two. */
 	DS_TRY(ds_p256_xy(pki->root.key, xy));
 	DS_TRY(ds_sha256_1(DS_SPAN_ARRAY(xy), id));
+	id[0] ^= pki->platform;
+	id[16] ^= pki->platform;
 	DS_TRY(add_item(&items, 1, 0, DER_OCTETS, DS_SPAN(id, 16)));
 	DS_TRY(add_tcb(&items));
 	DS_TRY(add_item(&items, 3, 0, DER_OCTETS, DS_SPAN_ARRAY(pceid)));

@@ -199,6 +199,33 @@ static void sgx_extension_is_exact(void **state)
 	assert_non_null(memmem(plat.p, plat.n, fmspc, sizeof(fmspc)));
 }
 
+/* The next machine: its own PCK with its own PPID and instance, under the same authorities. */
+static void platforms_differ(void **state)
+{
+	const struct ds_pki_opts opts = { .fmspc = { 1 }, .not_before = NOW - 90 * DAY };
+	DS_BUF struct ds_buf first = DS_BUF_NULL, second = DS_BUF_NULL;
+	DS_PKI struct ds_pki *pki = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	size_t differ = 0;
+	X509 *was;
+
+	assert_int_equal(ds_pki_new(&opts, &pki, NULL) | pki_sgx_ext(pki, &first), 0);
+	was = X509_dup(pki->pck.cert);
+	assert_int_equal(ds_pki_next_platform(pki, &err) | pki_sgx_ext(pki, &second), 0);
+	assert_int_equal(first.n, second.n);
+	for (size_t i = 0; i < first.n; i++)
+		differ += first.p[i] != second.p[i];
+	assert_int_equal(differ, 2);
+	assert_int_equal(verify(pki, pki->pck.cert, pki->ca.cert, NULL, NOW), X509_V_OK);
+	assert_int_equal(verify(pki, pki->pck.cert, pki->ca.cert, was, NOW), X509_V_OK);
+	assert_int_equal(verify(pki, was, pki->ca.cert, NULL, NOW), X509_V_OK);
+	X509_free(was);
+	for (int i = 2; i < 256; i++)
+		assert_int_equal(ds_pki_next_platform(pki, &err), 0);
+	assert_int_equal(ds_pki_next_platform(pki, &err), -ERANGE);
+	assert_non_null(strstr(err.msg, "256 platforms"));
+}
+
 static void span_is(const uint8_t *at, const void *want, size_t n)
 {
 	assert_memory_equal(at, want, n);
@@ -427,6 +454,7 @@ int main(void)
 		cmocka_unit_test(names_and_flags_follow_the_specification),
 		cmocka_unit_test(booleans_are_der),
 		cmocka_unit_test(sgx_extension_is_exact),
+		cmocka_unit_test(platforms_differ),
 		cmocka_unit_test(quote_v4_is_exact),
 		cmocka_unit_test(quote_v5_is_exact),
 		cmocka_unit_test(only_emulated_reports_are_signed),

@@ -35,6 +35,12 @@ static inline void ds_cleanup_pki(struct ds_pki **pki)
 }
 #define DS_PKI DS_CLEANUP(ds_cleanup_pki)
 
+/*
+ * Another machine of the same kind under the same authorities: the PCK is new and has another PPID
+ * and instance id. From now on the bundle and revoke_pck are about this one.
+ */
+DS_MUST int ds_pki_next_platform(struct ds_pki *pki, struct ds_err *err);
+
 /* What one set of collateral says. Status words are letters only; NULL means UpToDate. */
 struct ds_pki_docs {
 	int64_t issued; /* TCB info, QE identity, CRLs */

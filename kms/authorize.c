@@ -18,7 +18,9 @@ struct kms_query {
 	/* a question about s, or the API's own description */
 	enum kms_role role;
 	struct kms_subject *s;
+	kms_judge_fn judge;
 	kms_allowed_fn allowed;
+	uint64_t policy_read; /* the policy that s was judged by */
 	kms_info_fn info;
 	void *arg;
 };
@@ -104,6 +106,17 @@ static int rule(const struct kms_query *q, int r, int status, struct ds_span bod
 	return 0;
 }
 
+/* A no may be one about the old policy's image, and what is waited for is the new one's word. */
+static void ask_again(struct kms_query *old)
+{
+	struct kms_query q = *old;
+
+	ds_log(DS_LOG_NOTICE, "event=policy note=\"an answer to a question under the old one is not "
+			      "used, asking again\"");
+	query_free(old);
+	kms_authorize(q.net, q.role, q.s, q.judge, q.allowed, q.arg);
+}
+
 static void on_answer(void *arg, int r, int status, struct ds_span body, const struct ds_err *err)
 {
 	struct kms_refusal why = { .code = "policy-unavailable" };
@@ -111,6 +124,10 @@ static void on_answer(void *arg, int r, int status, struct ds_span body, const s
 	kms_allowed_fn fn = q->allowed;
 	void *fn_arg = q->arg;
 
+	if (q->policy_read != q->net->policy_read && r != -ECANCELED) {
+		ask_again(q);
+		return;
+	}
 	r = rule(q, r, status, body, err, &why);
 	query_free(q);
 	fn(fn_arg, r, &why);
@@ -174,24 +191,29 @@ static int start(struct kms_query *q, const char *path, const json_t *json, ds_c
 }
 
 void kms_authorize(struct kms_net *net, enum kms_role role, struct kms_subject *s,
-		   kms_allowed_fn fn, void *arg)
+		   kms_judge_fn judge, kms_allowed_fn fn, void *arg)
 {
+	struct kms_refusal why = { .code = "bad-request" };
 	struct ds_err err = DS_ERR_NULL;
 	struct kms_query *q;
 	int r;
 
-	if (s->allowed || !s->question) {
-		fn(arg, s->allowed ? 0 : -EPERM, NULL);
+	kms_subject_done(s);
+	r = judge(arg, &why);
+	if (r || s->allowed || !s->question) {
+		fn(arg, !r && !s->allowed ? -EPERM : r, &why);
 		return;
 	}
 	q = query_new(net, arg);
 	if (!q) {
-		fn(arg, -ENOMEM, NULL);
+		fn(arg, -ENOMEM, &why);
 		return;
 	}
 	q->role = role;
 	q->s = s;
+	q->judge = judge;
 	q->allowed = fn;
+	q->policy_read = net->policy_read;
 	r = start(q, role == KMS_ROLE_APP ? "/bootAuth/app" : "/bootAuth/kms", s->question,
 		  on_answer, &err);
 	if (r)

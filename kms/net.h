@@ -46,6 +46,7 @@ struct kms_net {
 	int keys; /* socket to the keys process */
 	struct kms_policy *policy;
 	struct ds_tcb_policy_file *tcb; /* NULL: the defaults */
+	uint64_t policy_read; /* how often these two were replaced */
 	struct kms_relog *relog;
 	struct kms_due *due, **due_end; /* replies that wait for a sync of it */
 	struct event *due_event;
@@ -108,6 +109,7 @@ struct kms_subject {
  */
 DS_MUST int kms_judge(struct kms_net *net, enum kms_role role, const struct ds_attestation *att,
 		      struct ds_span spki, const char *vm_config, struct kms_subject *ret, struct kms_refusal *why);
+/* s is empty afterwards. */
 void kms_subject_done(struct kms_subject *s);
 /* The evidence in the client certificate of req; the same results. */
 DS_MUST int kms_judge_peer(struct kms_net *net, enum kms_role role, struct ds_req *req,
@@ -116,9 +118,15 @@ DS_MUST int kms_judge_peer(struct kms_net *net, enum kms_role role, struct ds_re
 /* authorize.c: does the policy allow it? */
 /* r 0: s->allowed is set; DS_ATTEST_REFUSED with why filled; negative errno for failures of our own. */
 typedef void (*kms_allowed_fn)(void *arg, int r, const struct kms_refusal *why);
-/* s was judged and lives until fn ran: once, before this returns or later. */
+/* kms_judge() and what else a request needs, into s, with the same results. */
+typedef int (*kms_judge_fn)(void *arg, struct kms_refusal *why);
+/*
+ * Judges, and asks where another decides. fn runs once, before this returns or later. An answer that
+ * comes after the policy was read again counts for nothing: all of it happens anew. So judge may run
+ * until fn did, each time with an empty s.
+ */
 void kms_authorize(struct kms_net *net, enum kms_role role, struct kms_subject *s,
-		   kms_allowed_fn fn, void *arg);
+		   kms_judge_fn judge, kms_allowed_fn fn, void *arg);
 /* GET of the policy's API; r 0: body is its answer. The same rules. */
 typedef void (*kms_info_fn)(void *arg, int r, struct ds_span body, const struct ds_err *err);
 void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg);

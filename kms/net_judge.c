@@ -18,7 +18,7 @@ void kms_subject_done(struct kms_subject *s)
 	ds_identity_done(&s->id);
 	json_decref(s->question);
 	json_decref(s->ruling);
-	s->question = s->ruling = NULL;
+	*s = (struct kms_subject){ .id = DS_IDENTITY_NULL };
 }
 
 static int refuse_verdict(struct kms_refusal *why, const struct ds_verdict *v)

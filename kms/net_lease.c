@@ -51,21 +51,22 @@ static void on_answer(void *arg, int r, const struct kms_refusal *why)
 	say(l, false);
 }
 
+static int judge(void *arg, struct kms_refusal *why)
+{
+	struct kms_net *net = arg;
+
+	return kms_judge(net, KMS_ROLE_KMS, &net->self->att, DS_SPAN_ARRAY(net->self->spki), "",
+			 &net->lease->s, why);
+}
+
 void kms_lease_ask(struct kms_net *net)
 {
-	struct kms_refusal why = { .code = "self" };
 	struct kms_lease *l = net->lease;
-	int r;
 
 	if (!l || l->busy)
 		return;
 	l->busy = true;
-	r = kms_judge(net, KMS_ROLE_KMS, &net->self->att, DS_SPAN_ARRAY(net->self->spki), "",
-		      &l->s, &why);
-	if (r)
-		on_answer(net, r, &why);
-	else
-		kms_authorize(net, KMS_ROLE_KMS, &l->s, on_answer, net);
+	kms_authorize(net, KMS_ROLE_KMS, &l->s, judge, on_answer, net);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

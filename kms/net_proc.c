@@ -178,6 +178,7 @@ static void on_hup(void *arg)
 		ds_tcb_policy_free(p->net.tcb);
 		p->net.policy = fresh;
 		p->net.tcb = tcb;
+		p->net.policy_read++;
 		warn_policy(fresh, tcb);
 		kms_lease_ask(&p->net);
 	}

@@ -17,6 +17,7 @@
 struct call {
 	struct kms_net *net;
 	struct ds_req *req;
+	json_t *args;
 	struct kms_subject s;
 	bool sealed;
 	uint8_t seal_to[32];
@@ -119,23 +120,25 @@ static void end(void *arg, int r, const struct kms_refusal *why)
 	else if (r < 0)
 		kms_broken(c->req, OP, r);
 	kms_subject_done(&c->s);
+	json_decref(c->args);
 	free(c);
 }
 
-static int judge(struct call *c, json_t *args, struct kms_refusal *why)
+static int judge(void *arg, struct kms_refusal *why)
 {
+	struct call *c = arg;
 	enum kms_replication allowed = c->net->conf->replication;
 	DS_BUF struct ds_buf to = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";
 	uint32_t epoch = 0;
 
-	if (ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err) ||
-	    ds_json_hex(args, "seal_to", sizeof(c->seal_to), &to, &err))
+	if (ds_json_str(c->args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err) ||
+	    ds_json_hex(c->args, "seal_to", sizeof(c->seal_to), &to, &err))
 		return kms_refuse(why, "bad-request", "%s", err.msg);
 	if (to.n && to.n != sizeof(c->seal_to))
 		return kms_refuse(why, "bad-request", "seal_to: expected 32 bytes, got %zu", to.n);
-	DS_TRY(kms_epoch_arg(args, &epoch, why));
+	DS_TRY(kms_epoch_arg(c->args, &epoch, why));
 	c->sealed = to.n;
 	if (to.n)
 		memcpy(c->seal_to, to.p, to.n);
@@ -150,18 +153,14 @@ static int judge(struct call *c, json_t *args, struct kms_refusal *why)
 
 void kms_rpc_get_kms_key(void *ctx, struct ds_req *req, json_t *args)
 {
-	struct kms_refusal why = { .code = "bad-request" };
 	struct call *c = calloc(1, sizeof(*c));
-	int r;
 
 	if (!c) {
 		kms_broken(req, OP, -ENOMEM);
 		return;
 	}
-	*c = (struct call){ .net = ctx, .req = req, .s = { .id = DS_IDENTITY_NULL } };
-	r = judge(c, args, &why);
-	if (r)
-		end(c, r, &why);
-	else
-		kms_authorize(c->net, KMS_ROLE_KMS, &c->s, end, c);
+	*c = (struct call){
+		.net = ctx, .req = req, .args = json_incref(args), .s = { .id = DS_IDENTITY_NULL }
+	};
+	kms_authorize(c->net, KMS_ROLE_KMS, &c->s, judge, end, c);
 }

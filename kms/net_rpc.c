@@ -188,6 +188,7 @@ static int release(struct kms_net *net, struct ds_req *req, const struct kms_sub
 struct app_key_call {
 	struct kms_net *net;
 	struct ds_req *req;
+	json_t *args;
 	struct kms_subject s;
 };
 
@@ -202,23 +203,25 @@ static void end_app_key(void *arg, int r, const struct kms_refusal *why)
 	else if (r < 0)
 		kms_broken(c->req, "GetAppKey", r);
 	kms_subject_done(&c->s);
+	json_decref(c->args);
 	free(c);
 }
 
-static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusal *why)
+static int judge_app_key(void *arg, struct kms_refusal *why)
 {
+	struct app_key_call *c = arg;
 	struct ds_err err = DS_ERR_NULL;
 	const char *vm_config = "";
 	uint64_t version = 0;
 	uint32_t epoch = 0;
 
-	if (ds_json_u64(args, "api_version", UINT32_MAX, &version, &err) ||
-	    ds_json_str(args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
+	if (ds_json_u64(c->args, "api_version", UINT32_MAX, &version, &err) ||
+	    ds_json_str(c->args, "vm_config", DS_MAX_SYS_CONFIG, &vm_config, &err))
 		return kms_refuse(why, "bad-request", "%s", err.msg);
 	if (version > 1)
 		return kms_refuse(why, "api-version", "Unsupported API version: %llu",
 				  (unsigned long long)version);
-	DS_TRY(kms_epoch_arg(args, &epoch, why));
+	DS_TRY(kms_epoch_arg(c->args, &epoch, why));
 	DS_TRY(kms_judge_peer(c->net, KMS_ROLE_APP, c->req, vm_config, &c->s, why));
 	c->s.epoch = epoch;
 	/*
@@ -235,21 +238,15 @@ static int judge_app_key(struct app_key_call *c, json_t *args, struct kms_refusa
 static void get_app_key(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct app_key_call *c = calloc(1, sizeof(*c));
-	struct kms_refusal why = { .code = "bad-request" };
-	int r;
 
 	if (!c) {
 		kms_broken(req, "GetAppKey", -ENOMEM);
 		return;
 	}
-	c->net = ctx;
-	c->req = req;
-	c->s = (struct kms_subject){ .id = DS_IDENTITY_NULL };
-	r = judge_app_key(c, args, &why);
-	if (r)
-		end_app_key(c, r, &why);
-	else
-		kms_authorize(c->net, KMS_ROLE_APP, &c->s, end_app_key, c);
+	*c = (struct app_key_call){
+		.net = ctx, .req = req, .args = json_incref(args), .s = { .id = DS_IDENTITY_NULL }
+	};
+	kms_authorize(c->net, KMS_ROLE_APP, &c->s, judge_app_key, end_app_key, c);
 }
 
 const struct ds_prpc_method kms_methods[] = {

@@ -223,6 +223,7 @@ static int reply(struct kms_net *net, struct ds_req *req, const struct ds_csr *c
 struct sign_call {
 	struct kms_net *net;
 	struct ds_req *req;
+	json_t *args;
 	struct ds_csr csr;
 	struct kms_subject s;
 };
@@ -244,34 +245,37 @@ static void end_sign(void *arg, int r, const struct kms_refusal *why)
 		kms_broken(c->req, OP, r);
 	kms_subject_done(&c->s);
 	ds_csr_done(&c->csr);
+	json_decref(c->args);
 	free(c);
+}
+
+static int judge(void *arg, struct kms_refusal *why)
+{
+	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
+	const char *vm_config = "";
+	struct sign_call *c = arg;
+	uint32_t epoch = 0;
+
+	ds_csr_done(&c->csr);
+	DS_TRY(decode(c->args, &c->csr, &bytes, &vm_config, &epoch, why));
+	DS_TRY(kms_judge(c->net, KMS_ROLE_APP, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config,
+			 &c->s, why));
+	c->s.epoch = epoch;
+	return check_session(c->net, c->req, &c->csr, vm_config, &c->s, why);
 }
 
 void kms_rpc_sign_cert(void *ctx, struct ds_req *req, json_t *args)
 {
 	struct sign_call *c = calloc(1, sizeof(*c));
-	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
-	struct kms_refusal why = { .code = "bad-request" };
-	const char *vm_config = "";
-	uint32_t epoch = 0;
-	int r;
 
 	if (!c) {
 		kms_broken(req, OP, -ENOMEM);
 		return;
 	}
-	*c = (struct sign_call){
-		.net = ctx, .req = req, .csr = DS_CSR_NULL, .s = { .id = DS_IDENTITY_NULL }
-	};
-	r = decode(args, &c->csr, &bytes, &vm_config, &epoch, &why);
-	if (!r)
-		r = kms_judge(c->net, KMS_ROLE_APP, &c->csr.att, ds_buf_span(&c->csr.spki), vm_config, &c->s,
-			      &why);
-	c->s.epoch = epoch;
-	if (!r)
-		r = check_session(c->net, req, &c->csr, vm_config, &c->s, &why);
-	if (r)
-		end_sign(c, r, &why);
-	else
-		kms_authorize(c->net, KMS_ROLE_APP, &c->s, end_sign, c);
+	*c = (struct sign_call){ .net = ctx,
+				 .req = req,
+				 .args = json_incref(args),
+				 .csr = DS_CSR_NULL,
+				 .s = { .id = DS_IDENTITY_NULL } };
+	kms_authorize(c->net, KMS_ROLE_APP, &c->s, judge, end_sign, c);
 }

@@ -61,7 +61,7 @@ static void clear(struct kms_onboard *ob)
 	ob->req = NULL;
 	ob->call = NULL;
 	kms_subject_done(&ob->s);
-	ob->s = (struct kms_subject){ .id = DS_IDENTITY_NULL };
+	ob->err = DS_ERR_NULL;
 	ds_buf_done(&ob->leaf);
 	ds_buf_done(&ob->pin);
 	ds_kms_temp_ca_done(&ob->ca);
@@ -269,8 +269,9 @@ static void on_self_allowed(void *arg, int r, const struct kms_refusal *why)
 	}
 }
 
-static int judge_self(struct kms_onboard *ob, struct kms_refusal *why)
+static int judge_self(void *arg, struct kms_refusal *why)
 {
+	struct kms_onboard *ob = arg;
 	const struct kms_self *self = ob->net->self;
 
 	return kms_judge(ob->net, KMS_ROLE_KMS, &self->att, DS_SPAN_ARRAY(self->spki), "", &ob->s,
@@ -322,21 +323,14 @@ static int begin(struct kms_onboard *ob, struct ds_req *req, json_t *args, const
 
 static void bootstrap(void *ctx, struct ds_req *req, json_t *args)
 {
-	struct kms_refusal why = { .code = "self" };
 	struct kms_onboard *ob = ctx;
-	int r = 0;
 
 	if (begin(ob, req, args, "Bootstrap"))
 		return;
-	if (!ob->net->self->attested) {
-		on_self_allowed(ob, 0, NULL);
-		return;
-	}
-	r = judge_self(ob, &why);
-	if (r)
-		kms_onboard_fail(ob, r, &why, NULL);
+	if (ob->net->self->attested)
+		kms_authorize(ob->net, KMS_ROLE_KMS, &ob->s, judge_self, on_self_allowed, ob);
 	else
-		kms_authorize(ob->net, KMS_ROLE_KMS, &ob->s, on_self_allowed, ob);
+		on_self_allowed(ob, 0, NULL);
 }
 
 /* BASE or BASE/prpc, as the reference takes it; ds_kms_url() adds the rest. */

@@ -27,6 +27,7 @@ struct kms_onboard {
 	char domain[256];
 	struct ds_call *call;
 	struct kms_subject s; /* ourselves for Bootstrap, the other node for Onboard */
+	struct ds_err err;    /* why it could not be judged */
 	uint8_t report_data[64];
 	/* the other node */
 	char url[512];

@@ -108,8 +108,8 @@ static int ask_keys(struct kms_onboard *ob, struct ds_err *err)
 
 static void on_allowed(void *arg, int r, const struct kms_refusal *why)
 {
-	struct ds_err err = DS_ERR_NULL;
 	struct kms_onboard *ob = arg;
+	struct ds_err err = ob->err;
 
 	if (!r)
 		r = ask_keys(ob, &err);
@@ -118,12 +118,14 @@ static void on_allowed(void *arg, int r, const struct kms_refusal *why)
 }
 
 /* Its certificate is of the roots that it has, and has evidence for its key. */
-static int judge_peer(struct kms_onboard *ob, struct kms_refusal *why, struct ds_err *err)
+static int judge_peer(void *arg, struct kms_refusal *why)
 {
 	DS_CERT_INFO struct ds_cert_info cert = DS_CERT_INFO_NULL;
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf root = DS_BUF_NULL;
+	struct kms_onboard *ob = arg;
 	struct ds_span leaf = ds_buf_span(&ob->leaf);
+	struct ds_err *err = &ob->err;
 
 	DS_TRY(ds_cert_pem_to_der(ds_buf_span(&ob->ca.root_pem), &root, err));
 	DS_TRY(ds_cert_verify_chain(&leaf, 1, ds_buf_span(&root), time(NULL), err));
@@ -159,18 +161,15 @@ static int take_ca(struct kms_onboard *ob, int status, struct ds_span body, stru
 static void on_ca(void *arg, int r, int status, struct ds_span body, const struct ds_err *err)
 {
 	struct ds_err e = err ? *err : DS_ERR_NULL;
-	struct kms_refusal why = { .code = "evidence" };
 	struct kms_onboard *ob = arg;
 
 	ob->call = NULL;
 	if (!r)
 		r = take_ca(ob, status, body, &e);
-	if (!r)
-		r = judge_peer(ob, &why, &e);
 	if (r)
-		kms_onboard_fail(ob, r, &why, &e);
+		kms_onboard_fail(ob, r, NULL, &e);
 	else
-		kms_authorize(ob->net, KMS_ROLE_KMS, &ob->s, on_allowed, ob);
+		kms_authorize(ob->net, KMS_ROLE_KMS, &ob->s, judge_peer, on_allowed, ob);
 }
 
 void kms_join(struct kms_onboard *ob)

@@ -116,6 +116,57 @@ is "clean stop with an open question" "$?" 0
 wait $waiting
 api_end
 
+# the policy is read again while the API is being asked: its yes was to a question of the old one
+api 0
+conf "url = http://127.0.0.1:$api_port"
+mkfifo "$work/go"
+images() { # which IMAGE is allowed, and what the line of it is
+	policy "" && sed -i -e '/^\[app/,$d' -e "s/^mrtd.*/mrtd = $1/" "$work/policy.conf"
+}
+held() { # [OPTION...]: a peer that waits for the API
+	answer hold
+	: >"$work/asked"
+	peer "$@" & waiting=$!
+	until [ "$(tail -1 "$work/asked" | cut -c1-9)" = /bootAuth ]; do read -r -t 0.02 <> <(:) || :; done
+}
+go() { # ANSWER to what is asked next
+	answer "$@"
+	: >"$work/go"
+	wait $waiting
+	got="$(head -1 "$work/out") $(jq -r '.error // "keys"' "$work/body")"
+}
+start
+for method in GetAppKey SignCert; do
+	images "$mrtd"; hup
+	held --method $method
+	images "$(rep 45 48)"; hup
+	go allow
+	is "$method: an image taken away meanwhile" "${got%% (*}" "400 App not allowed: Boot denied: OS image is not allowed"
+	is "$method: is on record so" "$(tail -1 "$work/release.log" | jq -c '[.op, .decision, .reason]')" "[\"$method\",\"deny\",\"os-image\"]"
+	is "$method: asked once" "$(grep -c bootAuth "$work/asked")" 1
+done
+held --mrtd "$(rep 45 48)"
+hup
+go allow
+is "the same policy read again: asked again, and released" "$got $(grep -c bootAuth "$work/asked")" "200 keys 2"
+held --mrtd "$(rep 45 48)"
+hup
+go deny changed its mind
+is "by what the API says now" "$got" "400 App not allowed: Boot denied: changed its mind"
+held --mrtd "$(rep 45 48)"
+echo nonsense >>"$work/policy.conf"; hup
+go deny not asked
+is "a policy with an error changes nothing" "$got $(grep -c bootAuth "$work/asked")" "200 keys 1"
+images "$mrtd"; hup
+held
+images "$(rep 45 48)"; hup
+answer allow
+stop
+is "clean stop with an answer that would not count, and no other question" "$? $(grep -c 'asking again' "$work/kms.log")" "0 4"
+: >"$work/go"; wait $waiting
+images "$mrtd"
+api_end
+
 # the contract back end wants the contract's answer
 answer allow
 api 0

@@ -21,16 +21,23 @@ all: userspace modules
 modules:
 	$(Q)$(MAKE) --no-print-directory -C kernel O=$(abspath $(O)/kernel)
 
-# Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up.
-check-stages := check-style check-layers check-unit check-contracts check-modules check-vm check-guest check-integration check-e2e fuzz-smoke
-# Fuzzing gets a short turn here; FUZZ_SECONDS=N asks for another.
-check: fuzz-turn := $(if $(filter command environment,$(firstword $(origin FUZZ_SECONDS))),$(FUZZ_SECONDS),5)
+# Everything, cheap things first. Each stage appends its counts to one file; the last line adds them up. Then stages with
+# machines, which mostly use one core, beside the others; what both need is built before.
+check-first := check-style check-layers check-unit
+check-lanes := machines daemons
+check-machines := check-vm check-guest check-e2e
+check-daemons := check-modules check-contracts check-integration fuzz-smoke
+stages = $(Q)for s in $1; do printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory $$s || \
+		echo "0 1 0 stage $$s" >>$(O)/tally; done
 check: all
 	$(Q)rm -f $(O)/tally
-	$(Q)for s in $(check-stages); do \
-		printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory FUZZ_SECONDS=$(fuzz-turn) $$s || \
-		echo "0 1 0 stage $$s" >>$(O)/tally; \
-	done; echo; scripts/tally $(O)/tally
+	$(call stages,$(check-first))
+	$(Q)$(MAKE) --no-print-directory image kselftest fuzz-build
+	$(Q)$(MAKE) --no-print-directory $(check-lanes:%=lane/%)
+	$(Q)echo; scripts/tally $(O)/tally
+.PHONY: $(check-lanes:%=lane/%)
+$(check-lanes:%=lane/%): lane/%:
+	$(call stages,$(check-$*))
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -54,7 +61,7 @@ clean:
 #: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make check-chain       the KMS in a VM, its policy on a chain: approve, release, upgrade, revoke (needs npm)
-#: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default 30)
+#: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default: 30 for those of the verifier, 5 for the others)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch, kernel-doc
 #: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
 #: make check-mutation                    every byte of every accepted sample changed (half an hour)

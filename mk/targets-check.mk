@@ -4,8 +4,10 @@
 # With sanitizers, not the one that looks at the libraries as they are installed.
 integration-tests := $(filter-out $(if $(SAN),%/16-library),$(sort $(wildcard tests/integration/[0-9][0-9]-*)))
 check-integration: userspace $(addprefix $(O)/test/,$(verifier-tests))
-	$(Q)rc=0; for t in $(integration-tests); do \
-		BIN=$(abspath $(O)/bin) scripts/tap "$$t" timeout $(if $(SAN),900,300) "$$t" || rc=1; done; exit $$rc
+	$(call side-by-side,$(integration-tests:%=run/%))
+.PHONY: $(integration-tests:%=run/%)
+$(integration-tests:%=run/%): run/%:
+	$(Q)BIN=$(abspath $(O)/bin) scripts/tap "$*" timeout $(if $(SAN),900,300) "$*"
 
 # The main job. `make demo KEEP=1` leaves the machines up and says how to reach them.
 demo: all image

@@ -13,7 +13,7 @@ check-removal:
 fuzz-long: $(fuzz-bins)
 	$(Q)for f in $(fuzz-bins); do n=$${f##*/fuzz_}; \
 		case " $(or $(FUZZ_ONLY),$$n) " in *" $$n "*) ;; *) continue ;; esac; \
-		nice -n 19 scripts/fuzz-one "$$f" $(FUZZ_SECONDS) | sed "s/^/$$(date -u +%F) /" | tee -a $(fuzz-o)/long.log; done
+		nice -n 19 scripts/fuzz-one "$$f" $(or $(FUZZ_SECONDS),30) | sed "s/^/$$(date -u +%F) /" | tee -a $(fuzz-o)/long.log; done
 
 peers-o := $(abspath $(O)/peers)
 $(O)/bench/judge: tests/differential/judge.c tests/differential/record.h $(O)/libds.a

@@ -156,8 +156,10 @@ static int genuine(const struct options *o, struct ds_span quote, struct ds_plat
 	if (v->reason != DS_REASON_COLLATERAL_MISSING)
 		return DS_ATTEST_REFUSED;
 	r = ds_quote_platform(quote, id, &err);
-	if (r == -EBADMSG)
+	if (r == -EBADMSG) {
+		ds_verdict_init(v); /* collateral is not what is missing */
 		return ds_verdict_fail(v, DS_REASON_PCK_EXT, "%s", err.msg);
+	}
 	return r;
 }
 

@@ -72,9 +72,28 @@ static void ids_in_hosts(void **state)
 	}
 }
 
+/* Without a certificate nothing names a host; an app id that is none is no verdict. */
+static void nothing_to_compare(void **state)
+{
+	const struct options host = { .host = "app.example.org", .image = "" };
+	const struct options app = { .app_id = APP_HEX "a", .kms_root = "" };
+	const struct ds_identity id = DS_IDENTITY_NULL;
+	struct ds_verdict v;
+
+	ds_verdict_init(&v);
+	assert_int_equal(expect_judge(&host, DS_SPAN_NULL, &id, false, &v), 0);
+	assert_int_equal(v.reason, DS_REASON_CERT_IDENTITY);
+	assert_non_null(strstr(v.detail, "no certificate"));
+	ds_verdict_init(&v);
+	assert_int_equal(expect_judge(&app, DS_SPAN_NULL, &id, false, &v), -EINVAL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ids_in_hosts) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_in_hosts),
+		cmocka_unit_test(nothing_to_compare),
+	};
 
 	return cmocka_run_group_tests(tests, map, unmap);
 }

@@ -59,6 +59,7 @@
 #define V1	  ",\"timestamp\":1700000000,\"signature_v1\":\"" ENV_V1 "\""
 
 #define PURPOSE "--purpose", "test-purpose"
+#define ZERO	"0000000000000000000000000000000000000000000000000000000000000000"
 
 static const struct {
 	const char *reply, *app, *root, *args[6], *want;
@@ -78,6 +79,8 @@ static const struct {
 	  { PURPOSE }, "key-chain" },
 	{ "{\"public_key\":\"" PUB "\",\"signature_chain\":[\"00\",\"" LAST "\"]}", APP, ROOT,
 	  { PURPOSE }, "key-chain" },
+	{ "{\"key\":\"" ZERO "\",\"signature_chain\":[\"" SIG "\",\"" LAST "\"]}", APP, ROOT,
+	  { PURPOSE }, "key-format" },
 	{ "{\"signature_chain\":[]}", APP, ROOT, { PURPOSE }, "key-format" },
 	{ SIGN(ED_PUB, ED_SIG, ED_SIG, ED_LINK), APP, ROOT,
 	  { "--algorithm", "ed25519", "--data", "data" }, "" },
@@ -87,6 +90,8 @@ static const struct {
 	{ SIGN(K_PUB, K_SIG, K_SIG, K_LINK), APP, ROOT, { "--data", "other" }, "key-signature" },
 	{ SIGN(K_PUB, K_SIG, ED_SIG, K_LINK), APP, ROOT, { "--data", "data" }, "key-signature" },
 	{ SIGN(K_PUB, K_SIG, K_SIG, ED_LINK), APP, ROOT, { "--data", "data" }, "key-root" },
+	/* no point of the curve */
+	{ SIGN("02" ZERO, K_SIG, K_SIG, K_LINK), APP, ROOT, { "--data", "data" }, "key-format" },
 	{ SIGN(PUB, K_SIG, K_SIG, K_LINK), APP, ROOT, { "--data", "data" }, "key-signature" },
 	{ SIGN(K_PUB, K_SIG, K_SIG, K_LINK), APP, ROOT,
 	  { "--data", "data", "--algorithm", "secp256k1_prehashed" }, "key-signature" },
@@ -98,6 +103,7 @@ static const struct {
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700000100" }, "" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700001000" }, "key-stale" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700001000", "--max-age", "1000" }, "" },
+	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1700001000", "--max-age", "900" }, "key-stale" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--time", "1600000000" }, "key-stale" },
 	{ ENV(V1), ENV_APP, ENV_ROOT, { "--max-age", "any" }, "" },
 	{ ENV(""), ENV_APP, ENV_ROOT, { "--time", "1700000100" }, "key-stale" },
@@ -141,6 +147,8 @@ static void table(void **state)
 	}
 }
 
+#define GIVEN "key", "--kms-root-key", ROOT, "--app-id", APP
+
 static void usage_is_2(void **state)
 {
 	static const char *const bad[][10] = {
@@ -148,18 +156,39 @@ static void usage_is_2(void **state)
 		{ "key", "--app-id", APP, "reply" },
 		{ "key", "--kms-root-key", ROOT, "reply" },
 		{ "key", "--kms-root-key", APP, "--app-id", APP, "reply" },
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP },
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP, "no-such-file" },
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP, "--algorithm", "rsa", "reply" },
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP, "--max-age", "old", "reply" },
+		{ GIVEN },
+		{ GIVEN, "no-such-file" },
+		{ GIVEN, "." },
+		{ GIVEN, "--algorithm", "rsa", "reply" },
+		{ GIVEN, "--max-age", "old", "reply" },
+		{ GIVEN, "--max-age", "old", "env" },
 		/* a signature without what was signed says nothing */
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP, "reply" },
-		{ "key", "--kms-root-key", ROOT, "--app-id", APP, "--data", "no-such-file", "reply" },
+		{ GIVEN, "sign" },
+		{ GIVEN, "--data", "no-such-file", "sign" },
+		{ GIVEN, "--data", ".", "sign" },
 	};
+	static const char *const good[] = { GIVEN, PURPOSE, "reply", NULL };
 
-	world_put("reply", DS_SPAN_LIT(SIGN(K_PUB, K_SIG, K_SIG, K_LINK)));
+	world_put("reply", DS_SPAN_LIT(GET_KEY));
+	world_put("sign", DS_SPAN_LIT(SIGN(K_PUB, K_SIG, K_SIG, K_LINK)));
+	world_put("env", DS_SPAN_LIT(ENV("")));
+	expect(cmd_key, good, EXIT_ACCEPTED, NULL);
 	for (size_t i = 0; i < DS_ARRAY_SIZE(bad); i++)
 		expect(cmd_key, bad[i], EXIT_USAGE, NULL);
+}
+
+static void too_large(void **state)
+{
+	static const char *const reply[] = { GIVEN, "--json", "large", NULL };
+	static const char *const data[] = { GIVEN, "--json", "--data", "large", "sign", NULL };
+
+	world_put("sign", DS_SPAN_LIT(SIGN(K_PUB, K_SIG, K_SIG, K_LINK)));
+	world_put("large", DS_SPAN_NULL);
+	assert_int_equal(truncate("large", 17 << 20), 0);
+	expect(cmd_key, reply, EXIT_REFUSED, "key-format");
+	assert_true(said("more than 65536 bytes"));
+	expect(cmd_key, data, EXIT_REFUSED, "key-format");
+	assert_true(said("data: more than"));
 }
 
 int main(void)
@@ -167,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
 		cmocka_unit_test(usage_is_2),
+		cmocka_unit_test(too_large),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

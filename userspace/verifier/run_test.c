@@ -91,3 +91,11 @@ void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, cons
 	if (rc != want_rc || (want && strcmp(want, reason)))
 		fail_msg("expected %d '%s', got %d '%s'", want_rc, want ? want : "", rc, reason);
 }
+
+bool said(const char *text)
+{
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+
+	assert_int_equal(ds_read_file(AT_FDCWD, "out", 1u << 20, &out), 0);
+	return memmem(out.p, out.n, text, strlen(text));
+}

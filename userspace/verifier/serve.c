@@ -156,7 +156,11 @@ static int prepare(struct job *j)
 	if (j->v.reason != DS_REASON_COLLATERAL_MISSING)
 		return DS_ATTEST_REFUSED;
 	r = ds_quote_platform(ds_buf_span(&j->att.quote), &j->platform, &err);
-	return r == -EBADMSG ? ds_verdict_fail(&j->v, DS_REASON_PCK_EXT, "%s", err.msg) : r;
+	if (r == -EBADMSG) {
+		ds_verdict_init(&j->v); /* collateral is not what is missing */
+		return ds_verdict_fail(&j->v, DS_REASON_PCK_EXT, "%s", err.msg);
+	}
+	return r;
 }
 
 static void on_verify(void *ctx, struct ds_req *req)

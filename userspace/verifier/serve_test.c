@@ -29,10 +29,10 @@ static void requests(void **state)
 		{ "{\"quote\":\"00\",\"event_log\":[]}", "event_log: expected a string" },
 		{ "{\"quote\":\"00\",\"event_log\":\"log\"}", "event_log: expected hex" },
 		{ "{\"quote\":\"00\",\"vm_config\":{}}", "vm_config: expected a string" },
-		{ "{\"quote\":\"00\",\"quote\":\"01\"}", "JSON" },
+		{ "{\"quote\":\"00\",\"quote\":\"01\"}", "JSON: " },
 		{ "[]", "not a JSON object" },
-		{ "", "JSON" },
-		{ "{\"quote\":\"00\"} x", "JSON" },
+		{ "", "JSON: " },
+		{ "{\"quote\":\"00\"} x", "JSON: " },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {

@@ -35,15 +35,6 @@ static void files(const struct snp_forge *f)
 #define EXPECT(rc, why, ...)                                                                       \
 	expect(cmd_snp, (const char *const[]){ "snp", "--json", __VA_ARGS__, NULL }, rc, why)
 
-/* Did the command before print this? */
-static bool said(const char *text)
-{
-	DS_BUF struct ds_buf out = DS_BUF_NULL;
-
-	assert_int_equal(ds_read_file(AT_FDCWD, "out", 1u << 20, &out), 0);
-	return memmem(out.p, out.n, text, strlen(text));
-}
-
 static void accepts_and_refuses(void **state)
 {
 	files(&(struct snp_forge){ .crl = true, .version = 5 });
@@ -70,6 +61,38 @@ static void accepts_and_refuses(void **state)
 	EXPECT(EXIT_ACCEPTED, "", FILES, "report");
 	files(&(struct snp_forge){ .version = 2, .body = { { 10, 0x0b, true } } });
 	EXPECT(EXIT_REFUSED, "snp-debug", FILES, "report");
+}
+
+/* Too large is refused as what it should be; what cannot be read is no verdict. */
+static void input_files(void **state)
+{
+	static const struct {
+		const char *option, *reason; /* option NULL: the report */
+	} rows[] = { { NULL, "snp-length" },
+		     { "--vek", "snp-chain" },
+		     { "--chain", "snp-chain" },
+		     { "--crl", "snp-crl" } };
+	static const char *const unreadable[] = { "no-such-file", "." };
+
+	files(&(struct snp_forge){ 0 });
+	world_put("large", DS_SPAN_NULL);
+	assert_int_equal(truncate("large", 1 << 20), 0);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		const char *argv[16] = { "snp", "--json", FILES, "report" };
+		const char **file = &argv[10];
+
+		if (rows[i].option) {
+			argv[10] = rows[i].option;
+			file = &argv[11];
+			argv[12] = "report";
+		}
+		*file = "large";
+		expect(cmd_snp, argv, EXIT_REFUSED, rows[i].reason);
+		for (size_t k = 0; k < DS_ARRAY_SIZE(unreadable); k++) {
+			*file = unreadable[k];
+			expect(cmd_snp, argv, EXIT_USAGE, NULL);
+		}
+	}
 }
 
 static void usage(void **state)
@@ -114,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts_and_refuses),
 		cmocka_unit_test(usage),
+		cmocka_unit_test(input_files),
 		cmocka_unit_test(lines_fit),
 	};
 

@@ -42,6 +42,12 @@ static void app_table(void **state)
 		{ { .junk_evidence = true }, "evidence-format", "evidence-format" },
 		{ { .ended = true }, "cert-expired", "cert-expired" },
 		{ { .bad_payload = true }, "rtmr-replay", "rtmr-replay" },
+		{ { .no_ca_app_id = true }, "cert-identity", "" },
+		/* what is not there is not an id of zeros */
+		{ { .zero_app_id = true }, "", "" },
+		{ { .zero_app_id = true, .no_ca_app_id = true }, "cert-identity", "" },
+		{ { .bad_ca = true }, "cert-format", "cert-format" },
+		{ { .junk_info = true }, "cert-format", "cert-format" },
 	};
 
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
@@ -49,6 +55,28 @@ static void app_table(void **state)
 		expect(cmd_app, app_full, *rows[i].app ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].app);
 		expect(cmd_cert, cert_full, *rows[i].cert ? EXIT_REFUSED : EXIT_ACCEPTED,
 		       rows[i].cert);
+	}
+}
+
+/* Neither piece of the older form says anything without the other. */
+static void older_form(void **state)
+{
+	static const struct {
+		bool quote;
+		const char *log, *want;
+	} rows[] = {
+		{ true, "[]", "report-data" }, /* for another key */
+		{ true, "[{", "event-log-format" },
+		{ true, "", "evidence-missing" },
+		{ false, "[]", "evidence-missing" },
+		{ false, "", "evidence-missing" },
+	};
+	static const char *const cert[] = { "cert", "--cert", "chain.pem", COMMON, NULL };
+
+	older_world(false, true);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		older_parts(rows[i].quote, rows[i].log);
+		expect(cmd_cert, cert, EXIT_REFUSED, rows[i].want);
 	}
 }
 
@@ -104,6 +132,81 @@ static void app_info_scripts(void **state)
 	}
 }
 
+#define JUDGE	"--json", "--time", "1780000000", "--root-ca", "root.pem"
+#define CERT	"--cert", "chain.pem", COMMON
+#define PATH	"?" /* each row is tried with several files */
+
+/* A file that is too large is refused as what it should be; one that cannot be read is no verdict. */
+static void input_files(void **state)
+{
+	static const struct {
+		int (*cmd)(int, char **);
+		const char *args[16], *reason; /* NULL: not evidence */
+	} rows[] = {
+		{ cmd_quote, { "quote", COMMON, PATH }, "parse-size" },
+		{ cmd_quote, { "quote", JUDGE, "--collateral", PATH, "quote" }, "collateral-format" },
+		{ cmd_app, { "app", "--bundle", PATH, COMMON }, "bundle-format" },
+		{ cmd_app, { "app", "--cert", PATH, COMMON }, "cert-format" },
+		{ cmd_app, { "app", "--kms-root", PATH, CERT }, "cert-chain" },
+		{ cmd_app, { "app", "--compose", PATH, CERT }, "compose-hash" },
+		{ cmd_app, { "app", "--image", PATH, CERT }, "measurement" },
+		{ cmd_app, { "app", "--event-log", PATH, CERT }, "event-log-format" },
+		{ cmd_cert, { "cert", "--cert", "chain.pem", JUDGE, "--collateral", PATH },
+		  "collateral-format" },
+		{ cmd_log, { "log", "--json", "--event-log", PATH }, "event-log-format" },
+		{ cmd_log, { "log", "--json", "--event-log", "log.json", "--quote", PATH },
+		  "parse-size" },
+		{ cmd_quote, { "quote", "--root-ca", PATH, "quote" }, NULL },
+		{ cmd_quote, { "quote", "--policy", PATH, COMMON, "quote" }, NULL },
+	};
+	static const struct {
+		const char *path;
+		bool large;
+	} files[] = { { "large", true }, { "-", true }, { "no-such-file", false }, { ".", false } };
+
+	world(&(struct fault){ 0 });
+	world_put("large", DS_SPAN_NULL);
+	assert_int_equal(truncate("large", 17 << 20), 0);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++)
+		for (size_t k = 0; k < DS_ARRAY_SIZE(files); k++) {
+			const char *argv[DS_ARRAY_SIZE(rows[i].args) + 1] = { NULL };
+			const char *want = files[k].large ? rows[i].reason : NULL;
+
+			for (size_t n = 0; n < DS_ARRAY_SIZE(rows[i].args) && rows[i].args[n]; n++)
+				argv[n] = strcmp(rows[i].args[n], PATH) ? rows[i].args[n]
+								       : files[k].path;
+			assert_non_null(freopen("large", "re", stdin));
+			expect(rows[i].cmd, argv, want ? EXIT_REFUSED : EXIT_USAGE, want);
+		}
+}
+
+/* What was given and says nothing is named in the refusal. */
+static void junk_files(void **state)
+{
+	static const struct {
+		const char *option, *reason, *says;
+	} rows[] = {
+		{ "--kms-root", "cert-chain", "--kms-root: not PEM" },
+		{ "--image", "measurement", "--image: " },
+		{ "--event-log", "event-log-format", "--event-log: " },
+	};
+
+	world(&(struct fault){ .bad_root = true, .key_provider = "{\"name\":\"kms\",\"id\":\"\"}" });
+	expect(cmd_app, app_full, EXIT_REFUSED, "cert-chain");
+	assert_true(said("--kms-root: extension "));
+	world_put("junk", DS_SPAN_LIT("junk"));
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		const char *const args[] = { "app", rows[i].option, "junk", CERT, NULL };
+
+		expect(cmd_app, args, EXIT_REFUSED, rows[i].reason);
+		assert_true(said(rows[i].says));
+	}
+	world_put("empty", DS_SPAN_NULL);
+	expect(cmd_quote,
+	       (const char *const[]){ "quote", JUDGE, "--collateral", "empty", "quote", NULL },
+	       EXIT_REFUSED, "collateral-format");
+}
+
 static void app_files(void **state)
 {
 	world(&(struct fault){ 0 });
@@ -157,6 +260,7 @@ static void usage_is_2(void **state)
 		{ "app", "--cert", "chain.pem", "--host", "*.example.org" },
 	};
 
+	world(&(struct fault){ 0 });
 	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++)
 		expect(cmd_app, rows[i], EXIT_USAGE, NULL);
 	expect(cmd_quote, (const char *const[]){ "quote", NULL }, EXIT_USAGE, NULL);
@@ -399,7 +503,8 @@ int main(void)
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
 		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
 		cmocka_unit_test(app_info_fields), cmocka_unit_test(both_forms),
-		cmocka_unit_test(app_info_scripts),
+		cmocka_unit_test(app_info_scripts), cmocka_unit_test(older_form),
+		cmocka_unit_test(input_files),	  cmocka_unit_test(junk_files),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

@@ -25,7 +25,9 @@
 struct fault {
 	const char *usage, *ca_usage;
 	bool other_app_id, no_app_id, other_ca_app_id, other_info, other_key, other_root, no_ca,
-		no_evidence, junk_evidence, ended, bad_payload;
+		no_evidence, junk_evidence, junk_info, ended, bad_payload;
+	bool no_ca_app_id, bad_ca, bad_root; /* bad: OpenSSL takes it, we cannot read it */
+	bool zero_app_id;		     /* measured, and in the certificate */
 	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
 	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
 	int bad_info;	     /* field of the app info from 1: app id, compose hash, instance id, ... */
@@ -49,6 +51,8 @@ void world(const struct fault *f);
  * the same in all tellings; the arguments say which launch is told as bare digests.
  */
 void older_world(bool hide_real, bool hide_forged);
+/* chain.pem in that form around the quote of the file, or without one; log "": without. */
+void older_parts(bool quote, const char *log);
 /* chain.pem with the evidence in both forms, old and new; differ: not the same quote. */
 void both_world(bool differ);
 void world_app_id(const struct fault *f, uint8_t ret[20]);
@@ -62,6 +66,9 @@ int world_leave(void **state);
 int run(int (*cmd)(int, char **), char reason[40], const char *const *args);
 /* The same, and both must be as wanted; want may be NULL. */
 void expect(int (*cmd)(int, char **), const char *const *args, int want_rc, const char *want);
+
+/* Did the command before print this? */
+bool said(const char *text);
 
 #define COMMON                                                                                     \
 	"--json", "--time", "1780000000", "--collateral", "collateral.json", "--root-ca", "root.pem"

@@ -31,7 +31,7 @@ void world_app_id(const struct fault *f, uint8_t ret[20])
 {
 	uint8_t hash[32];
 
-	memset(ret, 0xaa, 20);
+	memset(ret, f->zero_app_id ? 0 : 0xaa, 20);
 	assert_int_equal(ds_sha256_1(DS_SPAN_STR(compose), hash), 0);
 	if (f->default_app_id)
 		memcpy(ret, hash, 20);
@@ -119,12 +119,15 @@ static const struct {
 	{ "quote-rtmr2", AT(rt_mr[2]) + 47, 1 },
 };
 
+/* Launches of other TDs: an event more, one less, another one, or another instance. */
+static const char *const boots[] = { "more", "less", "name", "instance" };
+
 /*
  * In place of the forger: one PKI for several quotes. quote-nonce is the same TD's, the others of
- * the table and quote-boot are not; the last has the launch of log-boot.json. quote-platform is that
- * of a TD with the same measurements on another machine.
+ * the table are not; quote-BOOT has the launch of log-BOOT.json. quote-platform is that of a TD with
+ * the same measurements on another machine.
  */
-static void emulate(uint8_t rt_mr[4][48], const uint8_t boot_rtmr3[48],
+static void emulate(uint8_t rt_mr[4][48], uint8_t boot_rtmr3[DS_ARRAY_SIZE(boots)][48],
 		    const uint8_t report_data[64], struct forged *w)
 {
 	const struct ds_pki_docs docs = { .issued = FROM, .next_update = TO };
@@ -154,28 +157,45 @@ static void emulate(uint8_t rt_mr[4][48], const uint8_t boot_rtmr3[48],
 		put_quote(quotes[i].name, qe, &t);
 	}
 	put_quote("quote-platform", other, &td);
-	memcpy(td.rt_mr[3], boot_rtmr3, 48);
-	put_quote("quote-boot", qe, &td);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(boots); i++) {
+		char name[32];
+
+		memcpy(td.rt_mr[3], boot_rtmr3[i], 48);
+		(void)snprintf(name, sizeof(name), "quote-%s", boots[i]);
+		put_quote(name, qe, &td);
+	}
 }
 
-/* The log of a TD that booted in another way: log-boot.json, and its register. */
-static void other_boot(const struct ds_eventlog *from, uint8_t ret_rtmr3[48])
+/* The log of a TD that booted in another way: log-BOOT.json, and its register. */
+static void other_boot(const struct ds_eventlog *from, const char *boot, uint8_t ret_rtmr3[48])
 {
 	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
 	DS_BUF struct ds_buf json = DS_BUF_NULL;
+	char file[32];
 
 	for (size_t i = 0; i < from->n; i++) {
-		if (!strcmp(from->ev[i].name, "system-ready"))
-			assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL,
-							 "storage-fs", DS_SPAN_LIT("other"), NULL),
+		const bool ready = !strcmp(from->ev[i].name, "system-ready");
+		const char *name = from->ev[i].name;
+		struct ds_event *ev;
+
+		if (ready && !strcmp(boot, "less"))
+			continue;
+		if (ready && !strcmp(boot, "more"))
+			assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, "storage-fs",
+							 DS_SPAN_LIT("other"), NULL),
 					 0);
-		assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, from->ev[i].name,
-						 ds_buf_span(&from->ev[i].payload), NULL),
+		if (!strcmp(name, "boot-mr-done") && !strcmp(boot, "name"))
+			name = "storage-fs";
+		assert_int_equal(ds_eventlog_add(&log, 3, DS_EV_RUNTIME, NULL, name,
+						 ds_buf_span(&from->ev[i].payload), &ev),
 				 0);
+		if (!strcmp(name, "instance-id") && !strcmp(boot, "instance"))
+			ev->payload.p[0] ^= 1;
 	}
 	assert_int_equal(ds_eventlog_replay_rtmr3(&log, NULL, ret_rtmr3, NULL), 0);
 	assert_int_equal(ds_eventlog_to_json(&log, &json), 0);
-	world_put("log-boot.json", ds_buf_span(&json));
+	(void)snprintf(file, sizeof(file), "log-%s.json", boot);
+	world_put(file, ds_buf_span(&json));
 }
 
 /* Scripts are letters: each has a hash that is all this letter; that of "-" is empty. */
@@ -208,7 +228,7 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
 	DS_BUF struct ds_buf json = DS_BUF_NULL, image = DS_BUF_NULL;
 	FORGED struct forged w = { 0 };
-	uint8_t app[20], instance[20], hash[32], rt_mr[4][48], boot_rtmr3[48];
+	uint8_t app[20], instance[20], hash[32], rt_mr[4][48], boot_rtmr3[DS_ARRAY_SIZE(boots)][48];
 	char hex[4][97];
 	uint8_t reg[48];
 
@@ -235,7 +255,8 @@ static void evidence(const struct fault *f, struct ds_span spki, struct ds_buf *
 	if (f->event_in_rtmr2)
 		event_in_rtmr2(&att, rt_mr);
 	assert_int_equal(ds_ratls_report_data(spki, att.report_data), 0);
-	other_boot(&att.runtime_events, boot_rtmr3);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(boots); i++)
+		other_boot(&att.runtime_events, boots[i], boot_rtmr3[i]);
 	if (f->emulated)
 		emulate(rt_mr, boot_rtmr3, att.report_data, &w);
 	else
@@ -325,6 +346,40 @@ static void issue(struct ds_cert_spec *spec, const struct ds_p256 *key,
 	assert_int_equal(ds_cert_pem(ds_buf_span(der), pem), 0);
 }
 
+/* The payload of an X.509 extension of ours is an OCTET STRING within the OCTET STRING. */
+static void add_ext(X509 *x, const char *oid, struct ds_span content)
+{
+	ASN1_OCTET_STRING *in = ASN1_OCTET_STRING_new(), *out = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	unsigned char *der = NULL;
+	X509_EXTENSION *e;
+	int n;
+
+	assert_int_equal(ASN1_OCTET_STRING_set(in, content.p, (int)content.n), 1);
+	n = i2d_ASN1_OCTET_STRING(in, &der);
+	assert_int_equal(ASN1_OCTET_STRING_set(out, der, n), 1);
+	e = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, out);
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(obj);
+	ASN1_OCTET_STRING_free(in);
+	ASN1_OCTET_STRING_free(out);
+	OPENSSL_free(der);
+}
+
+/* Valid to OpenSSL, but one of our extensions is there twice. */
+static void spoil(const struct ds_p256 *issuer_key, struct ds_buf *der, struct ds_buf *pem)
+{
+	DS_X509 X509 *x = NULL;
+
+	assert_int_equal(ds_x509_from_der(ds_buf_span(der), &x, NULL), 0);
+	add_ext(x, DS_OID_QUOTE, DS_SPAN_LIT("1"));
+	add_ext(x, DS_OID_QUOTE, DS_SPAN_LIT("2"));
+	assert_true(X509_sign(x, ds_p256_evp(issuer_key), EVP_sha256()) > 0);
+	der->n = pem->n = 0;
+	assert_int_equal(ds_x509_to_der(x, der) | ds_cert_pem(ds_buf_span(der), pem), 0);
+}
+
 /* KMS root, app CA, leaf: chain.pem, kms-root.pem and the evidence files. */
 void world(const struct fault *f)
 {
@@ -361,8 +416,13 @@ void world(const struct fault *f)
 	issue(&(struct ds_cert_spec){ .subject = "App CA",
 				      .is_ca = true,
 				      .usage = f->ca_usage ? f->ca_usage : DS_USAGE_APP_CA,
-				      .app_id = DS_SPAN(f->other_ca_app_id ? not_app : app, 20) },
+				      .app_id = DS_SPAN(f->other_ca_app_id ? not_app : app,
+							f->no_ca_app_id ? 0 : 20) },
 	      ca_key, root_key, &root, &ca, &ca_pem);
+	if (f->bad_ca)
+		spoil(root_key, &ca, &ca_pem);
+	if (f->bad_root)
+		spoil(root_key, &root, &root_pem);
 	issue(
 		&(struct ds_cert_spec){
 			.subject = "app",
@@ -370,7 +430,7 @@ void world(const struct fault *f)
 			.n_alt_names = DS_ARRAY_SIZE(names),
 			.usage = f->usage ? f->usage : DS_USAGE_APP_CUSTOM,
 			.app_id = DS_SPAN(f->other_app_id ? not_app : app, f->no_app_id ? 0 : 20),
-			.app_info = ds_buf_span(&info),
+			.app_info = DS_SPAN(info.p, info.n - f->junk_info),
 			.not_after = f->ended ? FORGE_TIME - 1 : 0,
 			.attestation =
 				f->no_evidence
@@ -397,27 +457,6 @@ void world(const struct fault *f)
 	world_put("compose-other.json", DS_SPAN_STR("{\"name\":\"app\" }"));
 }
 
-/* The payload of an X.509 extension of ours is an OCTET STRING within the OCTET STRING. */
-static void add_ext(X509 *x, const char *oid, struct ds_span content)
-{
-	ASN1_OCTET_STRING *in = ASN1_OCTET_STRING_new(), *out = ASN1_OCTET_STRING_new();
-	ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
-	unsigned char *der = NULL;
-	X509_EXTENSION *e;
-	int n;
-
-	assert_int_equal(ASN1_OCTET_STRING_set(in, content.p, (int)content.n), 1);
-	n = i2d_ASN1_OCTET_STRING(in, &der);
-	assert_int_equal(ASN1_OCTET_STRING_set(out, der, n), 1);
-	e = X509_EXTENSION_create_by_OBJ(NULL, obj, 0, out);
-	assert_int_equal(X509_add_ext(x, e, -1), 1);
-	X509_EXTENSION_free(e);
-	ASN1_OBJECT_free(obj);
-	ASN1_OCTET_STRING_free(in);
-	ASN1_OCTET_STRING_free(out);
-	OPENSSL_free(der);
-}
-
 /* chain.pem in the form of older releases: self-signed, quote and log in extensions .1 and .2. */
 static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct ds_span log,
 		       struct ds_span blob)
@@ -432,8 +471,10 @@ static void older_cert(const struct ds_p256 *key, struct ds_span quote, struct d
 	assert_true(ASN1_TIME_set(X509_getm_notBefore(x), FROM) &&
 		    ASN1_TIME_set(X509_getm_notAfter(x), TO));
 	assert_true(X509_set_pubkey(x, ds_p256_evp(key)));
-	add_ext(x, DS_OID_QUOTE, quote);
-	add_ext(x, DS_OID_EVENT_LOG, log);
+	if (quote.n)
+		add_ext(x, DS_OID_QUOTE, quote);
+	if (log.n)
+		add_ext(x, DS_OID_EVENT_LOG, log);
 	if (blob.n)
 		add_ext(x, DS_OID_ATTESTATION, blob);
 	add_ext(x, DS_OID_USAGE, DS_SPAN_LIT(DS_USAGE_APP_CUSTOM));
@@ -470,6 +511,16 @@ void older_world(bool hide_real, bool hide_forged)
 	world_put("collateral.json", ds_buf_span(&w.collateral));
 	world_put("root.pem", ds_buf_span(&w.root_pem));
 	older_cert(key, ds_buf_span(&w.quote), ds_buf_span(&json), DS_SPAN_NULL);
+}
+
+void older_parts(bool quote, const char *log)
+{
+	DS_P256 struct ds_p256 *key = NULL;
+	DS_BUF struct ds_buf raw = DS_BUF_NULL;
+
+	assert_int_equal(ds_read_file(AT_FDCWD, "quote", 1u << 16, &raw), 0);
+	assert_int_equal(ds_p256_generate(&key), 0);
+	older_cert(key, quote ? ds_buf_span(&raw) : DS_SPAN_NULL, DS_SPAN_STR(log), DS_SPAN_NULL);
 }
 
 void both_world(bool differ)

@@ -150,6 +150,51 @@ static void pem_other_forms(void **state)
 	assert_null(none);
 }
 
+/* What is wrong is said, and nothing wrong comes through. */
+static void keys_that_are_none(void **state)
+{
+	static const struct {
+		const char *label, *body, *says;
+	} rows[] = {
+		{ "PRIVATE KEY", "AAAA\n", "private key: " },
+		{ "PRIVATE KEY", "", "private key: " },
+		{ "PRIVATE KEY", "?AAA\n", "private key: bad base64" },
+		{ "CERTIFICATE", "AAAA\n", "expected PEM block" },
+	};
+	static const char *const scalars[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000", ORDER
+	};
+	DS_P256 struct ds_p256 *key = NULL, *none = NULL;
+	struct ds_err err = DS_ERR_NULL;
+	uint8_t der[DS_P256_PKCS8_SIZE], text[512];
+	DS_BUF struct ds_buf pem = DS_BUF_NULL;
+
+	assert_int_equal(ds_p256_from_pem(DS_SPAN_LIT("hello\n"), &none, &err), -EBADMSG);
+	assert_string_equal(err.msg, "private key: not PEM");
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		pem.n = 0;
+		assert_int_equal(ds_buf_addf(&pem, "-----BEGIN %s-----\n%s-----END %s-----\n",
+					     rows[i].label, rows[i].body, rows[i].label),
+				 0);
+		assert_int_equal(ds_p256_from_pem(ds_buf_span(&pem), &none, &err), -EBADMSG);
+		assert_non_null(strstr(err.msg, rows[i].says));
+		assert_null(strstr(err.msg, "bytes after"));
+	}
+	assert_int_equal(ds_p256_from_scalar(hex(KEY).p, &key), 0);
+	assert_int_equal(ds_p256_pkcs8(key, der), 0);
+	/* a good key under another name */
+	ds_pem_encode("RSA PRIVATE KEY", der, sizeof(der), text);
+	assert_int_equal(ds_p256_from_pem(DS_SPAN(text, ds_pem_size("RSA PRIVATE KEY", sizeof(der))),
+					  &none, &err),
+			 -EBADMSG);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(scalars); i++) {
+		memcpy(der + 36, hex(scalars[i]).p, 32);
+		assert_int_equal(from_der(der, sizeof(der), &err), -EBADMSG);
+		assert_int_equal(ds_p256_scalar_pkcs8(hex(scalars[i]).p, der), -ERANGE);
+	}
+	assert_null(none);
+}
+
 static void other_curve_is_refused(void **state)
 {
 	EVP_PKEY *p384 = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
@@ -329,6 +374,7 @@ int main(void)
 		cmocka_unit_test(layouts),
 		cmocka_unit_test(pem_round_trip),
 		cmocka_unit_test(pem_other_forms),
+		cmocka_unit_test(keys_that_are_none),
 		cmocka_unit_test(other_curve_is_refused),
 		cmocka_unit_test(known_signature),
 		cmocka_unit_test(signature_forms),

@@ -20,7 +20,7 @@ static void output(int (*cmd)(int, char **), int want_rc, const char *const *arg
 	char reason[40];
 
 	assert_int_equal(run(cmd, reason, args), want_rc);
-	ret->n = 0;
+	ds_buf_done(ret);
 	assert_int_equal(ds_read_file(AT_FDCWD, "out", 1u << 20, ret), 0);
 	assert_non_null(ds_buf_cstr(ret));
 }
@@ -153,7 +153,7 @@ static void long_words(void **state)
 		output_linef("lead:", "%s", text);
 		fclose(stdout);
 		stdout = saved;
-		out.n = 0;
+		ds_buf_done(&out);
 		assert_int_equal(ds_read_file(AT_FDCWD, "out", 1u << 20, &out), 0);
 		assert_fits(ds_buf_cstr(&out));
 	}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +15,8 @@
 
 #include "follow.h"
 #include "vm.h"
+
+#define POWER_OFF_MS 30000
 
 static const char help_text[] =
 	"usage: dstackctl up --name NAME --image DIR --compose FILE [OPTION...]\n"
@@ -183,7 +186,29 @@ static pid_t spawn(const struct vm *vm, struct argv *a, int *ret_pidfd)
 		_exit(127);
 	}
 	*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (*ret_pidfd < 0) {
+		int r = -errno;
+
+		kill(pid, SIGKILL);
+		return r;
+	}
 	return pid;
+}
+
+/* The machine's lock is free when this returns: whoever was told of the end can start it again. */
+static void await_end(int pidfd, int ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	siginfo_t info;
+	int r;
+
+	do
+		r = poll(&p, 1, ms);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
+		return;
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) && errno == EINTR)
+		;
 }
 
 struct progress {
@@ -267,17 +292,18 @@ static int start_and_follow(struct vm *vm, const struct vm_spec *spec, struct ar
 		return failure("starting the emulator: %s", strerror(-pid));
 	r = record(vm, spec, pid);
 	if (r) {
-		kill(pid, SIGKILL);
+		await_end(pidfd, 0);
 		return failure("%s/vm.json: %s: machine stopped", vm->path, strerror(-r));
 	}
 	r = follow_boot(vm, pidfd, spec->timeout, show, &p);
 	if (r == FOLLOW_READY)
 		return 0;
+	/* who refuses wipes its keys and powers off */
+	await_end(pidfd, r == FOLLOW_REFUSED ? POWER_OFF_MS : 0);
 	if (r == FOLLOW_REFUSED)
 		return failure("%s refused to boot: %s", vm->name, p.reason);
 	if (r == FOLLOW_EXITED)
 		return exited(vm);
-	kill(pid, SIGKILL);
 	if (r == FOLLOW_TIMEOUT)
 		return failure("%s did not start its app within %u s: stopped; see %s/console.log", vm->name, spec->timeout,
 			    vm->path);

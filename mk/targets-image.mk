@@ -10,4 +10,4 @@ image-production: userspace modules kernel-image
 
 check-guest: image
 	$(Q)rc=0; for t in $(sort $(wildcard tests/vm/guest-*.sh)); do \
-		BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) scripts/tap "$$t" timeout 300 "$$t" || rc=1; done; exit $$rc
+		BIN=$(abspath $(O)/bin) IMAGE=$(abspath $(O)/image) scripts/tap "$$t" timeout 600 "$$t" || rc=1; done; exit $$rc

@@ -2,6 +2,7 @@
 /* Replies of an Ethereum node through every parser of them. */
 #include <ds/eth/abi.h>
 #include <ds/eth/history.h>
+#include <ds/eth/revert.h>
 #include <ds/eth/rpc.h>
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ static int in_order(void *arg, const struct ds_eth_change *c)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const uint8_t zero[32], slots[2][32] = { { 1 }, { 2 } };
-	DS_BUF struct ds_buf data = DS_BUF_NULL;
+	DS_BUF struct ds_buf data = DS_BUF_NULL, words = DS_BUF_NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct ds_eth_account acc;
 	struct ds_eth_block block;
@@ -40,6 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	(void)!ds_eth_take_block(DS_SPAN(p, n), &block, &err);
 	if (!ds_eth_take_call(DS_SPAN(p, n), &data, &err) &&
 	    !ds_eth_abi_ruling(ds_buf_span(&data), &allowed, &reason, &err) && reason.n > data.n)
+		abort();
+	/* bytes of a revert as they are: in a reply they would have to be hex digits */
+	if (!ds_eth_revert_words(DS_SPAN(p, n), &words, &err) && words.n > DS_ETH_REVERT_MAX)
 		abort();
 	/* nothing hashes to zero */
 	if (!ds_eth_take_proof(DS_SPAN(p, n), zero, zero, slots, 2, &acc, word, &err))

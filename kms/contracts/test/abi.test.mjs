@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What callers of the deployed DstackKms and DstackApp rely on: selectors, event topics, interface ids, storage slots.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { contracts, ethers } from "./chain.mjs";
 
@@ -130,6 +131,19 @@ for (const name of ["KmsAuth", "AppAuth"]) {
 		);
 	});
 }
+
+test("every error has words in userspace/lib/eth/revert.c", () => {
+	const table = readFileSync(new URL("../../../userspace/lib/eth/revert.c", import.meta.url), "utf8");
+	const named = [...table.matchAll(/^\t\{ "(\w+\([\w,]*\))", "([ahnt]*)"/gm)].map((m) => [m[1], m[2]]);
+	const letters = { address: /a/, bytes32: /h/, uint64: /[nt]/ };
+	const errors = new Map(["KmsAuth", "AppAuth"].flatMap((name) => contracts[name].abi.filter((e) => e.type === "error")
+		.map((e) => [`${e.name}(${e.inputs.map((i) => i.type)})`, e.inputs])));
+	assert.deepEqual(named.map(([signature]) => signature).sort(), [...errors.keys()].sort());
+	for (const [signature, args] of named) {
+		assert.equal(args.length, errors.get(signature).length, signature);
+		errors.get(signature).forEach((input, i) => assert.match(args[i], letters[input.type], signature));
+	}
+});
 
 test("interface id of the management functions", () => {
 	const m = contracts.AppAuth.methods;

@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include <ds/base/text.h>
+#include <ds/eth/revert.h>
 #include <ds/eth/rpc.h>
 
 #define DOM "eth-rpc"
@@ -120,10 +121,27 @@ static int bad(struct ds_err *err, const char *what, const char *expected)
 	return ds_err_set(err, -EBADMSG, DOM, 0, "%s: expected %s", what, expected);
 }
 
+/* The bytes of a revert, if the error has some: alone in data, or as others have it behind a word. */
+static int revert_words(const json_t *e, struct ds_buf *ret)
+{
+	const char *s = json_string_value(json_object_get(e, "data"));
+	DS_BUF struct ds_buf bytes = DS_BUF_NULL;
+
+	if (s && !strncmp(s, "Reverted ", 9))
+		s += 9;
+	if (!s || strncmp(s, "0x", 2))
+		return -ENOENT;
+	DS_TRY(ds_hex_decode_buf(s + 2, strlen(s + 2), DS_ETH_MAX_CALL, &bytes));
+	return ds_eth_revert_words(ds_buf_span(&bytes), ret, NULL);
+}
+
 static int node_error(const json_t *e, struct ds_err *err)
 {
 	const char *text = json_string_value(json_object_get(e, "message"));
+	DS_BUF struct ds_buf words = DS_BUF_NULL;
 
+	if (!revert_words(e, &words) && ds_buf_cstr(&words))
+		return ds_err_set(err, -EPROTO, DOM, 0, "reverted: %s", ds_buf_cstr(&words));
 	return ds_err_set(err, -EPROTO, DOM, 0, "the node says: %.100s", text ? text : "error");
 }
 

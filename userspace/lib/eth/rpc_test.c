@@ -59,6 +59,34 @@ static void simple(void **state)
 	assert_string_equal(err.msg, "the node says: execution reverted");
 }
 
+static void reverts(void **state)
+{
+	static const struct {
+		const char *data, *want;
+	} t[] = {
+		{ "\"0x0e5feca1\"", "reverted: NeedsApproval: this takes approvals and execute, the "
+				    "owner's word is not enough" },
+		{ "\"Reverted 0xd6bda275\"", "reverted: FailedCall: a call inside failed without a reason" },
+		{ "\"0x12345678\"", "the node says: no" },
+		{ "\"0x0e5feca\"", "the node says: no" },
+		{ "\"0x0e5feca100\"", "the node says: no" },
+		{ "\"0e5feca1\"", "the node says: no" },
+		{ "\"0xyes\"", "the node says: no" },
+		{ "null", "the node says: no" },
+		{ "{\"data\":\"0x0e5feca1\"}", "the node says: no" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		DS_BUF struct ds_buf body = DS_BUF_NULL, data = DS_BUF_NULL;
+		struct ds_err err = DS_ERR_NULL;
+
+		assert_int_equal(ds_buf_addf(&body, "{\"id\":1,\"error\":{\"message\":\"no\",\"data\":%s}}",
+					     t[i].data), 0);
+		assert_int_equal(ds_eth_take_call(ds_buf_span(&body), &data, &err), -EPROTO);
+		assert_string_equal(err.msg, t[i].want);
+	}
+}
+
 #define R(result) "{\"id\":1,\"result\":" result "}"
 
 static void malformed(void **state)
@@ -241,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(simple), cmocka_unit_test(malformed), cmocka_unit_test(too_long),
 		cmocka_unit_test(proofs), cmocka_unit_test(changed),   cmocka_unit_test(requests), cmocka_unit_test(receipts),
+		cmocka_unit_test(reverts),
 	};
 
 	return cmocka_run_group_tests(tests, take_block, NULL);

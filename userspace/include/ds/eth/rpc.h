@@ -46,7 +46,8 @@ DS_MUST int ds_eth_ask_send(struct ds_span tx, struct ds_buf *ret);
 DS_MUST int ds_eth_ask_receipt(const uint8_t hash[32], struct ds_buf *ret);
 
 /*
- * Replies. -EBADMSG: malformed; -EPROTO: the node reports an error, its words are in err; -EFBIG.
+ * Replies. -EBADMSG: malformed; -EPROTO: the node reports an error, its words are in err, or
+ * those of the contract (ds/eth/revert.h); -EFBIG.
  */
 DS_MUST int ds_eth_take_chain_id(struct ds_span body, uint64_t *ret, struct ds_err *err);
 /* Nonce, gas. */

@@ -294,7 +294,9 @@ static void unreadable(void **state)
 {
 	static const char *const args[] = { "app",	"--bundle", "bundle.json", "--json",
 					    "--image", "image.json", NULL };
+	static const char *const of_bundles[] = { "--nonce", "--kms-root-hash", "--image-hash" };
 
+	world(&(struct fault){ 0 });
 	world_put("bundle.json", DS_SPAN_LIT("{\"format\":\"dstack-evidence\",\"version\":2}"));
 	expect(cmd_app, args, EXIT_REFUSED, "bundle-format");
 	world_put("bundle.json", DS_SPAN_LIT("{"));
@@ -302,11 +304,11 @@ static void unreadable(void **state)
 	expect(cmd_app, (const char *const[]){ "app", "--bundle", "no-such-file", NULL }, EXIT_USAGE,
 	       NULL);
 	/* options that need a bundle, and their forms */
-	expect(cmd_app, (const char *const[]){ "app", "--cert", "chain.pem", "--nonce", "00", NULL },
-	       EXIT_USAGE, NULL);
-	expect(cmd_app,
-	       (const char *const[]){ "app", "--cert", "chain.pem", "--image-hash", ZERO64, NULL },
-	       EXIT_USAGE, NULL);
+	for (size_t i = 0; i < DS_ARRAY_SIZE(of_bundles); i++)
+		expect(cmd_app,
+		       (const char *const[]){ "app", "--cert", "chain.pem", of_bundles[i], ZERO64, COMMON,
+					      NULL },
+		       EXIT_USAGE, NULL);
 	expect(cmd_app,
 	       (const char *const[]){ "app", "--bundle", "bundle.json", "--nonce", "0", NULL },
 	       EXIT_USAGE, NULL);

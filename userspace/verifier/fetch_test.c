@@ -209,10 +209,12 @@ static void command(void **state)
 		{ { FETCH, SAVE, FMSPC, "--update", "late" }, 0, EXIT_USAGE, 0, false, false },
 		{ { FETCH, SAVE, FMSPC, "--tcb-evaluation", "17" }, 0, EXIT_ACCEPTED, 1, false, false },
 		{ { FETCH, SAVE, FMSPC, "--tcb-evaluation", "0" }, 0, EXIT_USAGE, 0, false, false },
-		{ { FETCH, SAVE, FMSPC, "--tcb-evaluation", "x" }, 0, EXIT_USAGE, 0, false, false },
+		{ { FETCH, SAVE, FMSPC, "--tcb-evaluation", "17", "--tcb-evaluation", "x" }, 0,
+		  EXIT_USAGE, 0, false, false },
 		{ { FETCH, SAVE, FMSPC, "--fetch-timeout", "3600" }, 0, EXIT_ACCEPTED, 1, false, false },
 		{ { FETCH, SAVE, FMSPC, "--fetch-timeout", "0" }, 0, EXIT_USAGE, 0, false, false },
-		{ { FETCH, SAVE, FMSPC, "--fetch-timeout", "3601" }, 0, EXIT_USAGE, 0, false, false },
+		{ { FETCH, SAVE, FMSPC, "--fetch-timeout", "5", "--fetch-timeout", "3601" }, 0,
+		  EXIT_USAGE, 0, false, false },
 	};
 	DS_BUF struct ds_buf quote = DS_BUF_NULL;
 	OPTIONS struct options o = { 0 };
@@ -230,6 +232,9 @@ static void command(void **state)
 			fail_msg("row %zu: got %d, asked %u times", i, rc, fake_pcs.asked);
 		assert_int_equal(!access("saved", F_OK), rc == EXIT_ACCEPTED);
 	}
+	/* also where it is not used */
+	expect(cmd_quote, (const char *const[]){ "quote", COMMON, "--fmspc", "x", "quote", NULL },
+	       EXIT_USAGE, NULL);
 	fake_pcs = (struct fake_pcs){ .open = -EINVAL };
 	expect(cmd_collateral, (const char *const[]){ FETCH, SAVE, FMSPC, NULL }, EXIT_USAGE, NULL);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <ds/base/file.h>
@@ -66,7 +67,9 @@ int run(int (*cmd)(int, char **), char reason[40], const char *const *args)
 	fflush(stdout);
 	assert_true(dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0);
 	rc = cmd(argc, argv);
-	fflush(stdout);
+	if (fflush(stdout))
+		__fpurge(stdout); /* not into what comes next */
+	clearerr(stdout);
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
 	(void)lseek(out, 0, SEEK_SET);
 	doc = json_loadfd(out, 0, NULL);

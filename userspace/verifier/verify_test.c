@@ -180,6 +180,23 @@ static void input_files(void **state)
 		}
 }
 
+/* A verdict that could not be written is none. */
+static void output_fails(void **state)
+{
+	static const char *const rows[][8] = { { "log", "--event-log", "log.json" },
+					       { "log", "--event-log", "log.json", "--json" },
+					       { "log", "--event-log", "log.json", "--quote", "quote" } };
+
+	world(&(struct fault){ 0 });
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		(void)unlink("out");
+		expect(cmd_log, rows[i], EXIT_ACCEPTED, NULL);
+		assert_true(!unlink("out") && !symlink("/dev/full", "out"));
+		expect(cmd_log, rows[i], EXIT_USAGE, NULL);
+	}
+	(void)unlink("out");
+}
+
 /* What was given and says nothing is named in the refusal. */
 static void junk_files(void **state)
 {
@@ -240,6 +257,8 @@ static void app_files(void **state)
 	       EXIT_REFUSED, "collateral-missing");
 }
 
+#define RTMR3 X10("00000000") "0000000000000000"
+
 static void usage_is_2(void **state)
 {
 	static const char *const rows[][12] = {
@@ -271,7 +290,7 @@ static void usage_is_2(void **state)
 	       (const char *const[]){ "log", "--event-log", "log.json", "--rtmr3", "00", NULL },
 	       EXIT_USAGE, NULL);
 	expect(cmd_log,
-	       (const char *const[]){ "log", "--event-log", "log.json", "--rtmr3", "00", "--quote",
+	       (const char *const[]){ "log", "--event-log", "log.json", "--rtmr3", RTMR3, "--quote",
 				      "quote", NULL },
 	       EXIT_USAGE, NULL);
 }
@@ -505,6 +524,7 @@ int main(void)
 		cmocka_unit_test(app_info_fields), cmocka_unit_test(both_forms),
 		cmocka_unit_test(app_info_scripts), cmocka_unit_test(older_form),
 		cmocka_unit_test(input_files),	  cmocka_unit_test(junk_files),
+		cmocka_unit_test(output_fails),
 	};
 
 	return cmocka_run_group_tests(tests, world_enter, world_leave);

@@ -212,6 +212,7 @@ static void refused(void **state)
 	}
 }
 
+/* What the reference's encoder writes for these values. */
 #define V1_HEAD                                                                                    \
 	"44706c65617365207369676e20636572743a"                                                     \
 	"0c010203"                                                                                 \

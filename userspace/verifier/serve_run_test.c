@@ -84,7 +84,16 @@ static int end(int sig)
 	assert_int_equal(waitpid(service.pid, &st, 0), service.pid);
 	close(service.ready);
 	close(service.end);
+	service.pid = 0;
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+}
+
+/* A test that failed leaves its service to nobody. */
+static int teardown(void **state)
+{
+	if (service.pid > 0)
+		(void)end(SIGKILL);
+	return 0;
 }
 
 /* Status and body of the reply; 0: none. */
@@ -344,10 +353,10 @@ static void ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies),
-		cmocka_unit_test(worth),
-		cmocka_unit_test(asks_the_service),
-		cmocka_unit_test(ends),
+		cmocka_unit_test_teardown(verifies, teardown),
+		cmocka_unit_test_teardown(worth, teardown),
+		cmocka_unit_test_teardown(asks_the_service, teardown),
+		cmocka_unit_test_teardown(ends, teardown),
 	};
 
 	alarm(60);

@@ -70,7 +70,7 @@ static bool start(const char *const *args)
 		free(argv[n]);
 	p[0] = (struct pollfd){ .fd = service.ready, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = service.end, .events = POLLIN };
-	assert_true(poll(p, 2, 30000) > 0);
+	assert_true(poll(p, 2, 60000) > 0);
 	return p[0].revents & POLLIN;
 }
 
@@ -359,6 +359,6 @@ int main(void)
 		cmocka_unit_test_teardown(ends, teardown),
 	};
 
-	alarm(60);
+	alarm(300);
 	return cmocka_run_group_tests(tests, world_enter, world_leave);
 }

@@ -73,6 +73,16 @@ clean:
 
 # Of programs that let nobody trace them, leaks cannot be told.
 .PHONY: check-asan
+asan-reports := $(abspath $(O))/asan/reports
+asan = DS_TALLY=$(abspath $(O))/asan/tally ASAN_OPTIONS=exitcode=99:log_path=$(asan-reports)/report:detect_leaks=$1 \
+	$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $2 || echo "0 1 0 stage $2" >>$(O)/asan/tally
 check-asan:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined check-unit
-	$(Q)ASAN_OPTIONS=detect_leaks=0 $(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined check-integration
+	$(Q)rm -rf $(asan-reports) $(O)/asan/tally
+	$(Q)mkdir -p $(asan-reports) && chmod 1777 $(asan-reports)
+	$(Q)$(call asan,1,check-unit)
+	$(Q)$(call asan,0,check-integration)
+	$(Q)$(call asan,0,check-reports)
+	$(Q)scripts/tally $(O)/asan/tally
+.PHONY: check-reports
+check-reports: $(O)/test/tests/asan/canary
+	$(Q)scripts/tap "reports of the sanitizers" scripts/check-reports $(abspath $(O))/reports $<

@@ -139,8 +139,12 @@ fresh() { # NAME [LINE...]: a node without roots; its pid in $kms, its URL in $u
 fresh a "replication = stock"
 a=$kms kms=
 filters() { awk '/^Seccomp_filters/ {print $2}' "/proc/$1/status"; }
-grep -q __asan_init "$bin/dstack-kms" || is "who will make the roots has closed itself in" \
-	"$(filters "$(pgrep -x -P "$(pgrep -P "$a")" dstack-kms-keys)")" $(($(filters self) + 1))
+if grep -q __asan_init "$bin/dstack-kms"; then
+	ok "who will make the roots has closed itself in # SKIP a sanitizer does what the filter forbids"
+else
+	is "who will make the roots has closed itself in" \
+		"$(filters "$(pgrep -x -P "$(pgrep -P "$a")" dstack-kms-keys)")" $(($(filters self) + 1))
+fi
 get "$url/prpc/Onboard.GetAttestationInfo?json" -d "{\"token\":\"$token\"}" >"$work/json"
 is "GetAttestationInfo has the reference's fields, and seal_to" "$(jq -c 'keys' "$work/json")" \
 	'["device_id","eth_rpc_url","kms_contract_address","mr_aggregated","os_image_hash","ppid","seal_to","site_name","tee_variant"]'

@@ -16,7 +16,7 @@
 	"[--compose FILE] [--event-log FILE] [OPTION...]"
 #define USAGE_CERT                                                                                 \
 	"cert --cert CHAIN --collateral FILE [--image JSON] [--kms-root PEM] [--host NAME] "       \
-	"[--app-id HEX] [OPTION...]"
+	"[--app-id HEX] [--compose FILE] [OPTION...]"
 
 #define OPT_EXPECT (OPT_JUDGE | OPT_CERT | OPT_KMS_ROOT | OPT_IMAGE | OPT_APP_ID | OPT_HOST)
 
@@ -30,6 +30,7 @@ struct subject {
 	const struct options *o;
 	const struct ds_verify_opts *opts;
 	bool is_app;
+	bool of_kms;  /* the server certificate of the KMS at the end of the chain */
 	bool no_cert; /* a bundle with nothing but a quote for a nonce */
 };
 
@@ -172,7 +173,24 @@ static int load_root(const struct options *o, const struct subject *s, struct ds
 	return 0;
 }
 
-static int check_chain(const struct options *o, const struct subject *s, struct ds_verdict *v)
+/*
+ * The root has signed it for the KMS itself. That says whose key and name these are, and nothing of
+ * what runs in the KMS's own VM: a KMS does not judge itself, and its VM's keys may be another's.
+ */
+static bool is_of_kms(const struct options *o, const struct subject *s, struct ds_span root)
+{
+	const struct ds_span leaf = ds_buf_span(&s->chain.der[0]);
+
+	return !strcmp(s->leaf.usage, DS_USAGE_KMS_RPC) &&
+	       !ds_cert_verify_chain(&leaf, 1, root, o->time, NULL);
+}
+
+static bool by_kms(const struct options *o, const struct subject *s)
+{
+	return expect_kms(o) && !s->of_kms;
+}
+
+static int check_chain(const struct options *o, struct subject *s, struct ds_verdict *v)
 {
 	DS_BUF struct ds_buf root = DS_BUF_NULL;
 	struct ds_span *ders;
@@ -196,6 +214,9 @@ static int check_chain(const struct options *o, const struct subject *s, struct 
 	if (r)
 		return ds_verdict_fail(v, DS_REASON_CERT_CHAIN, "%s", err.msg);
 	ds_verdict_pass(v, "cert-chain", "the chain of %zu ends in the KMS root", s->chain.n);
+	s->of_kms = is_of_kms(o, s, ds_buf_span(&root));
+	if (s->of_kms)
+		ds_verdict_pass(v, "cert-chain", "it is the KMS's own: key and names are its");
 	return s->is_app ? check_key_provider(s, ds_buf_span(&root), v) : 0;
 }
 
@@ -291,7 +312,7 @@ static int check_identity(const struct options *o, const struct subject *s, stru
 	if (c->has_app_id && memcmp(c->app_id, s->id.app_id, sizeof(c->app_id)))
 		return ds_verdict_fail_hex(v, DS_REASON_CERT_IDENTITY, "app id of the certificate",
 					   DS_SPAN_ARRAY(s->id.app_id), DS_SPAN_ARRAY(c->app_id));
-	if ((s->is_app || expect_identity(o)) && expect_kms(o) && !c->has_app_id)
+	if ((s->is_app || expect_identity(o)) && by_kms(o, s) && !c->has_app_id)
 		return ds_verdict_fail(v, DS_REASON_CERT_IDENTITY, "the certificate has no app id");
 	DS_TRY(check_app_info(s, v));
 	ds_verdict_pass(v, "cert-usage", "usage %s%s", c->usage[0] ? c->usage : "(none)",
@@ -408,7 +429,7 @@ static int judge(const struct options *o, struct subject *s, struct ds_verdict *
 	DS_TRY(hard(check_image(o, s, v)));
 	DS_TRY(hard(check_log(o, s, v)));
 	return expect_judge(o, s->no_cert ? DS_SPAN_NULL : ds_buf_span(&s->chain.der[0]), &s->id,
-			    s->is_app, v);
+			    s->is_app, by_kms(o, s), v);
 }
 
 static json_t *identity_json(const struct options *o, const struct subject *s)
@@ -430,7 +451,7 @@ static json_t *identity_json(const struct options *o, const struct subject *s)
 			  id->key_provider.n);
 	json_object_set_new(out, "key_provider", kp ? kp : json_string("")); /* not UTF-8 */
 	json_object_set_new(out, "boot_complete", json_boolean(id->boot_complete));
-	json_object_set_new(out, "vouched_by", json_string(expect_source(o)));
+	json_object_set_new(out, "vouched_by", json_string(expect_source(o, by_kms(o, s))));
 	if (s->bundle.quote.n)
 		output_hex(out, "nonce", s->bundle.nonce, sizeof(s->bundle.nonce));
 	json_object_set_new(c, "subject", json_string(s->leaf.cn));
@@ -447,9 +468,9 @@ static void print_identity(const struct options *o, const struct subject *s)
 	output_field("", "instance id",
 		     ds_hex_encode(s->id.instance_id, s->id.instance_id_len, hex));
 	output_field("", "compose hash", ds_hex_encode(s->id.compose_hash, 32, hex));
-	if (!expect_kms(o) && !expect_image(o))
-		output_linef("note",
-			     "the identity is the TD's own claim: give --image or --kms-root");
+	if (!by_kms(o, s) && !expect_image(o))
+		output_linef("note", "the identity is the TD's own claim: give --image%s",
+			     s->of_kms ? "" : " or --kms-root");
 }
 
 static int run(int argc, char **argv, unsigned int mask, const char *usage, bool is_app)
@@ -495,5 +516,5 @@ int cmd_app(int argc, char **argv)
 
 int cmd_cert(int argc, char **argv)
 {
-	return run(argc, argv, OPT_EXPECT, USAGE_CERT, false);
+	return run(argc, argv, OPT_EXPECT | OPT_COMPOSE, USAGE_CERT, false);
 }

@@ -35,9 +35,9 @@ bool expect_kms(const struct options *o)
 	return o->kms_root || o->kms_root_hash;
 }
 
-const char *expect_source(const struct options *o)
+const char *expect_source(const struct options *o, bool by_kms)
 {
-	return expect_kms(o) ? "kms-root" : expect_image(o) ? "image" : "nobody";
+	return by_kms ? "kms-root" : expect_image(o) ? "image" : "nobody";
 }
 
 /*
@@ -45,11 +45,12 @@ const char *expect_source(const struct options *o)
  * id: only one that is cut from the compose-hash is not the host's choice. A KMS has decided which
  * compose files are an app's.
  */
-static int check_choice(const struct options *o, const struct ds_identity *id, struct ds_verdict *v)
+static int check_choice(const struct options *o, const struct ds_identity *id, bool by_kms,
+			struct ds_verdict *v)
 {
 	uint8_t named[20];
 
-	if (expect_kms(o) || o->compose || !memcmp(id->app_id, id->compose_hash, sizeof(id->app_id)))
+	if (by_kms || o->compose || !memcmp(id->app_id, id->compose_hash, sizeof(id->app_id)))
 		return 0;
 	if (!o->app_id && !(o->host && id_in_host(o->host, named)))
 		return 0;
@@ -60,15 +61,16 @@ static int check_choice(const struct options *o, const struct ds_identity *id, s
 }
 
 static int check_source(const struct options *o, const struct ds_identity *id, bool needed,
-			struct ds_verdict *v)
+			bool by_kms, struct ds_verdict *v)
 {
-	if (expect_kms(o) || expect_image(o))
-		return check_choice(o, id, v);
+	if (by_kms || expect_image(o))
+		return check_choice(o, id, by_kms, v);
 	if (!needed)
 		return 0;
 	return ds_verdict_fail(
 		v, DS_REASON_MEASUREMENT,
-		"any TD can claim this app: give --image (see dstack-mr) or --kms-root");
+		expect_kms(o) ? "a KMS does not judge its own VM: give --image (see dstack-mr)" :
+				"any TD can claim this app: give --image (see dstack-mr) or --kms-root");
 }
 
 static int check_app_id(const struct options *o, const struct ds_identity *id, struct ds_verdict *v)
@@ -118,10 +120,18 @@ static int hard(int r)
 	return r < 0 ? r : 0;
 }
 
-int expect_judge(const struct options *o, struct ds_span leaf, const struct ds_identity *id,
-		 bool is_app, struct ds_verdict *v)
+/* A name that no id begins is the root's to give, if a root is given. */
+static bool asks_for_app(const struct options *o)
 {
-	DS_TRY(hard(check_source(o, id, is_app || expect_identity(o), v)));
+	uint8_t named[20];
+
+	return o->app_id || (o->host && (!expect_kms(o) || id_in_host(o->host, named)));
+}
+
+int expect_judge(const struct options *o, struct ds_span leaf, const struct ds_identity *id,
+		 bool is_app, bool by_kms, struct ds_verdict *v)
+{
+	DS_TRY(hard(check_source(o, id, is_app || asks_for_app(o), by_kms, v)));
 	DS_TRY(hard(check_app_id(o, id, v)));
 	return hard(check_host(o, leaf, id, v));
 }

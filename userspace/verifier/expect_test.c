@@ -35,7 +35,7 @@ static bool names_id(const char *host)
 	struct ds_verdict v;
 
 	ds_verdict_init(&v);
-	assert_int_equal(expect_judge(&o, DS_SPAN_NULL, &id, true, &v), 0);
+	assert_int_equal(expect_judge(&o, DS_SPAN_NULL, &id, true, false, &v), 0);
 	assert_int_equal(v.reason, DS_REASON_CERT_IDENTITY);
 	return !!strstr(v.detail, "chose this app id");
 }
@@ -81,11 +81,11 @@ static void nothing_to_compare(void **state)
 	struct ds_verdict v;
 
 	ds_verdict_init(&v);
-	assert_int_equal(expect_judge(&host, DS_SPAN_NULL, &id, false, &v), 0);
+	assert_int_equal(expect_judge(&host, DS_SPAN_NULL, &id, false, false, &v), 0);
 	assert_int_equal(v.reason, DS_REASON_CERT_IDENTITY);
 	assert_non_null(strstr(v.detail, "no certificate"));
 	ds_verdict_init(&v);
-	assert_int_equal(expect_judge(&app, DS_SPAN_NULL, &id, false, &v), -EINVAL);
+	assert_int_equal(expect_judge(&app, DS_SPAN_NULL, &id, false, false, &v), -EINVAL);
 }
 
 int main(void)

@@ -123,18 +123,19 @@ DS_MUST int attestation_from_parts(struct ds_span quote, struct ds_span log,
 
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
- * negative; refusals are in the verdict. is_app: the identity is what it is all about.
+ * negative; refusals are in the verdict. is_app: the identity is what it is all about. by_kms: the
+ * KMS root vouches for it.
  */
 DS_MUST int expect_judge(const struct options *o, struct ds_span leaf, const struct ds_identity *id,
-			 bool is_app, struct ds_verdict *v);
+			 bool is_app, bool by_kms, struct ds_verdict *v);
 /* The caller expects somebody in particular. */
 bool expect_identity(const struct options *o);
-/* A KMS vouches: --kms-root or --kms-root-hash. */
+/* A KMS root is given: --kms-root or --kms-root-hash. */
 bool expect_kms(const struct options *o);
 /* The image is known: --image, --image-hash, or images in the policy. */
 bool expect_image(const struct options *o);
 /* Who vouches: "kms-root", "image" or "nobody". */
-const char *expect_source(const struct options *o);
+const char *expect_source(const struct options *o, bool by_kms);
 
 /* text.c: lines of at most 80 columns. mark: "ok", "FAIL", "note" or ""; long values go on below. */
 void output_field(const char *mark, const char *label, const char *value);

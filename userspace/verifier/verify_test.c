@@ -424,11 +424,11 @@ static void expected_identity(void **state)
 {
 	static const struct {
 		const char *args[8];
-		const char *app, *cert; /* reason; NULL: not an option of cert */
+		const char *app, *cert; /* reason */
 	} rows[] = {
 		/* any TD can measure any app id */
 		{ { NULL }, "measurement", "" },
-		{ { COMPOSE }, "measurement", NULL },
+		{ { COMPOSE }, "measurement", "" },
 		{ { IMAGE }, "", "" },
 		{ { KMS_ROOT }, "", "" },
 		{ { IMAGE, KMS_ROOT }, "", "" },
@@ -436,10 +436,10 @@ static void expected_identity(void **state)
 		{ { "--host", "app.example.org" }, "measurement", "measurement" },
 		/* a good image says that the host chose the app id */
 		{ { "--app-id", APP_HEX, IMAGE }, "cert-identity", "cert-identity" },
-		{ { "--app-id", APP_HEX, IMAGE, COMPOSE }, "", NULL },
+		{ { "--app-id", APP_HEX, IMAGE, COMPOSE }, "", "" },
 		{ { "--app-id", APP_HEX, KMS_ROOT }, "", "" },
 		{ { "--app-id", OTHER_HEX, KMS_ROOT }, "cert-identity", "cert-identity" },
-		{ { "--app-id", OTHER_HEX, IMAGE, COMPOSE }, "cert-identity", NULL },
+		{ { "--app-id", OTHER_HEX, IMAGE, COMPOSE }, "cert-identity", "cert-identity" },
 		{ { "--app-id", INSTANCE_HEX, KMS_ROOT }, "cert-identity", "cert-identity" },
 		{ { "--host", "app.example.org", IMAGE }, "", "" },
 		{ { "--host", "app.example.org", KMS_ROOT }, "", "" },
@@ -453,7 +453,7 @@ static void expected_identity(void **state)
 		{ { "--host", APP_HEX ".example.org", KMS_ROOT }, "", "" },
 		{ { "--host", INSTANCE_HEX "-1.example.org", KMS_ROOT }, "", "" },
 		{ { "--host", APP_HEX ".example.org", IMAGE }, "cert-identity", "cert-identity" },
-		{ { "--host", APP_HEX ".example.org", IMAGE, COMPOSE }, "", NULL },
+		{ { "--host", APP_HEX ".example.org", IMAGE, COMPOSE }, "", "" },
 		/* named in the certificate, but not the app that runs */
 		{ { "--host", OTHER_HEX "-8443s.example.org", KMS_ROOT },
 		  "cert-identity",
@@ -481,9 +481,52 @@ static void expected_identity(void **state)
 		memcpy(argv + n, rows[i].args, sizeof(rows[i].args));
 		expect(cmd_app, argv, *rows[i].app ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].app);
 		argv[0] = "cert";
-		if (rows[i].cert)
-			expect(cmd_cert, argv, *rows[i].cert ? EXIT_REFUSED : EXIT_ACCEPTED,
-			       rows[i].cert);
+		expect(cmd_cert, argv, *rows[i].cert ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].cert);
+	}
+}
+
+#define OTHER_KMS "{\"name\":\"kms\",\"id\":\"3059\"}"
+
+/* The server certificate of a KMS, in a VM that has its keys from another: the root says whose it is. */
+static void of_the_kms(void **state)
+{
+	static const struct {
+		const char *args[10], *reason, *source;
+	} rows[] = {
+		{ { KMS_ROOT }, "", "nobody" },
+		{ { KMS_ROOT, IMAGE }, "", "image" },
+		{ { KMS_ROOT, "--host", "app.example.org" }, "", "nobody" },
+		{ { KMS_ROOT, "--host", "x.example.org" }, "cert-identity", NULL },
+		{ { KMS_ROOT, IMAGE, "--host", "app.example.org" }, "", "image" },
+		{ { KMS_ROOT, "--app-id", APP_HEX }, "measurement", NULL },
+		{ { KMS_ROOT, COMPOSE, "--app-id", APP_HEX }, "measurement", NULL },
+		{ { KMS_ROOT, "--host", APP_HEX ".example.org" }, "measurement", NULL },
+		{ { KMS_ROOT, IMAGE, "--app-id", APP_HEX }, "cert-identity", NULL },
+		{ { KMS_ROOT, IMAGE, COMPOSE, "--app-id", APP_HEX, "--host", "app.example.org" }, "", "image" },
+		{ { KMS_ROOT, IMAGE, COMPOSE, "--app-id", OTHER_HEX }, "cert-identity", NULL },
+		{ { "--host", "app.example.org" }, "measurement", NULL },
+	};
+	static const struct fault others[] = {
+		{ .usage = "kms:rpc", .no_app_id = true, .no_ca_app_id = true }, /* not the root's hand */
+		{ .usage = "app:custom", .no_app_id = true, .no_ca = true },
+	};
+	const char *const host[] = { "cert", "--cert", "chain.pem", KMS_ROOT, "--host", "app.example.org",
+				     COMMON, NULL };
+	char line[40];
+
+	world(&(struct fault){ .usage = "kms:rpc", .no_app_id = true, .no_ca = true, .key_provider = OTHER_KMS });
+	for (size_t i = 0; i < DS_ARRAY_SIZE(rows); i++) {
+		const char *argv[24] = { "cert", "--cert", "chain.pem", COMMON };
+
+		memcpy(argv + 3 + DS_ARRAY_SIZE(((const char *[]){ COMMON })), rows[i].args, sizeof(rows[i].args));
+		expect(cmd_cert, argv, *rows[i].reason ? EXIT_REFUSED : EXIT_ACCEPTED, rows[i].reason);
+		(void)snprintf(line, sizeof(line), "\"vouched_by\": \"%s\"", rows[i].source ? rows[i].source : "");
+		assert_int_equal(said(line), rows[i].source != NULL);
+	}
+	for (size_t i = 0; i < DS_ARRAY_SIZE(others); i++) {
+		world(&others[i]);
+		expect(cmd_cert, host, EXIT_REFUSED, "cert-identity");
+		assert_true(said("has no app id"));
 	}
 }
 
@@ -520,6 +563,7 @@ int main(void)
 		cmocka_unit_test(app_table),	  cmocka_unit_test(app_files),
 		cmocka_unit_test(usage_is_2),	  cmocka_unit_test(quotes_and_logs),
 		cmocka_unit_test(hidden_launch),  cmocka_unit_test(expected_identity),
+		cmocka_unit_test(of_the_kms),
 		cmocka_unit_test(default_app_id), cmocka_unit_test(launch_rules),
 		cmocka_unit_test(app_info_fields), cmocka_unit_test(both_forms),
 		cmocka_unit_test(app_info_scripts), cmocka_unit_test(older_form),

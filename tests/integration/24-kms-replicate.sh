@@ -401,12 +401,17 @@ peer --root "$work/c/certs/root-ca.crt"
 is "back on it, it serves" "$status $(allowed)" "200 1"
 # a policy that cannot be asked has not said no, until the lease is over
 echo yes >"$work/auth.word"
-python3 - "$work/auth.port" "$work/auth.word" <<'END' &
+mkfifo "$work/auth.go"
+python3 - "$work/auth.port" "$work/auth.word" "$work/auth.go" <<'END' &
 import http.server, sys
 class H(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        ok = self.path == "/bootAuth/kms" and open(sys.argv[2]).read().strip() == "yes"
+        word = open(sys.argv[2]).read().strip()
+        if word == "hold": # a yes, once somebody has opened the pipe
+            open(sys.argv[3] + ".held", "w").close()
+            word = open(sys.argv[3]).read() or "yes"
+        ok = self.path == "/bootAuth/kms" and word == "yes"
         body = b'{"isAllowed":true,"gatewayAppId":"","reason":""}' if ok else b'{"isAllowed":false,"gatewayAppId":"","reason":"not today"}'
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def log_message(self, *a): pass
@@ -419,7 +424,7 @@ auth=$!
 agents="$agents $auth"
 until [ -s "$work/auth.port" ]; do sleep 0.02; done
 end c
-sed -i 's/^lease_seconds = 1$/lease_seconds = 4/' "$work/c/kms.conf" # so that there is a rest of it to be seen
+sed -i 's/^lease_seconds = 1$/lease_seconds = 60/' "$work/c/kms.conf" # what is seen does not come from asking in time
 { echo "[kms]"; echo "policy_backend = webhook"; echo "[auth]"; echo "url = http://127.0.0.1:$(cat "$work/auth.port")"; } >>"$work/c/kms.conf"
 sed -n '1,/^os_image_hash/p' "$work/policy.conf" >"$work/c/policy.conf"
 run c
@@ -427,6 +432,28 @@ url=$(at c https)
 tmpca() { curl -s --cacert "$work/c/certs/root-ca.crt" "$url/prpc/GetTempCaCert?json" -d '{}' | jq -r '.error // "served"'; }
 until [ "$(tmpca)" = served ]; do sleep 0.05; done
 ok "the policy is an API: it allows this node"
+hup_c() { kill -HUP "${pids[c]}" && told RELOADING=1 && told READY=1; }
+echo hold >"$work/auth.word"
+hup_c
+until [ -e "$work/auth.go.held" ]; do sleep 0.02; done
+cp "$work/c/policy.conf" "$work/c/policy.good"
+sed -i "s/^mrtd.*/mrtd = $(rep 45 48)/" "$work/c/policy.conf"
+hup_c
+echo yes >"$work/auth.word"
+is "a node that is being asked about serves" "$(tmpca)" served
+: >"$work/auth.go"
+t0=$(date +%s%N)
+while [ "$(tmpca)" = served ] && [ $((($(date +%s%N) - t0) / 1000000)) -lt 5000 ]; do sleep 0.05; done
+is "not by a yes for an image that was taken away meanwhile" "$(tmpca | cut -c1-67)" \
+	"KMS self authorization failed: Boot denied: OS image is not allowed"
+mv "$work/c/policy.good" "$work/c/policy.conf"
+hup_c
+until [ "$(tmpca)" = served ]; do sleep 0.05; done
+end c
+sed -i 's/^lease_seconds = 60$/lease_seconds = 4/' "$work/c/kms.conf" # so that there is a rest of it to be seen
+run c
+url=$(at c https)
+until [ "$(tmpca)" = served ]; do sleep 0.05; done
 # the same API is asked about others, by both sides
 api() { # NAME: the policy of this node is the API
 	{ echo "[kms]"; echo "policy_backend = webhook"; echo "[auth]"; echo "url = http://127.0.0.1:$(cat "$work/auth.port")"; } >>"$work/$1/kms.conf"

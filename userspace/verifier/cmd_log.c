@@ -214,6 +214,9 @@ static int finish(const struct options *o, const struct ds_eventlog *log, struct
 		replayed = replay_json(log, rtmr);
 		if (!o->json)
 			print_replay(log, rtmr);
+		if (!o->json && o->quote)
+			output_linef("note", "the quote was only read: whether it is genuine is for "
+					     "'dstack-verify quote' to say");
 	}
 	rc = r || o->quote || o->rtmr3 ? output_verdict(o, v, replayed)
 				       : output_replay_only(o, replayed);

@@ -63,9 +63,15 @@ static json_t *checks_json(const struct ds_verdict *v)
 	return arr;
 }
 
-static const char *vendor(const struct ds_verdict *v)
+/* A vendor's name stands for a chain that was found to end in its root, never for a wish. */
+static const char *root_name(const struct ds_verdict *v)
 {
-	return v->tee == DS_TEE_SNP ? "amd" : "intel";
+	if (v->custom_root)
+		return "custom";
+	for (size_t i = 0; i < v->n_checks; i++)
+		if (v->checks[i].ok && !strcmp(v->checks[i].name, "root"))
+			return v->tee == DS_TEE_SNP ? "amd" : "intel";
+	return "none";
 }
 
 json_t *output_verdict_json(const struct ds_verdict *v)
@@ -85,7 +91,7 @@ json_t *output_verdict_json(const struct ds_verdict *v)
 	json_object_set_new(o, "emulated", json_boolean(v->emulated));
 	json_object_set_new(o, "tee", json_string(ds_tee_name(v->tee)));
 	json_object_set_new(o, "revocation_checked", json_boolean(v->revocation_checked));
-	json_object_set_new(o, "root", json_string(v->custom_root ? "custom" : vendor(v)));
+	json_object_set_new(o, "root", json_string(root_name(v)));
 	json_object_set_new(o, "time", json_string(ds_time_format_rfc3339(v->time, t)));
 	json_object_set_new(o, "expires",
 			    v->accepted && v->expires

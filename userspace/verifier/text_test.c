@@ -135,6 +135,44 @@ static void explain(void **state)
 	output(cmd_explain, EXIT_USAGE, two, &out);
 }
 
+static void expect_root(const struct ds_verdict *v, const char *want)
+{
+	json_t *doc = output_verdict_json(v);
+
+	assert_string_equal(json_string_value(json_object_get(doc, "root")), want);
+	json_decref(doc);
+}
+
+/* Intel's name stands only over what was found to end in Intel's root. */
+static void root_is_what_was_found(void **state)
+{
+	static const char *const log[] = { "log", "--event-log", "log.json", "--quote", "quote",
+					   NULL };
+	static const char *const json[] = { "log",	"--json", "--event-log", "log.json",
+					    "--quote", "quote",	 NULL };
+	DS_BUF struct ds_buf out = DS_BUF_NULL;
+	struct ds_verdict v;
+
+	ds_verdict_init(&v);
+	expect_root(&v, "none");
+	ds_verdict_pass(&v, "roots", "another check");
+	expect_root(&v, "none");
+	(void)ds_verdict_fail(&v, DS_REASON_ROOT_UNTRUSTED, "another root");
+	expect_root(&v, "none");
+	ds_verdict_pass(&v, "root", "root is the pinned one");
+	expect_root(&v, "intel");
+	v.tee = DS_TEE_SNP;
+	expect_root(&v, "amd");
+	v.custom_root = true;
+	expect_root(&v, "custom");
+	/* a quote that was only read */
+	world(&(struct fault){ 0 });
+	output(cmd_log, EXIT_ACCEPTED, json, &out);
+	assert_non_null(strstr((char *)out.p, "\"root\": \"none\""));
+	output(cmd_log, EXIT_ACCEPTED, log, &out);
+	assert_non_null(strstr((char *)out.p, "the quote was only read"));
+}
+
 /* Words longer than a line, and lines that are exactly full. */
 static void long_words(void **state)
 {
@@ -165,6 +203,7 @@ int main(void)
 		cmocka_unit_test(lines_fit),
 		cmocka_unit_test(refusals_explain_themselves),
 		cmocka_unit_test(explain),
+		cmocka_unit_test(root_is_what_was_found),
 		cmocka_unit_test(long_words),
 	};
 

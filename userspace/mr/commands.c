@@ -88,7 +88,7 @@ static int acpi_from_log(const char *path, struct mr_machine *m, struct ds_err *
 	if (n != MR_ACPI_BLOBS)
 		return ds_err_set(err, -EBADMSG, "acpi", 0, "%s: %zu ACPI events, expected %d",
 				  path, n, MR_ACPI_BLOBS);
-	m->acpi_from = "event-log";
+	m->acpi_from = MR_ACPI_LOG;
 	return 0;
 }
 
@@ -131,9 +131,8 @@ static int add_registers(const struct options *o, const struct mr_result *mr,
 	for (int i = 0; i < 3; i++)
 		DS_TRY(ds_buf_addf(out, "rtmr%d %s\n", i,
 				   ds_hex_encode(mr->rtmr[i], MR_SIZE, hex)));
-	if (m->acpi_from && !strcmp(m->acpi_from, "event-log"))
-		DS_TRY(ds_buf_addf(out,
-				   "note: ACPI digests as in the log, devices not verified\n"));
+	if (m->acpi_from && !strcmp(m->acpi_from, MR_ACPI_LOG))
+		DS_TRY(ds_buf_addf(out, MR_ACPI_NOTE));
 	if (image_hash)
 		DS_TRY(ds_buf_addf(out, "os_image_hash %s\n",
 				   ds_hex_encode(image_hash, DS_SHA256_SIZE, hex)));

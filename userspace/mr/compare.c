@@ -206,6 +206,7 @@ int mr_compare(const struct mr_source *src, const struct mr_machine *m,
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->has_log = log;
+	ret->acpi_from = m->platform == MR_QEMU ? m->acpi_from : NULL;
 	ret->mrtd_equal = !memcmp(want->mrtd, got->mrtd, MR_SIZE);
 	ret->equal = ret->mrtd_equal;
 	if (!ret->mrtd_equal)

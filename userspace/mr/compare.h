@@ -37,6 +37,7 @@ struct mr_diff_register {
 
 struct mr_diff {
 	bool equal;
+	const char *acpi_from; /* of struct mr_machine; NULL: no ACPI tables */
 	bool has_log;
 	bool mrtd_equal;
 	char mrtd_cause[MR_CAUSE];

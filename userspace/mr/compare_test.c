@@ -281,6 +281,43 @@ static void text_fits_and_json_is_whole(void **state)
 	assert_non_null(strstr(ds_buf_cstr(&json), "\"acpi_layout\":{\"cpu_count\":2"));
 }
 
+static void report(const struct mr_diff *d, const struct mr_result *want,
+		   const struct mr_registers *got, struct ds_buf *text, struct ds_buf *json)
+{
+	ds_buf_done(text);
+	ds_buf_done(json);
+	assert_int_equal(mr_diff_text(d, want, got, text) | mr_diff_json(d, want, got, json), 0);
+	assert_true(ds_buf_cstr(text) && ds_buf_cstr(json));
+}
+
+/* With the ACPI digests of the TD's own log, any tables are equal to the expected ones. */
+static void who_vouches_for_acpi_is_said(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf text = DS_BUF_NULL, json = DS_BUF_NULL;
+	struct mr_registers got;
+	struct mr_source src;
+	struct mr_machine m;
+	struct mr_result want;
+	static struct mr_diff d;
+
+	make_machine(&src, &m);
+	make_td(&src, &m, &got, &log);
+	compare(&src, &m, &got, NULL, &want, &d);
+	report(&d, &want, &got, &text, &json);
+	assert_true(d.equal && !strstr((char *)text.p, "devices not verified"));
+	assert_non_null(strstr((char *)json.p, "\"equal\",\"acpi\":\"tables\""));
+	m.acpi_from = MR_ACPI_LOG;
+	compare(&src, &m, &got, NULL, &want, &d);
+	report(&d, &want, &got, &text, &json);
+	assert_true(d.equal && strstr((char *)text.p, "devices not verified\nequal\n"));
+	assert_non_null(strstr((char *)json.p, "\"equal\",\"acpi\":\"event-log\""));
+	m.platform = MR_EMULATED; /* has none */
+	compare(&src, &m, &got, NULL, &want, &d);
+	report(&d, &want, &got, &text, &json);
+	assert_true(!strstr((char *)text.p, "devices not") && !strstr((char *)json.p, "\"acpi\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +328,7 @@ int main(void)
 		cmocka_unit_test(forged_log_proves_nothing),
 		cmocka_unit_test(other_number_of_events),
 		cmocka_unit_test(text_fits_and_json_is_whole),
+		cmocka_unit_test(who_vouches_for_acpi_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

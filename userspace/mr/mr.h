@@ -14,6 +14,8 @@
 #define MR_MAX_CMDLINE 4096u
 #define MR_MAX_EVENTS  13u
 #define MR_ACPI_BLOBS  3
+#define MR_ACPI_LOG    "event-log"
+#define MR_ACPI_NOTE   "note: ACPI digests as in the log, devices not verified\n"
 #define MR_EV_ACPI     10u /* EV_PLATFORM_CONFIG_FLAGS: the firmware's "ACPI DATA" */
 #define EXIT_DIFFERENT 1
 #define EXIT_USAGE     2
@@ -26,7 +28,7 @@ struct mr_machine {
 	uint64_t cpus;
 	enum mr_platform platform;
 	bool two_pass;
-	const char *acpi_from;		      /* MR_QEMU: "tables" or "event-log" */
+	const char *acpi_from;		      /* MR_QEMU: "tables" or MR_ACPI_LOG */
 	uint8_t acpi[MR_ACPI_BLOBS][MR_SIZE]; /* MR_QEMU: digests of loader, RSDP, tables */
 };
 

@@ -76,6 +76,9 @@ int mr_diff_text(const struct mr_diff *d, const struct mr_result *want,
 		for (size_t k = 0; !r->equal && r->log_replays && k < r->n; k++)
 			DS_TRY(event_text(&r->ev[k], buf));
 	}
+	/* these tables are code that the guest's kernel runs: whose they are belongs to the verdict */
+	if (d->acpi_from && !strcmp(d->acpi_from, MR_ACPI_LOG))
+		DS_TRY(ds_buf_addf(buf, MR_ACPI_NOTE));
 	return ds_buf_addf(buf, "%s\n", d->equal ? "equal" : "different");
 }
 
@@ -120,6 +123,8 @@ int mr_diff_json(const struct mr_diff *d, const struct mr_result *want,
 	static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2" };
 
 	DS_TRY(ds_buf_addf(buf, "{\"verdict\":\"%s\"", d->equal ? "equal" : "different"));
+	if (d->acpi_from)
+		DS_TRY(ds_buf_addf(buf, ",\"acpi\":\"%s\"", d->acpi_from));
 	if (d->cpus)
 		DS_TRY(ds_buf_addf(buf,
 				   ",\"acpi_layout\":{\"cpu_count\":%u,\"dsdt\":%u,\"apic\":%u,"

@@ -60,6 +60,17 @@ struct advisory_list {
 	bool *any; /* NULL: "any" is no item */
 };
 
+/* INTEL-SA-00837: what no collateral spells like that would be denied in vain. */
+static bool is_advisory(const char *item)
+{
+	const char *number = strrchr(item, '-');
+
+	return number && number > item && number[-1] != '-' && *item != '-' &&
+	       strspn(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == (size_t)(number + 1 - item) &&
+	       strlen(number + 1) >= 5 && strspn(number + 1, "0123456789") == strlen(number + 1) &&
+	       strlen(item) < sizeof(((struct advisories *)0)->text[0]);
+}
+
 static int take_advisory(void *ctx, const char *item, struct ds_err *err)
 {
 	struct advisory_list *l = ctx;
@@ -71,8 +82,9 @@ static int take_advisory(void *ctx, const char *item, struct ds_err *err)
 	}
 	if (i == MAX_LIST)
 		return full(err);
-	if (strlen(item) >= sizeof(l->to->text[i]))
-		return ds_err_set(err, -EBADMSG, DOM, 0, "not an advisory: '%s'", item);
+	if (!is_advisory(item))
+		return ds_err_set(err, -EBADMSG, DOM, 0,
+				  "expected an advisory like INTEL-SA-00837, got '%s'", item);
 	memcpy(l->to->text[i], item, strlen(item) + 1);
 	l->to->ptr[i] = l->to->text[i];
 	++*l->n;

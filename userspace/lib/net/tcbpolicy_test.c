@@ -43,7 +43,7 @@ static void every_key(void **state)
 		"min_pce_svn = 11\nmin_qe_svn = 4\n"
 		"min_root_crl_issued = 2026-02-26T13:04:00Z\n"
 		"min_pck_crl_issued = 2026-08-12T23:57:11Z\nsnp_min_crl_issued = 2026-01-01T00:00:00Z\n"
-		"tolerate_advisory = INTEL-SA-1, INTEL-SA-2\ndeny_advisory = INTEL-SA-3\n"
+		"tolerate_advisory = INTEL-SA-00001, INTEL-SA-00002\ndeny_advisory = INTEL-SA-00003\n"
 		"allow_fmspc = b0c06f000000\nallow_fmspc = 90c06f000000\n"
 		"deny_fmspc = 50806f000000\nallow_ppid = " X8("0a0b") "\ndeny_ppid = " X8("0c0d")
 		"\nallow_platform_instance = " X8("0102") "\ndeny_platform_instance = " X8("0304")
@@ -74,7 +74,7 @@ static void every_key(void **state)
 	assert_true(p->min_svn.pce == 11 && p->min_svn.qe == 4 && p->min_svn.n_module == 2);
 	assert_true(p->min_svn.module[1].major == 3 && p->min_svn.module[1].minor == 5);
 	assert_true(p->n_tolerate_advisory == 2 && !p->tolerate_any_advisory);
-	assert_string_equal(p->tolerate_advisory[1], "INTEL-SA-2");
+	assert_string_equal(p->tolerate_advisory[1], "INTEL-SA-00002");
 	assert_true(p->n_deny_advisory == 1 && p->n_service_td == 1);
 	assert_true(p->n_allow_fmspc == 2 && p->allow_fmspc[1][0] == 0x90);
 	assert_true(p->n_deny_fmspc == 1 && p->deny_fmspc[0][0] == 0x50);
@@ -111,11 +111,12 @@ static void defaults(void **state)
 			 0);
 	assert_true(ds_tcb_policy_get(f)->tolerate_any_advisory);
 	ds_tcb_policy_free(f);
-	/* of what is denied, "any" is a name like others */
-	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_LIT("[policy]\ndeny_advisory = any\n"), "p",
-					     &f, NULL),
+	f = NULL;
+	assert_int_equal(ds_tcb_policy_parse(DS_SPAN_LIT("[policy]\ndeny_advisory = DSTACK-EMUL-00001 "
+							 "INTEL-SA-1234567\n"),
+					     "p", &f, NULL),
 			 0);
-	assert_int_equal(ds_tcb_policy_get(f)->n_deny_advisory, 1);
+	assert_int_equal(ds_tcb_policy_get(f)->n_deny_advisory, 2);
 	ds_tcb_policy_free(f);
 }
 
@@ -156,7 +157,18 @@ static void errors(void **state)
 		{ "[policy]\nmin_qe_svn = 65536\n", "up to 65535" },
 		{ "[policy]\nmin_pck_crl_issued = 2026-08-12\n", "min_pck_crl_issued: expected YYYY" },
 		{ "[policy]\nmin_root_crl_issued = 1970-01-01T00:00:00Z\n", "expected YYYY" },
-		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "not an advisory" },
+		{ "[policy]\ndeny_advisory = any-name-that-is-too-long\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = INTEL-SA-0000000000000837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = any\n", "expected an advisory like INTEL-SA-00837" },
+		{ "[policy]\ndeny_advisory = INTEL-SA-0837\n", "got 'INTEL-SA-0837'" },
+		{ "[policy]\ndeny_advisory = INTEL-SA-00837.\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = INTEL_SA_00837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = INTEL--00837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = -00837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = -SA-00837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = intel-sa-00837\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = 00837\n", "expected an advisory" },
+		{ "[policy]\ntolerate_advisory = INTEL-SA-00001;INTEL-SA-00002\n", "expected an" },
 		{ "[policy]\nsnp_products = Rome\n", "unknown product 'Rome'" },
 		{ "[policy]\nsnp_min_tcb_milan = boot_loader=4\n", "LEVEL:N" },
 		{ "[policy]\nsnp_min_tcb_milan = :4\n", "LEVEL:N" },
@@ -223,8 +235,8 @@ static void given_twice(void **state)
 	static const struct {
 		const char *key, *value, *other;
 	} more[] = {
-		{ "tolerate_advisory", "INTEL-SA-1", "INTEL-SA-2" },
-		{ "deny_advisory", "INTEL-SA-1", "INTEL-SA-2" },
+		{ "tolerate_advisory", "INTEL-SA-00001", "INTEL-SA-00002" },
+		{ "deny_advisory", "INTEL-SA-00001", "INTEL-SA-00002" },
 		{ "allow_fmspc", "b0c06f000000", "90c06f000000" },
 		{ "deny_fmspc", "b0c06f000000", "90c06f000000" },
 		{ "allow_ppid", X8("0a0b"), X8("0c0d") },

@@ -145,6 +145,15 @@ static int add_image(void *ctx, const char *item, struct ds_err *err)
 	return 0;
 }
 
+/* Where a list that names nothing would allow more than one that names something. */
+static int filled_list(const char *value, int (*fn)(void *ctx, const char *item, struct ds_err *err),
+		       void *ctx, struct ds_err *err)
+{
+	if (!value[strspn(value, ", \t")])
+		return ds_err_set(err, -EINVAL, DOM, 0, "empty list");
+	return ds_conf_more(ds_conf_list(value, fn, ctx, err));
+}
+
 static int app_key(struct kms_policy *p, const char *hex, const char *key, const char *value,
 		   struct ds_err *err)
 {
@@ -156,7 +165,7 @@ static int app_key(struct kms_policy *p, const char *hex, const char *key, const
 	if (!strcmp(key, "device"))
 		return ds_conf_more(ds_conf_list(value, add_device, app, err));
 	if (!strcmp(key, "image"))
-		return ds_conf_more(ds_conf_list(value, add_image, app, err));
+		return filled_list(value, add_image, app, err);
 	return DS_CONF_E_UNKNOWN;
 }
 
@@ -168,7 +177,7 @@ static int nodes_key(struct kms_policy *p, const char *key, const char *value, s
 	if (!strcmp(key, "device"))
 		return ds_conf_more(ds_conf_list(value, add_device, &p->kms, err));
 	if (!strcmp(key, "image"))
-		return ds_conf_more(ds_conf_list(value, add_image, &p->kms, err));
+		return filled_list(value, add_image, &p->kms, err);
 	return DS_CONF_E_UNKNOWN;
 }
 
@@ -213,13 +222,13 @@ static int add_node_name(void *ctx, const char *item, struct ds_err *err)
 static int policy_key(struct kms_policy *p, const char *key, const char *value, struct ds_err *err)
 {
 	if (!strcmp(key, "tcb_status"))
-		return ds_conf_more(ds_conf_list(value, add_status, p, err));
+		return filled_list(value, add_status, p, err);
 	if (!strcmp(key, "allow_emulated"))
 		return ds_conf_bool(value, &p->allow_emulated, err);
 	if (!strcmp(key, "min_tcb_evaluation"))
 		return ds_conf_u64(value, UINT32_MAX, &p->min_tcb_evaluation, err);
 	if (!strcmp(key, "reserved_names"))
-		return ds_conf_more(ds_conf_list(value, add_reserved, p, err));
+		return filled_list(value, add_reserved, p, err);
 	if (!strcmp(key, "node_names"))
 		return ds_conf_more(ds_conf_list(value, add_node_name, p, err));
 	if (!strcmp(key, "gateway_app_id")) {

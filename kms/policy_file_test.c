@@ -44,6 +44,14 @@ static void test_parse(void **state)
 		{ "[kms]\nmr_aggregated = 77\n", -EINVAL, "64 hex digits" },
 		{ "[kms]\ncompose_hash = " H32("77") "\n", -EINVAL, "unknown key 'compose_hash'" },
 		{ "[kms]\nimage = b\n", -EINVAL, "[kms] names image 'b', which is not there" },
+		/* any image, any status of the other file, no name kept: more than was meant */
+		{ "[kms]\nimage =\n", -EINVAL, "p:2: image: empty list" },
+		{ "[app " H20("11") "]\nimage =\n", -EINVAL, "p:2: image: empty list" },
+		{ "[app " H20("11") "]\nimage = , ,\n", -EINVAL, "p:2: image: empty list" },
+		{ "[policy]\ntcb_status =\n", -EINVAL, "p:2: tcb_status: empty list" },
+		{ "[policy]\nreserved_names = ,\n", -EINVAL, "p:2: reserved_names: empty list" },
+		/* nobody */
+		{ "[app " H20("11") "]\ncompose_hash =\ndevice =\n", 0, "" },
 		{ "[other]\nx = 1\n", -EINVAL, "unknown key 'x' in section [other]" },
 		{ "[image a]\nmrtd = 00\n", -EINVAL, "96 hex digits" },
 		{ "[image a]\nrtmr3 = " H48("00") "\n", -EINVAL, "unknown key 'rtmr3'" },

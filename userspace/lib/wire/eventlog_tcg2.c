@@ -6,6 +6,7 @@
 #include <ds/base/rd.h>
 #include <ds/base/text.h>
 #include <ds/wire/eventlog.h>
+#include <ds/wire/scale.h>
 
 #include "jget.h"
 
@@ -60,7 +61,8 @@ static int split_preimage(struct ds_span data, char ret_name[DS_MAX_EVENT_NAME +
 	name = data.p + 5;
 	colon = memchr(name, ':', data.n - 5);
 	n = colon ? (size_t)(colon - name) : 0;
-	if (!n || n > DS_MAX_EVENT_NAME || memchr(name, 0, n))
+	/* as in the other forms of a log: text, or some reader shows less than was measured */
+	if (!n || n > DS_MAX_EVENT_NAME || !ds_utf8_ok(DS_SPAN(name, n)))
 		return -EBADMSG;
 	memcpy(ret_name, name, n);
 	ret_name[n] = '\0';

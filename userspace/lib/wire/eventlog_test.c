@@ -311,6 +311,7 @@ static void tcg2_refusals(void **state)
 		{ "runtime event without payload mark", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:nx",
 		  7 },
 		{ "NUL in the name", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:n\0:", 8 },
+		{ "name that is no text", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:\377n:", 8 },
 		{ "name of 65 bytes", 0x000c, 1, 4, DS_EV_RUNTIME, "\1\0\0\10:" N64 "x:", 71 },
 #define BAD_V2(what, text) { what, 0x000c, 1, 4, DS_EV_RUNTIME, text, sizeof(text) - 1 }
 		BAD_V2("cut", "{\"name\":\"a\",\"payload\":\"\",\"type\":134217729"),

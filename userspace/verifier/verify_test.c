@@ -38,6 +38,7 @@ static void app_table(void **state)
 		{ { .other_key = true }, "report-data", "report-data" },
 		{ { .other_root = true }, "cert-chain", "cert-chain" },
 		{ { .no_ca = true }, "cert-chain", "" },
+		{ { .no_ca = true, .forged_ca = true }, "cert-chain", "cert-chain" },
 		{ { .no_evidence = true }, "evidence-missing", "evidence-missing" },
 		{ { .junk_evidence = true }, "evidence-format", "evidence-format" },
 		{ { .ended = true }, "cert-expired", "cert-expired" },

@@ -29,6 +29,7 @@ struct fault {
 	bool no_ca_app_id, bad_ca, bad_root; /* bad: OpenSSL takes it, we cannot read it */
 	bool zero_app_id;		     /* measured, and in the certificate */
 	bool decoy_ca;	     /* the right app CA between leaf and issuer, which is another app's */
+	bool forged_ca;	     /* with no_ca: one that has the KMS root's name and key, signed by nobody */
 	bool default_app_id; /* cut from the compose-hash, as without a choice of the host */
 	int bad_info;	     /* field of the app info from 1: app id, compose hash, instance id, ... */
 	bool emulated;	     /* by an emulated quoting enclave; writes quote-nonce and other TDs' quotes too */

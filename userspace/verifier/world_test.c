@@ -380,6 +380,21 @@ static void spoil(const struct ds_p256 *issuer_key, struct ds_buf *der, struct d
 	assert_int_equal(ds_x509_to_der(x, der) | ds_cert_pem(ds_buf_span(der), pem), 0);
 }
 
+/* An app CA that has the KMS root's name and key, so whatever the root signed is good under it. */
+static void forge_ca(const struct ds_p256 *root_key, const struct ds_buf *root, const uint8_t app[20],
+		     struct ds_buf *chain)
+{
+	DS_BUF struct ds_buf der = DS_BUF_NULL, good = DS_BUF_NULL;
+
+	issue(&(struct ds_cert_spec){ .subject = "KMS",
+				      .is_ca = true,
+				      .usage = DS_USAGE_APP_CA,
+				      .app_id = DS_SPAN(app, 20) },
+	      root_key, root_key, root, &der, &good);
+	der.p[der.n - 1] ^= 1; /* of the signature: nobody has made this one */
+	assert_int_equal(ds_cert_pem(ds_buf_span(&der), chain), 0);
+}
+
 /* KMS root, app CA, leaf: chain.pem, kms-root.pem and the evidence files. */
 void world(const struct fault *f)
 {
@@ -443,6 +458,8 @@ void world(const struct fault *f)
 					      .usage = DS_USAGE_APP_CA,
 					      .app_id = DS_SPAN(app, 20) },
 		      other, root_key, &root, &decoy, &chain);
+	if (f->forged_ca)
+		forge_ca(root_key, &root, app, &chain);
 	if (!f->no_ca)
 		assert_int_equal(ds_buf_add_span(&chain, ds_buf_span(&ca_pem)), 0);
 	world_put("chain.pem", ds_buf_span(&chain));

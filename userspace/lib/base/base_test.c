@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <ds/base/file.h>
 #include <ds/base/rd.h>
@@ -243,6 +244,76 @@ static void secrets_are_copied_and_compared(void **state)
 	assert_true(ds_ct_equal(a->p, b->p, 15));
 }
 
+/* KiB of this process that are locked */
+static long locked(void)
+{
+	char line[128];
+	long kib = -1;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "VmLck:", 6))
+			kib = atol(line + 6);
+	fclose(f);
+	return kib;
+}
+
+static bool all_zero(const struct ds_secret *s)
+{
+	for (size_t i = 0; i < s->map; i++)
+		if (s->p[i])
+			return false;
+	return true;
+}
+
+/* More than are kept, twice: each of them zero, locked and its owner's alone. */
+static void secrets_begin_empty(void **state)
+{
+	struct ds_secret *s[40];
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < DS_ARRAY_SIZE(s); i++) {
+			s[i] = ds_secret_new(32);
+			assert_non_null(s[i]);
+			assert_true(all_zero(s[i]));
+			memset(s[i]->p, (int)i + 1, s[i]->map);
+		}
+		assert_true(locked() >= (long)DS_ARRAY_SIZE(s) * 4);
+		for (size_t i = 0; i < DS_ARRAY_SIZE(s); i++) {
+			assert_int_equal(s[i]->p[s[i]->map - 1], i + 1);
+			ds_secret_free(s[i]);
+		}
+	}
+}
+
+/* A child has no locks of its parent's and nothing of its secrets, and gets locked ones itself. */
+static void secrets_of_a_child(void **state)
+{
+	DS_SECRET struct ds_secret *of_parent = ds_secret_from("secret", 6);
+	struct ds_secret *s;
+	int status = -1;
+	pid_t pid;
+
+	ds_secret_free(ds_secret_new(1)); /* leaves a page behind */
+	pid = fork();
+	if (!pid) {
+		if (!all_zero(of_parent) || locked() != 0)
+			_exit(1);
+		/* its page may be the next one's */
+		of_parent = ds_secret_free(of_parent);
+		for (int i = 1; i < 4; i++) {
+			s = ds_secret_new(1);
+			if (!s || !all_zero(s) || locked() != 4 * i)
+				_exit(1 + i);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_memory_equal(of_parent->p, "secret", 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +323,7 @@ int main(void)
 		cmocka_unit_test(time_is_strict),	   cmocka_unit_test(escape_is_bounded),
 		cmocka_unit_test(files_are_atomic_and_bounded),
 		cmocka_unit_test(secrets_are_copied_and_compared),
+		cmocka_unit_test(secrets_begin_empty), cmocka_unit_test(secrets_of_a_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Secret memory, see ds/base/secret.h. */
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,6 +11,51 @@ void ds_wipe(void *p, size_t n)
 {
 	if (n)
 		explicit_bzero(p, n);
+}
+
+/*
+ * Wiped pages that wait for the next secret: to map one and to unmap it takes five calls, and a key
+ * server does it several times for a key. They keep what they were told but the lock, which a child
+ * does not inherit: each secret locks its page itself.
+ */
+static _Atomic(uint8_t *) spare[32];
+
+static uint8_t *take_spare(void)
+{
+	uint8_t *p = NULL;
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(spare) && !p; i++)
+		if (atomic_load(&spare[i]))
+			p = atomic_exchange(&spare[i], NULL);
+	return p;
+}
+
+static bool keep_spare(uint8_t *p)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return false; /* a use after free must be one */
+#endif
+	for (size_t i = 0; i < DS_ARRAY_SIZE(spare); i++) {
+		uint8_t *none = NULL;
+
+		if (atomic_compare_exchange_strong(&spare[i], &none, p))
+			return true;
+	}
+	return false;
+}
+
+/* Zero bytes that no dump and no child gets; NULL: none. */
+static uint8_t *map_pages(size_t map)
+{
+	uint8_t *p = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (madvise(p, map, MADV_DONTDUMP) || madvise(p, map, MADV_WIPEONFORK)) {
+		munmap(p, map);
+		return NULL;
+	}
+	return p;
 }
 
 struct ds_secret *ds_secret_new(size_t n)
@@ -23,15 +69,17 @@ struct ds_secret *ds_secret_new(size_t n)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	s->p = mmap(NULL, map, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (s->p == MAP_FAILED) {
+	s->p = map == page ? take_spare() : NULL;
+	if (!s->p)
+		s->p = map_pages(map);
+	if (!s->p || mlock(s->p, map)) {
+		if (s->p)
+			munmap(s->p, map);
 		free(s);
 		return NULL;
 	}
 	s->n = n;
 	s->map = map;
-	if (mlock(s->p, map) || madvise(s->p, map, MADV_DONTDUMP) || madvise(s->p, map, MADV_WIPEONFORK))
-		return ds_secret_free(s);
 	return s;
 }
 
@@ -54,7 +102,8 @@ struct ds_secret *ds_secret_free(struct ds_secret *s)
 	if (!s)
 		return NULL;
 	ds_wipe(s->p, s->map);
-	munmap(s->p, s->map);
+	if (s->map != (size_t)sysconf(_SC_PAGESIZE) || !keep_spare(s->p))
+		munmap(s->p, s->map);
 	free(s);
 	return NULL;
 }

@@ -14,7 +14,10 @@ struct ds_secret {
 	size_t map;
 };
 
-/* n zero bytes; NULL when memory or the lock limit (RLIMIT_MEMLOCK) is exhausted. */
+/*
+ * n zero bytes; NULL when memory or the lock limit (RLIMIT_MEMLOCK) is exhausted. Up to 32 pages are
+ * kept, wiped and locked, for those that come after.
+ */
 struct ds_secret *ds_secret_new(size_t n);
 struct ds_secret *ds_secret_from(const void *p, size_t n);
 struct ds_secret *ds_secret_dup(const struct ds_secret *s);

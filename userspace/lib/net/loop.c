@@ -78,13 +78,26 @@ int ds_net_wipe_on_free(void)
 	return 0;
 }
 
+/* What is wanted of a descriptor changes several times in a turn: the kernel hears of it once. */
+static struct event_base *base_new(void)
+{
+	struct event_config *cfg = event_config_new();
+	struct event_base *base = NULL;
+
+	if (cfg && !event_config_set_flag(cfg, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST))
+		base = event_base_new_with_config(cfg);
+	if (cfg)
+		event_config_free(cfg);
+	return base;
+}
+
 int ds_loop_new(struct ds_loop **ret)
 {
 	struct ds_loop *loop = calloc(1, sizeof(*loop));
 
 	if (!loop)
 		return -ENOMEM;
-	loop->base = event_base_new();
+	loop->base = base_new();
 	if (!loop->base) {
 		free(loop);
 		return -ENOMEM;

@@ -17,6 +17,10 @@ struct ds_loop;
  */
 DS_MUST int ds_net_wipe_on_free(void);
 
+/*
+ * A descriptor may be closed before the kernel hears that the loop has done with it, so it must be
+ * the only one of its file: no dup(), and no child that lives on with a copy.
+ */
 DS_MUST int ds_loop_new(struct ds_loop **ret);
 struct ds_loop *ds_loop_free(struct ds_loop *loop);
 struct event_base *ds_loop_base(struct ds_loop *loop);

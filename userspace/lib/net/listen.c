@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Listening sockets of a server. */
+/* Listening sockets of a server, and what it is told. */
 #include "server_priv.h"
 
 #include <arpa/inet.h>
@@ -175,4 +175,24 @@ unsigned ds_server_conns(const struct ds_server *srv)
 uint16_t ds_server_port(const struct ds_server *srv)
 {
 	return srv->port;
+}
+
+void ds_server_set_tls(struct ds_server *srv, struct ds_tls_ctx *tls)
+{
+	struct ds_tls_ctx *old = srv->tls;
+
+	srv->tls = ds_tls_ctx_ref(tls);
+	ds_tls_ctx_free(old);
+}
+
+int ds_server_route(struct ds_server *srv, const char *method, const char *path, ds_req_fn fn,
+		    void *ctx)
+{
+	struct route *p = reallocarray(srv->routes, srv->n_routes + 1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	srv->routes = p;
+	p[srv->n_routes++] = (struct route){ method, path, fn, ctx };
+	return 0;
 }

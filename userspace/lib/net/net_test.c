@@ -46,6 +46,8 @@ static void test_unix(void **state)
 			assert_string_equal(got, t[i].want);
 		assert_int_equal(rig.status, t[i].status);
 	}
+	assert_int_equal(strspn(ucall(&rig, "/FullSecret", "{}"), "x"), sysconf(_SC_PAGESIZE));
+	assert_int_equal(rig.body.n, sysconf(_SC_PAGESIZE));
 	assert_null(strchr(ucall(&rig, "/Echo?path=a+b%2fc&n=3", NULL), '\n'));
 	assert_non_null(strstr(ds_buf_cstr(&rig.body), "\"path\":\"a b/c\",\"n\":\"3\""));
 	rig_stop(&rig);

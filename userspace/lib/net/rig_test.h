@@ -102,10 +102,21 @@ static void secret(void *ctx, struct ds_req *req, json_t *args)
 	assert_null(s);
 }
 
+/* All of its pages: no room for anything else. */
+static void full_secret(void *ctx, struct ds_req *req, json_t *args)
+{
+	struct ds_secret *s = ds_secret_new((size_t)sysconf(_SC_PAGESIZE));
+
+	assert_non_null(s);
+	memset(s->p, 'x', s->n);
+	ds_req_reply_secret(req, 200, "application/octet-stream", &s, s->n);
+}
+
 static const struct ds_prpc_method methods[] = {
 	{ "Echo", echo, false },
 	{ "Hold", hold, false },
 	{ "Secret", secret, true },
+	{ "FullSecret", full_secret, true },
 };
 static struct ds_prpc_service service = { .name = "Test",
 					  .paths = DS_PRPC_ROOT | DS_PRPC_PREFIX,

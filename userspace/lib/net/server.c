@@ -298,37 +298,37 @@ static const char *reason(int status)
 	}
 }
 
-/* Head of the reply into the output buffer; NULL when the peer is gone (and the request with it).
- */
+#define HEAD_MAX 256u
+
+/* ret_head: the head of the reply. NULL when the peer is gone (and the request with it). */
 static struct evbuffer *begin_reply(struct ds_req *req, int status, const char *content_type,
-				    size_t n)
+				    size_t n, char ret_head[HEAD_MAX], size_t *ret_n)
 {
 	struct conn *c = (struct conn *)req;
-	struct evbuffer *out;
+	int len = snprintf(ret_head, HEAD_MAX,
+			   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+			   "Connection: close\r\n\r\n",
+			   status, reason(status), content_type, n);
 
-	if (!c->srv || !c->bev) {
+	if (!c->srv || !c->bev || len < 0 || (size_t)len >= HEAD_MAX) {
 		conn_free(c);
 		return NULL;
 	}
+	*ret_n = (size_t)len;
 	c->state = CONN_REPLY;
 	bufferevent_disable(c->bev, EV_READ);
 	deadline_in(c, c->srv->reply_ms);
-	out = bufferevent_get_output(c->bev);
-	if (evbuffer_add_printf(out,
-				"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-				"Connection: close\r\n\r\n",
-				status, reason(status), content_type, n) < 0) {
-		conn_free(c);
-		return NULL;
-	}
-	return out;
+	return bufferevent_get_output(c->bev);
 }
 
 void ds_req_reply(struct ds_req *req, int status, const char *content_type, struct ds_span body)
 {
-	struct evbuffer *out = begin_reply(req, status, content_type, body.n);
+	char head[HEAD_MAX];
+	size_t head_n;
+	struct evbuffer *out = begin_reply(req, status, content_type, body.n, head, &head_n);
 
-	if (out && body.n && evbuffer_add(out, body.p, body.n))
+	if (out && (evbuffer_add(out, head, head_n) ||
+		    (body.n && evbuffer_add(out, body.p, body.n))))
 		conn_free((struct conn *)req);
 }
 
@@ -339,18 +339,35 @@ static void free_secret(const void *data, size_t n, void *arg)
 	ds_secret_free(arg);
 }
 
+/* In front of the n bytes of s, if its pages have room: head and body are one record, one packet. */
+static bool put_before(struct ds_secret *s, size_t n, const char *head, size_t head_n)
+{
+	if (s->map - n < head_n)
+		return false;
+	memmove(s->p + head_n, s->p, n);
+	memcpy(s->p, head, head_n);
+	return true;
+}
+
 void ds_req_reply_secret(struct ds_req *req, int status, const char *content_type,
 			 struct ds_secret **take, size_t n)
 {
 	struct ds_secret *body = *take;
-	struct evbuffer *out = begin_reply(req, status, content_type, n);
+	char head[HEAD_MAX];
+	size_t head_n = 0;
+	struct evbuffer *out = begin_reply(req, status, content_type, n, head, &head_n);
+	bool ok = out && n <= body->n;
 
 	*take = NULL;
-	if (!out || n > body->n || evbuffer_add_reference(out, body->p, n, free_secret, body)) {
-		ds_secret_free(body);
-		if (out)
-			conn_free((struct conn *)req);
-	}
+	if (ok && put_before(body, n, head, head_n))
+		n += head_n;
+	else if (ok)
+		ok = !evbuffer_add(out, head, head_n);
+	if (ok && !evbuffer_add_reference(out, body->p, n, free_secret, body))
+		return;
+	ds_secret_free(body);
+	if (out)
+		conn_free((struct conn *)req);
 }
 
 static void reply_pb(struct ds_req *req, int status, const json_t *json)
@@ -569,24 +586,4 @@ struct ds_server *ds_server_free(struct ds_server *srv)
 	free(srv->routes);
 	free(srv);
 	return NULL;
-}
-
-void ds_server_set_tls(struct ds_server *srv, struct ds_tls_ctx *tls)
-{
-	struct ds_tls_ctx *old = srv->tls;
-
-	srv->tls = ds_tls_ctx_ref(tls);
-	ds_tls_ctx_free(old);
-}
-
-int ds_server_route(struct ds_server *srv, const char *method, const char *path, ds_req_fn fn,
-		    void *ctx)
-{
-	struct route *p = reallocarray(srv->routes, srv->n_routes + 1, sizeof(*p));
-
-	if (!p)
-		return -ENOMEM;
-	srv->routes = p;
-	p[srv->n_routes++] = (struct route){ method, path, fn, ctx };
-	return 0;
 }

@@ -14,7 +14,7 @@
 struct kms_query {
 	struct kms_net *net;
 	struct kms_query *next, **link;
-	struct ds_call *call;
+	struct ds_call *call; /* NULL: waits for that of another */
 	/* a question about s, or the API's own description */
 	enum kms_role role;
 	struct kms_subject *s;
@@ -148,12 +148,21 @@ static void keep_failure(struct kms_net *net, int r, const struct ds_err *err)
 	net->auth_down_until = kms_now_ms() + DOWN_MS;
 }
 
+static struct kms_query *first_info(const struct kms_net *net)
+{
+	struct kms_query *q = net->queries;
+
+	while (q && !q->info)
+		q = q->next;
+	return q;
+}
+
+/* One call for all who ask while it runs. */
 static void on_info(void *arg, int r, int status, struct ds_span body, const struct ds_err *err)
 {
+	struct kms_net *net = ((const struct kms_query *)arg)->net;
 	struct ds_err bad = DS_ERR_NULL;
-	struct kms_query *q = arg;
-	kms_info_fn fn = q->info;
-	void *fn_arg = q->arg;
+	struct kms_query *q;
 
 	if (!r && (status < 200 || status > 299)) {
 		r = ds_err_set(&bad, -EPROTO, "auth", 0, "answer: expected status 200, got %d",
@@ -161,11 +170,16 @@ static void on_info(void *arg, int r, int status, struct ds_span body, const str
 		err = &bad;
 	}
 	if (!r)
-		keep_info(q->net, body);
+		keep_info(net, body);
 	else
-		keep_failure(q->net, r, err);
-	query_free(q);
-	fn(fn_arg, r, body, err);
+		keep_failure(net, r, err);
+	while ((q = first_info(net))) {
+		kms_info_fn fn = q->info;
+		void *fn_arg = q->arg;
+
+		query_free(q);
+		fn(fn_arg, r, body, err);
+	}
 }
 
 /* path is NULL-terminated text behind the API's URL; json NULL: GET. */
@@ -222,6 +236,7 @@ void kms_authorize(struct kms_net *net, enum kms_role role, struct kms_subject *
 
 void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg)
 {
+	bool asked = first_info(net);
 	struct ds_err err = DS_ERR_NULL;
 	struct kms_query *q;
 	int r;
@@ -240,7 +255,7 @@ void kms_ask_info(struct kms_net *net, kms_info_fn fn, void *arg)
 		return;
 	}
 	q->info = fn;
-	r = start(q, "/", NULL, on_info, &err);
+	r = asked ? 0 : start(q, "/", NULL, on_info, &err);
 	if (r)
 		on_info(q, r, 0, DS_SPAN_NULL, &err);
 }
@@ -250,8 +265,8 @@ void kms_authorize_stop(struct kms_net *net)
 	static const struct ds_err gone = { .code = -ECANCELED, .msg = "the service ends" };
 	struct kms_query *q;
 
-	while ((q = net->queries)) {
-		ds_call_cancel(q->call);
+	for (q = net->queries; q; q = q->next)
+		q->call = ds_call_cancel(q->call);
+	while ((q = net->queries))
 		(q->info ? on_info : on_answer)(q, -ECANCELED, 0, DS_SPAN_NULL, &gone);
-	}
 }

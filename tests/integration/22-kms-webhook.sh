@@ -96,6 +96,18 @@ for _ in 1 2 3; do meta >/dev/null; done
 is "anybody may ask it, the API is not asked each time" "$(wc -l <"$work/asked")" 0
 stop
 start
+answer hang
+: >"$work/asked"
+asking=()
+for i in 1 2 3 4; do
+	meta | jq -r .error >"$work/meta.$i" &
+	asking+=($!)
+done
+wait "${asking[@]}"
+is "who asks at the same time waits for one answer" "$(wc -l <"$work/asked") $(sort -u "$work"/meta.?)" "1 $no"
+stop
+start
+: >"$work/asked"
 answer status 500
 for _ in 1 2 3; do meta | jq -r .error; done | sort -u >"$work/out"
 is "nor when it fails" "$(wc -l <"$work/asked") $(cat "$work/out")" "1 $no"

@@ -6,8 +6,11 @@
 #include "serve.h"
 
 #include <ds/base/text.h>
+#include <ds/wire/jbounds.h>
 
-#define DOM "request"
+#define DOM	   "request"
+#define MAX_DEPTH  64u
+#define MAX_VALUES 4096u
 
 void serve_request_done(struct serve_request *r)
 {
@@ -90,9 +93,12 @@ int serve_request_parse(struct ds_span body, struct serve_request *ret, struct d
 {
 	struct serve_request r = { 0 };
 	json_error_t je;
-	json_t *doc = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &je);
+	json_t *doc;
 	int rc;
 
+	if (ds_json_bounds(body, MAX_DEPTH, MAX_VALUES, err))
+		return -EBADMSG;
+	doc = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &je);
 	if (!doc)
 		return ds_err_set(err, -EBADMSG, DOM, 0, "JSON: %s", je.text);
 	rc = json_is_object(doc) ? fields(doc, &r, err)

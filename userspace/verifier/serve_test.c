@@ -68,6 +68,13 @@ static void limits(void **state)
 	assert_int_equal(ds_buf_addf(&body, "\"}"), 0);
 	assert_int_equal(serve_request_parse(ds_buf_span(&body), &r, &err), -EBADMSG);
 	assert_non_null(strstr(err.msg, "more than 65536 bytes"));
+	body.n = 0;
+	assert_int_equal(ds_buf_addf(&body, "{\"quote\":\"00\",\"event_log\":\"[]\",\"more\":[{}"), 0);
+	for (size_t i = 0; i < 2048; i++)
+		assert_int_equal(ds_buf_add(&body, ",{}", 3), 0);
+	assert_int_equal(ds_buf_addf(&body, "]}"), 0);
+	assert_int_equal(serve_request_parse(ds_buf_span(&body), &r, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "more than 4096 values"));
 }
 
 static void evidence(void **state)

@@ -5,11 +5,13 @@
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
 #include <ds/net/prpc.h>
+#include <ds/wire/jbounds.h>
 #include <strings.h>
 
 #define DOM	  "prpc"
 #define MAX_ARGS  64
-#define MAX_DEPTH 16
+#define MAX_DEPTH  16
+#define MAX_VALUES 65536
 
 /* Marks arguments that came as a query, where everything is text. A body cannot set it: it is
  * removed there. */
@@ -37,37 +39,13 @@ static bool is_json_type(const char *type)
 	return n == 16 && !strncasecmp(type, "application/json", 16);
 }
 
-/* jansson recurses; our calls are flat, so refuse deep input before it is parsed. */
-static int check_depth(struct ds_span body, struct ds_err *err)
-{
-	unsigned depth = 0;
-	bool str = false;
-
-	for (size_t i = 0; i < body.n; i++) {
-		uint8_t c = body.p[i];
-
-		if (str) {
-			i += c == '\\';
-			str = c != '"';
-		} else if (c == '"') {
-			str = true;
-		} else if (c == '{' || c == '[') {
-			if (++depth > MAX_DEPTH)
-				return ds_err_set(err, -EBADMSG, DOM, i,
-						  "JSON nested deeper than %d", MAX_DEPTH);
-		} else if ((c == '}' || c == ']') && depth) {
-			depth--;
-		}
-	}
-	return 0;
-}
-
 static int from_body(struct ds_span body, json_t **ret, struct ds_err *err)
 {
 	json_error_t je;
 	json_t *j;
 
-	DS_TRY(check_depth(body, err));
+	/* our calls are flat */
+	DS_TRY(ds_json_bounds(body, MAX_DEPTH, MAX_VALUES, err));
 	j = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &je);
 	if (!j)
 		return ds_err_set(err, -EBADMSG, DOM, (size_t)(je.position < 0 ? 0 : je.position),

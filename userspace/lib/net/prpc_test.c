@@ -63,6 +63,21 @@ static void test_args(void **state)
 	}
 }
 
+/* "[]," is three bytes of body, and a hundred of memory once it is read. */
+static void many_values(void **state)
+{
+	DS_BUF struct ds_buf body = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+	json_t *args = NULL;
+
+	assert_int_equal(ds_buf_addf(&body, "{\"a\":[0"), 0);
+	for (size_t i = 0; i < 65536; i++)
+		assert_int_equal(ds_buf_add(&body, ",0", 2), 0);
+	assert_int_equal(ds_buf_addf(&body, "]}"), 0);
+	assert_int_equal(ds_prpc_args(false, "json", "", ds_buf_span(&body), NULL, &args, &err), -EFBIG);
+	assert_non_null(strstr(err.msg, "more than 65536 values"));
+}
+
 static json_t *object(bool get, const char *text)
 {
 	json_t *o = NULL;
@@ -148,6 +163,7 @@ static void test_scalars(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_values),
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_scalars),

@@ -16,5 +16,5 @@ ds_tests += userspace/lib/wire/envtext_test.c
 ds_srcs += userspace/lib/wire/protobuf.c
 ds_tests += userspace/lib/wire/protobuf_test.c
 ds_tests += $(addprefix userspace/lib/wire/,intelcert_test.c jdoc_test.c)
-ds_srcs += userspace/lib/wire/bundle.c
-ds_tests += userspace/lib/wire/bundle_test.c
+ds_srcs += $(addprefix userspace/lib/wire/,bundle.c jbounds.c)
+ds_tests += $(addprefix userspace/lib/wire/,bundle_test.c jbounds_test.c)

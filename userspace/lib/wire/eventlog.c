@@ -4,8 +4,11 @@
 
 #include <ds/base/text.h>
 #include <ds/wire/eventlog.h>
+#include <ds/wire/jbounds.h>
 
-#define DOMAIN "event-log"
+#define DOMAIN	   "event-log"
+#define MAX_DEPTH  64u
+#define MAX_VALUES (8 * DS_MAX_EVENTS) /* an event has five, and two more of version 2 */
 
 static void event_done(struct ds_event *ev)
 {
@@ -155,6 +158,7 @@ int ds_eventlog_parse_json(struct ds_span in, struct ds_eventlog *ret, struct ds
 	if (in.n > DS_MAX_EVENT_LOG)
 		return ds_err_set(err, -EFBIG, DOMAIN, 0, "size: expected at most %u, got %zu",
 				  DS_MAX_EVENT_LOG, in.n);
+	DS_TRY(ds_json_bounds(in, MAX_DEPTH, MAX_VALUES, err));
 	root = json_loadb((const char *)in.p, in.n, JSON_REJECT_DUPLICATES, &je);
 	if (!root)
 		return ds_err_set(err, -EBADMSG, DOMAIN, je.position > 0 ? (size_t)je.position : 0,

@@ -152,6 +152,21 @@ static void json_fields_and_truncation(void **state)
 		assert_int_not_equal(ds_eventlog_parse_json(DS_SPAN(text, n), &cut, NULL), 0);
 }
 
+/* A log of empty objects would cost a hundred times its length before the first one is refused. */
+static void json_of_many_values(void **state)
+{
+	DS_EVENTLOG struct ds_eventlog log = DS_EVENTLOG_NULL;
+	DS_BUF struct ds_buf text = DS_BUF_NULL;
+	struct ds_err err = DS_ERR_NULL;
+
+	assert_int_equal(ds_buf_addf(&text, "[{}"), 0);
+	for (size_t i = 0; i < 4 * DS_MAX_EVENTS; i++)
+		assert_int_equal(ds_buf_add(&text, ",{}", 3), 0);
+	assert_int_equal(ds_buf_addf(&text, "]"), 0);
+	assert_int_equal(ds_eventlog_parse_json(ds_buf_span(&text), &log, &err), -EFBIG);
+	assert_non_null(strstr(err.msg, "more than 524288 values"));
+}
+
 /* TCG2, as the module writes it. */
 static void add_header(struct ds_buf *b, uint16_t alg, uint32_t n_algs)
 {
@@ -424,6 +439,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_table),
 		cmocka_unit_test(json_fields_and_truncation),
+		cmocka_unit_test(json_of_many_values),
 		cmocka_unit_test(json_faults_are_named),
 		cmocka_unit_test(tcg2_entries),
 		cmocka_unit_test(tcg2_truncation),

@@ -74,7 +74,11 @@ clean:
 # Of programs that let nobody trace them, leaks cannot be told.
 .PHONY: check-asan
 asan-reports := $(abspath $(O))/asan/reports
-asan = DS_TALLY=$(abspath $(O))/asan/tally ASAN_OPTIONS=exitcode=99:log_path=$(asan-reports)/report:detect_leaks=$1 \
+# Only one of the two run-time libraries writes to log_path, the one that is told last: the other's finding reaches it as
+# an abort, with the words before on standard error.
+asan-options := exitcode=99:log_path=$(asan-reports)/report
+asan = DS_TALLY=$(abspath $(O))/asan/tally ASAN_OPTIONS=$(asan-options):handle_abort=1:detect_leaks=$1 \
+	UBSAN_OPTIONS=$(asan-options):abort_on_error=1:print_stacktrace=1 \
 	$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $2 || echo "0 1 0 stage $2" >>$(O)/asan/tally
 check-asan:
 	$(Q)rm -rf $(asan-reports) $(O)/asan/tally

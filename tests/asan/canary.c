@@ -8,7 +8,7 @@
 int main(int argc, char **argv)
 {
 	volatile int big = INT_MAX;
-	volatile char *p = malloc(8);
+	char *volatile p = malloc(8); /* what it points to is hidden from the other sanitizer */
 
 	if (argc != 2 || !p)
 		return 2;

@@ -369,6 +369,9 @@ static int check_log(const struct options *o, const struct subject *s, struct ds
 
 	if (s->bundle.event_log.n && (!s->bundle.quote.n || s->no_cert))
 		DS_TRY(check_one_log(ds_buf_span(&s->bundle.event_log), "event_log", v));
+	/* beside the newer form nobody here needs it, but a reader of the older one believes it */
+	if (s->leaf.attestation.n && s->leaf.event_log.n)
+		DS_TRY(check_one_log(ds_buf_span(&s->leaf.event_log), "extension .2", v));
 	if (!o->event_log)
 		return 0;
 	DS_TRY(input_evidence(o->event_log, DS_MAX_EVENT_LOG, DS_REASON_EVENT_LOG_FORMAT, &buf, v));

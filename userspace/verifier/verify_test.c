@@ -85,10 +85,13 @@ static void both_forms(void **state)
 {
 	static const char *const cert[] = { "cert", "--cert", "chain.pem", COMMON, NULL };
 
-	both_world(false);
+	both_world(false, false);
 	expect(cmd_cert, cert, EXIT_ACCEPTED, "");
-	both_world(true);
+	both_world(true, false);
 	expect(cmd_cert, cert, EXIT_REFUSED, "evidence-format");
+	both_world(false, true);
+	expect(cmd_cert, cert, EXIT_REFUSED, "event-log-format");
+	assert_true(said("extension .2: event 0"));
 }
 
 /* Each field of extension .9 against what was measured. */

@@ -54,8 +54,9 @@ void world(const struct fault *f);
 void older_world(bool hide_real, bool hide_forged);
 /* chain.pem in that form around the quote of the file, or without one; log "": without. */
 void older_parts(bool quote, const char *log);
-/* chain.pem with the evidence in both forms, old and new; differ: not the same quote. */
-void both_world(bool differ);
+/* chain.pem with the evidence in both forms, old and new; differ: not the same quote; hide: the older
+ * form's log tells the launch as bare digests. */
+void both_world(bool differ, bool hide);
 void world_app_id(const struct fault *f, uint8_t ret[20]);
 void world_put(const char *name, struct ds_span data);
 

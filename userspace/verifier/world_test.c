@@ -540,10 +540,11 @@ void older_parts(bool quote, const char *log)
 	older_cert(key, quote ? ds_buf_span(&raw) : DS_SPAN_NULL, DS_SPAN_STR(log), DS_SPAN_NULL);
 }
 
-void both_world(bool differ)
+void both_world(bool differ, bool hide)
 {
 	DS_P256 struct ds_p256 *key = NULL;
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	DS_EVENTLOG struct ds_eventlog old = DS_EVENTLOG_NULL;
 	DS_BUF struct ds_buf json = DS_BUF_NULL, blob = DS_BUF_NULL;
 	FORGED struct forged w = { 0 };
 	uint8_t spki[DS_P256_SPKI_SIZE], rtmr3[48];
@@ -557,7 +558,8 @@ void both_world(bool differ)
 	forge(&(struct forge){ .rt_mr3 = rtmr3, .report_data = att.report_data }, &w);
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&w.quote)), 0);
 	assert_int_equal(ds_attestation_encode(&att, DS_ATTESTATION_STRIPPED, &blob), 0);
-	assert_int_equal(ds_eventlog_to_json(&att.log, &json), 0);
+	launch(&old, hide, 0xaa);
+	assert_int_equal(ds_eventlog_to_json(&old, &json), 0);
 	world_put("collateral.json", ds_buf_span(&w.collateral));
 	world_put("root.pem", ds_buf_span(&w.root_pem));
 	if (differ) /* a zero behind it: good by itself */

@@ -3,6 +3,10 @@
 #include "serve.h"
 
 #include <ds/base/text.h>
+#include <ds/wire/jbounds.h>
+
+#define KP_DEPTH  8u
+#define KP_VALUES 64u
 
 static void set(json_t *o, const char *key, json_t *v)
 {
@@ -22,11 +26,15 @@ static void set_hex(json_t *o, const char *key, const struct ds_buf *b)
 /* The payload of the key-provider event: {"name":..., "id":...}. */
 static json_t *key_provider(const struct ds_identity *id)
 {
-	json_t *doc = json_loadb((const char *)id->key_provider.p, id->key_provider.n,
-				 JSON_REJECT_DUPLICATES, NULL);
-	json_t *name = json_object_get(doc, "name"), *kid = json_object_get(doc, "id");
-	json_t *o = NULL;
+	json_t *doc, *name, *kid, *o = NULL;
 
+	/* measured, but an event may be as long as a whole log */
+	if (ds_json_bounds(ds_buf_span(&id->key_provider), KP_DEPTH, KP_VALUES, NULL))
+		return NULL;
+	doc = json_loadb((const char *)id->key_provider.p, id->key_provider.n, JSON_REJECT_DUPLICATES,
+			 NULL);
+	name = json_object_get(doc, "name");
+	kid = json_object_get(doc, "id");
 	if (json_is_string(name) && json_is_string(kid))
 		o = json_pack("{s:O, s:O}", "name", name, "id", kid);
 	json_decref(doc);

@@ -163,6 +163,28 @@ static void replies(void **state)
 	json_decref(o);
 }
 
+/* What the boot measured about its key provider, and one with a payload that costs to read. */
+static void key_provider(void **state)
+{
+	static const char head[] = "{\"name\":\"kms\",\"id\":\"00\"";
+	DS_FREE struct ds_verdict *v = calloc(1, sizeof(*v));
+	DS_IDENTITY struct ds_identity id = DS_IDENTITY_NULL;
+	json_t *o, *kp;
+
+	ds_verdict_init(v);
+	for (int i = 0; i < 2; i++) {
+		id.key_provider.n = 0;
+		assert_int_equal(ds_buf_addf(&id.key_provider, "%s", head), 0);
+		for (int k = 0; i && k < 64; k++)
+			assert_int_equal(ds_buf_addf(&id.key_provider, ",\"%d\":{}", k), 0);
+		assert_int_equal(ds_buf_addf(&id.key_provider, "}"), 0);
+		o = serve_reply(v, &id, NULL);
+		kp = json_object_get(json_object_get(o, "details"), "key_provider");
+		assert_true(i ? json_is_null(kp) : json_is_object(kp));
+		json_decref(o);
+	}
+}
+
 #define X8(s)	   s s s s s s s s
 #define MR(byte)   X8(byte byte byte byte byte byte)
 #define HASH(byte) "os_image_hash = " X8(byte byte byte byte) "\n"
@@ -204,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests), cmocka_unit_test(cut_short), cmocka_unit_test(limits),
 		cmocka_unit_test(evidence), cmocka_unit_test(replies),	 cmocka_unit_test(images),
+		cmocka_unit_test(key_provider),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

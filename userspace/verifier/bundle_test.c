@@ -161,11 +161,13 @@ static void parts_and_faults(void **state)
 	      "evidence-missing");
 	judge(PARTS(.chain = "chain.pem", .kms_root = "kms-root.pem"), ARGS(KMS),
 	      "collateral-missing");
-	/* a quote alone */
+	/* a quote alone: whose nonce it was made for is said */
 	judge(PARTS(QUOTE, .collateral = "collateral.json", .measurement = "image.json"),
 	      ARGS(IMAGE), "");
+	assert_true(said("the bundle's own nonce, so it may be old"));
 	judge(PARTS(QUOTE, .collateral = "collateral.json", .measurement = "image.json"),
 	      ARGS(IMAGE, "--nonce", NONCE), "");
+	assert_true(said("made for your nonce"));
 	judge(PARTS(QUOTE, .collateral = "collateral.json", .measurement = "image.json"),
 	      ARGS(IMAGE, "--nonce", OTHER), "report-data");
 	judge(PARTS(QUOTE, .collateral = "collateral.json"), ARGS("--kms-root", "kms-root.pem"),

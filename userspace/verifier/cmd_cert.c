@@ -391,9 +391,16 @@ static int judge_evidence(void *ctx, struct ds_span collateral, struct ds_verdic
 	ds_identity_done(&s->id);
 	s->id = DS_IDENTITY_NULL;
 	DS_TRY(ds_attest_evidence(&s->att, s->expect, collateral, s->opts, v, &s->id));
-	/* beside a certificate, while the collateral is at hand */
-	if (!v->accepted || s->no_cert)
+	if (!v->accepted)
 		return 0;
+	if (s->no_cert) {
+		ds_verdict_pass(v, "nonce", "the quote was made for %s",
+				s->o->nonce ? "your nonce"
+					    : "the bundle's own nonce, so it may be old (give "
+					      "yours with --nonce)");
+		return 0;
+	}
+	/* beside a certificate, while the collateral is at hand */
 	return hard(bundle_fresh(s->o, &s->bundle, collateral, &s->att.runtime_events, v));
 }
 

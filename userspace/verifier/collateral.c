@@ -123,6 +123,12 @@ bool is_collateral_reason(enum ds_reason r)
 	       (r >= DS_REASON_TCB_SIGNER_CHAIN && r <= DS_REASON_PCEID_MISMATCH);
 }
 
+/* All of them were looked at: the checks that follow are about the quoting enclave and the quote. */
+static bool documents_hold(enum ds_reason r)
+{
+	return r == DS_REASON_NONE || r > DS_REASON_PCEID_MISMATCH;
+}
+
 static int save(const char *path, const struct ds_buf *json)
 {
 	int r = ds_write_file_atomic(AT_FDCWD, path, ds_buf_span(json), 0644);
@@ -184,7 +190,7 @@ static int judge_fetched(const struct options *o, struct ds_span quote, judge_fn
 		DS_TRY(fn(ctx, ds_buf_span(&json), v));
 	}
 	/* documents that do not verify replace nothing */
-	return o->fetch.save && !is_collateral_reason(v->reason) ? save(o->fetch.save, &json) : 0;
+	return o->fetch.save && documents_hold(v->reason) ? save(o->fetch.save, &json) : 0;
 }
 
 static int judge_file(const struct options *o, judge_fn fn, void *ctx, struct ds_verdict *v)
@@ -248,7 +254,7 @@ static int save_judged(const struct options *o)
 	ds_verdict_init(v);
 	if (collateral_judge(o, p.quote, judge_quote, &p, v))
 		return EXIT_USAGE;
-	if (v->has_platform && !is_collateral_reason(v->reason))
+	if (v->has_platform && documents_hold(v->reason))
 		return EXIT_ACCEPTED;
 	fprintf(stderr, "dstack-verify: not saved: %s: %s\n", ds_reason_name(v->reason), v->detail);
 	return EXIT_REFUSED;

@@ -71,6 +71,11 @@ static void questions(void **state)
 		{ .s.r = { -ENOMEM }, .want = -ENOMEM, .asked = 1, .judged = 1 },
 		{ .s.reason = { DS_REASON_TD_DEBUG }, .asked = 1, .judged = 1, .saved = true },
 		{ .s.reason = { OLD }, .asked = 1, .judged = 1 },
+		/* before TCB info and QE identity were looked at; the signer's certificate */
+		{ .s.reason = { DS_REASON_PCK_REVOKED }, .asked = 1, .judged = 1 },
+		{ .s.reason = { DS_REASON_CERT_EXPIRED }, .asked = 1, .judged = 1 },
+		{ .s.reason = { DS_REASON_QE_REPORT_SIGNATURE }, .asked = 1, .judged = 1,
+		  .saved = true },
 		{ .cached = 4, .asked = 1, .judged = 1, .saved = true },
 		{ .cached = 4, .s.reason = { DS_REASON_TD_DEBUG }, .asked = 1, .judged = 1,
 		  .saved = true },

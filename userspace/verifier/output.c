@@ -196,10 +196,11 @@ static void print_text(const struct ds_verdict *v)
 		output_linef("refused:", "%s: %s", ds_reason_name(v->reason), v->detail);
 }
 
-int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra)
+int output_verdict(const struct options *o, struct ds_verdict *v, json_t *extra)
 {
 	int r = 0;
 
+	v->time = o->time; /* nobody may have looked at the clock before it was refused */
 	if (o->json)
 		r = print_json(v, extra);
 	else

@@ -146,7 +146,7 @@ void explain_json(json_t *obj, const struct ds_verdict *v);
 void explain_print(const struct ds_verdict *v);
 
 /* output.c: the verdict on stdout; extra (borrowed, may be NULL) is merged into the JSON object. */
-DS_MUST int output_verdict(const struct options *o, const struct ds_verdict *v, json_t *extra);
+DS_MUST int output_verdict(const struct options *o, struct ds_verdict *v, json_t *extra);
 /* The object that --json prints. */
 json_t *output_verdict_json(const struct ds_verdict *v);
 void output_hex(json_t *obj, const char *key, const void *p, size_t n);

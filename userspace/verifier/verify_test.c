@@ -181,6 +181,7 @@ static void input_files(void **state)
 								       : files[k].path;
 			assert_non_null(freopen("large", "re", stdin));
 			expect(rows[i].cmd, argv, want ? EXIT_REFUSED : EXIT_USAGE, want);
+			assert_false(said("\"time\": \"1970")); /* but when it was judged */
 		}
 }
 

@@ -27,12 +27,13 @@ check-first := check-style check-layers check-unit
 check-lanes := machines daemons
 check-machines := check-vm check-guest check-e2e
 check-daemons := check-modules check-contracts check-integration fuzz-smoke
-stages = $(Q)for s in $1; do printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory $$s || \
+# The + hands make's jobs on: no $(MAKE) is seen in a line that is a call.
+stages = +$(Q)for s in $1; do printf '\n== %s\n' $$s; DS_TALLY=$(abspath $(O)/tally) $(MAKE) --no-print-directory $$s || \
 		echo "0 1 0 stage $$s" >>$(O)/tally; done
 check: all
 	$(Q)rm -f $(O)/tally
 	$(call stages,$(check-first))
-	$(Q)$(MAKE) --no-print-directory image kselftest fuzz-build
+	$(call stages,image kselftest fuzz-build)
 	$(Q)$(MAKE) --no-print-directory $(check-lanes:%=lane/%)
 	$(Q)echo; scripts/tally $(O)/tally
 .PHONY: $(check-lanes:%=lane/%)
@@ -61,7 +62,7 @@ clean:
 #: make check-conformance the KMS against protoc and the official SDK (needs npm)
 #: make check-contracts   the policy contracts on a chain of their own (needs npm)
 #: make check-chain       the KMS in a VM, its policy on a chain: approve, release, upgrade, revoke (needs npm)
-#: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default: 30 for those of the verifier, 5 for the others)
+#: make fuzz-smoke   each fuzz harness for FUZZ_SECONDS (default: 30 for those of evidence, 5 for the others)
 #: make check-style check-modules          what a reviewer should not have to look for; W=1, sparse, checkpatch, kernel-doc
 #: make install      library, headers and verifier programs under DESTDIR and prefix (docs/verify.md); make static: one file
 #: make check-mutation                    every byte of every accepted sample changed (half an hour)
@@ -77,15 +78,15 @@ asan-reports := $(abspath $(O))/asan/reports
 # Only one of the two run-time libraries writes to log_path, the one that is told last: the other's finding reaches it as
 # an abort, with the words before on standard error.
 asan-options := exitcode=99:log_path=$(asan-reports)/report
-asan = DS_TALLY=$(abspath $(O))/asan/tally ASAN_OPTIONS=$(asan-options):handle_abort=1:detect_leaks=$1 \
+asan = +$(Q)DS_TALLY=$(abspath $(O))/asan/tally ASAN_OPTIONS=$(asan-options):handle_abort=1:detect_leaks=$1 \
 	UBSAN_OPTIONS=$(asan-options):abort_on_error=1:print_stacktrace=1 \
 	$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined $2 || echo "0 1 0 stage $2" >>$(O)/asan/tally
 check-asan:
 	$(Q)rm -rf $(asan-reports) $(O)/asan/tally
 	$(Q)mkdir -p $(asan-reports) && chmod 1777 $(asan-reports)
-	$(Q)$(call asan,1,check-unit)
-	$(Q)$(call asan,0,check-integration)
-	$(Q)$(call asan,0,check-reports)
+	$(call asan,1,check-unit)
+	$(call asan,0,check-integration)
+	$(call asan,0,check-reports)
 	$(Q)scripts/tally $(O)/asan/tally
 .PHONY: check-reports
 check-reports: $(O)/test/tests/asan/canary

@@ -43,7 +43,7 @@ $(O)/test/%: $(O)/obj/%.o $(O)/libds.a
 userspace: check-deps $(foreach p,$(progs),$(O)/bin/$(p))
 
 # Tests that do not meet: as many at a time as `make -j` allows.
-side-by-side = $(Q)$(MAKE) --no-print-directory -k $1
+side-by-side = +$(Q)$(MAKE) --no-print-directory -k $1
 
 # check-unit: each test program prints TAP and is counted by scripts/tap.
 .PHONY: check-unit
@@ -53,11 +53,11 @@ check-unit: $(test-bins)
 $(test-bins:%=unit-run/%): unit-run/%:
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP scripts/tap "$(*:$(O)/test/%=%)" "$*"
 
-# Fuzzing: the whole library again with clang's coverage, then one program per harness. Those of the verifier run for 30 s,
-# the others for 5; FUZZ_SECONDS=N is for all.
+# Fuzzing: the whole library again with clang's coverage, then one program per harness. Those of evidence and what judges it
+# run for 30 s, the others for 5; FUZZ_SECONDS=N is for all.
 FUZZ_SECONDS ?=
-fuzz-verifier := $(addprefix fuzz_,quote certdata collateral pckext crl eventlog_tcg2 eventlog_json attestation cert snpreport \
-	amdext acpi tdvf)
+fuzz-evidence := $(addprefix fuzz_,quote certdata collateral jdoc intelcert pckext crl eventlog_tcg2 eventlog_json attestation \
+	appinfo cert mrconfig bundle verify_request snpreport amdext acpi tdvf)
 fuzz-o := $(O)/fuzz
 fuzz-cflags = -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -Iuserspace/include -Ikernel/include $(lib-pkg-cflags) -DDS_FUZZING -DDS_VERSION=\"$(DS_VERSION)\"
@@ -77,7 +77,7 @@ fuzz-smoke: $(fuzz-bins)
 	$(call side-by-side,$(fuzz-bins:%=fuzz-run/%))
 .PHONY: $(fuzz-bins:%=fuzz-run/%)
 $(fuzz-bins:%=fuzz-run/%): fuzz-run/%:
-	$(Q)scripts/tap "fuzz $(*F)" scripts/fuzz-one "$*" $(or $(FUZZ_SECONDS),$(if $(filter $(fuzz-verifier),$(*F)),30,5))
+	$(Q)scripts/tap "fuzz $(*F)" scripts/fuzz-one "$*" $(or $(FUZZ_SECONDS),$(if $(filter $(fuzz-evidence),$(*F)),30,5))
 
 -include $(patsubst %.o,%.d,$(call obj,$(ds_srcs) $(ds_tests) $(foreach p,$(progs),$($(p)_srcs))))
 -include $(foreach t,$(ds_tests),$(patsubst %.o,%.d,$($(t)_objs)))

@@ -4,6 +4,7 @@
 #include "rig_test.h"
 #include "server_priv.h"
 
+#include <event2/bufferevent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 
@@ -303,13 +304,35 @@ static void test_who(void **unused)
 	assert_memory_equal(a, zero, 8);
 }
 
+/* A session that breaks while its request is served: the server ends, then the handler replies. */
+static void test_broken_while_served(void **unused)
+{
+	struct ds_server_cfg cfg = { .max_conns = 4 };
+	struct rig rig;
+	int fd;
+
+	rig_start(&rig, &cfg);
+	fd = dial_unix(&rig);
+	say(&rig, fd, HOLD);
+	assert_non_null(rig.held);
+	bufferevent_trigger_event(((struct conn *)rig.held)->bev,
+				  BEV_EVENT_READING | BEV_EVENT_ERROR, 0);
+	turn(&rig);
+	assert_null(((struct conn *)rig.held)->bev);
+	ds_server_free(rig.srv);
+	rig.srv = NULL;
+	ds_req_reply_json(rig.held, 200, NULL);
+	close_all(&rig, &fd, 1);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silence), cmocka_unit_test(test_body),
 		cmocka_unit_test(test_grace),	cmocka_unit_test(test_requests_stay),
 		cmocka_unit_test(test_share),	cmocka_unit_test(test_herd),
-		cmocka_unit_test(test_who),
+		cmocka_unit_test(test_who),	cmocka_unit_test(test_broken_while_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

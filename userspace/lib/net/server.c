@@ -75,7 +75,8 @@ static void conn_drop(struct conn *c)
 		conn_free(c);
 		return;
 	}
-	bufferevent_free(c->bev);
+	if (c->bev)
+		bufferevent_free(c->bev);
 	c->bev = NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -317,6 +318,32 @@ static void secrets_of_a_child(void **state)
 	assert_memory_equal(of_parent->p, "secret", 6);
 }
 
+/* What is kept is locked, but never stands in the way of what is needed. */
+static void spares_yield_to_secrets(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const struct rlimit few = { 8 * page, 8 * page };
+	struct ds_secret *s[8];
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		/* root may lock whatever it likes */
+		if (setrlimit(RLIMIT_MEMLOCK, &few) || (!getuid() && setresuid(65534, 65534, 65534)))
+			_exit(1);
+		for (size_t i = 0; i < DS_ARRAY_SIZE(s); i++)
+			if (!(s[i] = ds_secret_new(1)))
+				_exit(2);
+		if (ds_secret_new(1))
+			_exit(3); /* the limit is none */
+		for (size_t i = 0; i < DS_ARRAY_SIZE(s); i++)
+			ds_secret_free(s[i]);
+		_exit(ds_secret_new(8 * page) ? 0 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +354,7 @@ int main(void)
 		cmocka_unit_test(files_are_atomic_and_bounded),
 		cmocka_unit_test(secrets_are_copied_and_compared),
 		cmocka_unit_test(secrets_begin_empty), cmocka_unit_test(secrets_of_a_child),
+		cmocka_unit_test(spares_yield_to_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

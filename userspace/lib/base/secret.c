@@ -58,6 +58,18 @@ static uint8_t *map_pages(size_t map)
 	return p;
 }
 
+/* A process may lock so much: what is kept for speed gives way to what is needed. */
+static bool lock(uint8_t *p, size_t map)
+{
+	uint8_t *kept;
+
+	if (!mlock(p, map))
+		return true;
+	while ((kept = take_spare()))
+		munmap(kept, (size_t)sysconf(_SC_PAGESIZE));
+	return !mlock(p, map);
+}
+
 struct ds_secret *ds_secret_new(size_t n)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), map;
@@ -72,7 +84,7 @@ struct ds_secret *ds_secret_new(size_t n)
 	s->p = map == page ? take_spare() : NULL;
 	if (!s->p)
 		s->p = map_pages(map);
-	if (!s->p || mlock(s->p, map)) {
+	if (!s->p || !lock(s->p, map)) {
 		if (s->p)
 			munmap(s->p, map);
 		free(s);

@@ -397,10 +397,6 @@ static int start(struct process *p, struct ds_err *err)
 
 static void stop(struct process *p)
 {
-	if (p->net.relog)
-		ds_log(DS_LOG_NOTICE, "event=stop release_log_entries=%llu head=%s",
-		       (unsigned long long)kms_relog_count(p->net.relog),
-		       kms_relog_head(p->net.relog));
 	if (p->keys_event)
 		event_free(p->keys_event);
 	kms_authorize_stop(&p->net);
@@ -410,6 +406,11 @@ static void stop(struct process *p)
 	ds_server_free(p->admin);
 	ds_server_free(p->net.srv);
 	ds_loop_free(p->loop);
+	/* the end of what was waiting is on record as well */
+	if (p->net.relog)
+		ds_log(DS_LOG_NOTICE, "event=stop release_log_entries=%llu head=%s",
+		       (unsigned long long)kms_relog_count(p->net.relog),
+		       kms_relog_head(p->net.relog));
 	kms_relog_close(p->net.relog);
 	kms_policy_free(p->net.policy);
 	ds_tcb_policy_free(p->net.tcb);

@@ -125,6 +125,8 @@ peer & waiting=$!
 until [ "$(tail -1 "$work/asked" | cut -c1-9)" = /bootAuth ]; do read -r -t 0.02 <> <(:) || :; done
 stop
 is "clean stop with an open question" "$?" 0
+is "whose end is on record, and the journal names the last line" "$(grep -o 'event=stop .*' "$work/kms.log" | tail -1)" \
+	"event=stop release_log_entries=$(wc -l <"$work/release.log") head=$(tail -1 "$work/release.log" | tr -d '\n' | sha256sum | cut -c1-64)"
 wait $waiting
 api_end
 

@@ -56,7 +56,7 @@ kms/metrics_test.c_objs := $(call kms-obj,kms/metrics.c)
 $(O)/test/kms/metrics_test: $(kms/metrics_test.c_objs)
 kms/clock_test.c_objs := $(call kms-obj,kms/clock.c)
 $(O)/test/kms/clock_test: $(kms/clock_test.c_objs)
-kms/net_judge_test.c_objs := $(call kms-obj,kms/net_judge.c kms/bootinfo.c kms/policy_file.c kms/names.c userspace/lib/attest/snpforge_test.c)
+kms/net_judge_test.c_objs := $(call kms-obj,kms/net_judge.c kms/bootinfo.c kms/policy_file.c kms/names.c userspace/lib/attest/snpforge_test.c userspace/lib/attest/forge_test.c)
 kms/net_judge_test.c_ldflags := -Wl,--wrap=time
 $(O)/test/kms/net_judge_test: $(kms/net_judge_test.c_objs)
 kms/net_jail_test.c_objs := $(call kms-obj,kms/net_jail.c)

@@ -53,13 +53,16 @@ static struct ds_tcb_policy tcb_policy(const struct kms_net *net)
 	return tcb;
 }
 
-/* Could a set for another machine do better? Those of SEV-SNP hold certificates of one product. */
+/*
+ * Could a set for another machine do better? Those of SEV-SNP hold certificates of one product, those
+ * of TDX the TCB info of one FMSPC and the list of one of Intel's two PCK CAs.
+ */
 static bool other_machine(const struct ds_verdict *v)
 {
 	if (v->tee == DS_TEE_SNP)
 		return v->reason == DS_REASON_COLLATERAL_MISSING ||
 		       v->reason == DS_REASON_SNP_CHAIN || v->reason == DS_REASON_SNP_SIGNATURE;
-	return v->reason == DS_REASON_FMSPC_MISMATCH;
+	return v->reason == DS_REASON_FMSPC_MISMATCH || v->reason == DS_REASON_CRL_ISSUER;
 }
 
 /* Against each collateral set until one knows the platform; several sets serve several kinds of

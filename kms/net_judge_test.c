@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../userspace/lib/attest/forge.h"
 #include "../userspace/lib/attest/snpforge.h"
 #include "net.h"
 
@@ -21,12 +22,14 @@
 	"\",\"key_provider\":\"none\",\"version\":3}"
 #define SPKI DS_SPAN_LIT("a key")
 
+static time_t now;
+
 time_t __wrap_time(time_t *ret);
 time_t __wrap_time(time_t *ret)
 {
 	if (ret)
-		*ret = SNP_TIME;
-	return SNP_TIME;
+		*ret = now;
+	return now;
 }
 
 int64_t kms_clock_floor(int64_t latest_record)
@@ -103,6 +106,7 @@ static void revocation(void **state)
 	struct kms_net net = { .conf = &conf };
 	struct ds_buf *first = &net.collateral[0].data, *second = &net.collateral[1].data;
 
+	now = SNP_TIME;
 	assert_int_equal(kms_policy_parse(DS_SPAN_LIT("[policy]\nallow_emulated = yes\n"), "p",
 					  &net.policy, NULL),
 			 0);
@@ -134,9 +138,46 @@ static void revocation(void **state)
 	ds_buf_done(second);
 }
 
+/* Machines with certificates of the Platform CA and of the Processor CA, each with a set of its own. */
+static void two_authorities(void **state)
+{
+	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
+	FORGED struct forged platform = { 0 }, processor = { 0 };
+	struct kms_conf conf = { .n_collateral = 2 };
+	struct kms_net net = { .conf = &conf };
+	struct ds_buf *first = &net.collateral[0].data, *second = &net.collateral[1].data;
+
+	now = FORGE_TIME;
+	assert_int_equal(kms_policy_parse(DS_SPAN_LIT("[policy]\nallow_emulated = yes\n"), "p",
+					  &net.policy, NULL),
+			 0);
+	assert_int_equal(ds_ratls_report_data(SPKI, att.report_data), 0);
+	forge(&(struct forge){ .report_data = att.report_data }, &platform);
+	forge(&(struct forge){ .report_data = att.report_data, .same_root = true, .processor = true },
+	      &processor);
+	att.kind = DS_ATTESTATION_TDX;
+	assert_int_equal(ds_buf_add_span(&net.root_ca.data, ds_buf_span(&platform.root_pem)), 0);
+	assert_int_equal(ds_buf_add_span(first, ds_buf_span(&platform.collateral)), 0);
+	assert_int_equal(ds_buf_add_span(second, ds_buf_span(&platform.collateral)), 0);
+	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&processor.quote)), 0);
+	judge(&net, &att, "crl-issuer");
+	/* the quote is good; what lacks is a launch */
+	second->n = 0;
+	assert_int_equal(ds_buf_add_span(second, ds_buf_span(&processor.collateral)), 0);
+	judge(&net, &att, "event-missing");
+	att.quote.n = 0;
+	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&platform.quote)), 0);
+	judge(&net, &att, "event-missing");
+	kms_policy_free(net.policy);
+	ds_buf_done(&net.root_ca.data);
+	ds_buf_done(first);
+	ds_buf_done(second);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(revocation) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(revocation),
+					    cmocka_unit_test(two_authorities) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

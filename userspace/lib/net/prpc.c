@@ -127,11 +127,39 @@ static bool wants_json(bool is_get, const char *query, const char *content_type)
 	return is_get || json_flag(query) || is_json_type(content_type);
 }
 
-int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body,
-		 const struct ds_pb_field *request, json_t **ret, struct ds_err *err)
+/* A handler may keep its arguments for long: what it does not know does not stay. */
+static int keep_known(const struct ds_pb_field *request, json_t *args, json_t **ret)
+{
+	DS_JSON json_t *o = json_object();
+	json_t *v = json_object_get(args, from_query);
+
+	if (!o || (v && json_object_set(o, from_query, v)))
+		return -ENOMEM;
+	for (; request->name; request++) {
+		v = json_object_get(args, request->name);
+		if (v && json_object_set(o, request->name, v))
+			return -ENOMEM;
+	}
+	*ret = json_incref(o);
+	return 0;
+}
+
+static int from_json(bool is_get, const char *query, struct ds_span body, json_t **ret,
+		     struct ds_err *err)
 {
 	if (is_get)
 		return from_url(query, ret, err);
+	if (body.n)
+		return from_body(body, ret, err);
+	*ret = json_object();
+	return *ret ? 0 : -ENOMEM;
+}
+
+int ds_prpc_args(bool is_get, const char *query, const char *content_type, struct ds_span body,
+		 const struct ds_pb_field *request, json_t **ret, struct ds_err *err)
+{
+	DS_JSON json_t *all = NULL;
+
 	if (!wants_json(is_get, query, content_type)) {
 		if (request)
 			return ds_pb_decode(request, body, ret, err);
@@ -140,11 +168,10 @@ int ds_prpc_args(bool is_get, const char *query, const char *content_type, struc
 			"protobuf bodies are not supported: send JSON with ?json or Content-Type: "
 			"application/json");
 	}
-	if (!body.n) {
-		*ret = json_object();
-		return *ret ? 0 : -ENOMEM;
-	}
-	return from_body(body, ret, err);
+	if (!request)
+		return from_json(is_get, query, body, ret, err);
+	DS_TRY(from_json(is_get, query, body, &all, err));
+	return keep_known(request, all, ret);
 }
 
 static const struct ds_prpc_messages *messages_of(const struct ds_prpc_service *svc,

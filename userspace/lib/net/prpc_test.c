@@ -78,6 +78,35 @@ static void many_values(void **state)
 	assert_non_null(strstr(err.msg, "more than 65536 values"));
 }
 
+/* Nothing of what a message does not name is there afterwards, nor room that was made for it. */
+static void unknown_fields(void **state)
+{
+	static const struct ds_pb_field known[] = { { "n", 1, DS_PB_U32, 0, NULL },
+						    { "s", 2, DS_PB_STR, 0, NULL },
+						    { 0 } };
+	static const struct {
+		bool get;
+		const char *text, *want;
+	} t[] = {
+		{ false, "{\"x\":[[],[]],\"s\":\"a\",\"n\":7,\"y\":1}", "{\"n\":7,\"s\":\"a\"}" },
+		{ false, "{\"\\u0001query\":true,\"n\":7}", "{\"n\":7}" },
+		{ false, "", "{}" },
+		{ true, "n=7&x=1", "{\"\\u0001query\":true,\"n\":\"7\"}" },
+	};
+
+	for (size_t i = 0; i < DS_ARRAY_SIZE(t); i++) {
+		DS_JSON json_t *args = NULL;
+		DS_FREE char *text = NULL;
+
+		assert_int_equal(ds_prpc_args(t[i].get, t[i].get ? t[i].text : "json", "",
+					      t[i].get ? DS_SPAN_NULL : DS_SPAN_STR(t[i].text),
+					      known, &args, NULL),
+				 0);
+		text = json_dumps(args, JSON_COMPACT | JSON_ENSURE_ASCII);
+		assert_string_equal(text, t[i].want);
+	}
+}
+
 static json_t *object(bool get, const char *text)
 {
 	json_t *o = NULL;
@@ -164,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_values),
+		cmocka_unit_test(unknown_fields),
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_scalars),

@@ -46,7 +46,10 @@ struct ds_prpc_service {
 /* Other routes of the server come first. svc is borrowed for the life of the server. */
 DS_MUST int ds_prpc_mount(struct ds_server *srv, const struct ds_prpc_service *svc);
 
-/* Pure: the arguments of one call. query NULL: none. request NULL: JSON only. */
+/*
+ * Pure: the arguments of one call. query NULL: none. request NULL: JSON only, and all of it; else what
+ * request does not name is not in *ret.
+ */
 DS_MUST int ds_prpc_args(bool is_get, const char *query, const char *content_type,
 			 struct ds_span body, const struct ds_pb_field *request, json_t **ret,
 			 struct ds_err *err);

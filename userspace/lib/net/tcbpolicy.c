@@ -65,7 +65,7 @@ static bool is_advisory(const char *item)
 {
 	const char *number = strrchr(item, '-');
 
-	return number && number > item && number[-1] != '-' && *item != '-' &&
+	return number && *item != '-' && number[-1] != '-' &&
 	       strspn(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == (size_t)(number + 1 - item) &&
 	       strlen(number + 1) >= 5 && strspn(number + 1, "0123456789") == strlen(number + 1) &&
 	       strlen(item) < sizeof(((struct advisories *)0)->text[0]);

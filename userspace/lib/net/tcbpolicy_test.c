@@ -162,6 +162,8 @@ static void errors(void **state)
 		{ "[policy]\ndeny_advisory = any\n", "expected an advisory like INTEL-SA-00837" },
 		{ "[policy]\ndeny_advisory = INTEL-SA-0837\n", "got 'INTEL-SA-0837'" },
 		{ "[policy]\ndeny_advisory = INTEL-SA-00837.\n", "expected an advisory" },
+		{ "[policy]\ndeny_advisory = INTEL\n", "got 'INTEL'" },
+		{ "[policy]\ndeny_advisory = -00837\n", "got '-00837'" },
 		{ "[policy]\ndeny_advisory = INTEL_SA_00837\n", "expected an advisory" },
 		{ "[policy]\ndeny_advisory = INTEL--00837\n", "expected an advisory" },
 		{ "[policy]\ndeny_advisory = -00837\n", "expected an advisory" },

@@ -31,6 +31,20 @@ static void on_wait(void *arg, unsigned ms)
 	notify_progress(arg, "keys: the KMS has no place, asking again in %u ms", ms);
 }
 
+/* What the compose file asks of the KMS beside the pin, if anything. */
+static struct ds_kms_wanted wanted(const struct ctx *c)
+{
+	const struct ds_kms_wish *w = &c->compose.kms_attestation;
+
+	return (struct ds_kms_wanted){ .mr_aggregated = w->mr_aggregated,
+				       .n = w->n,
+				       .quote_root = DS_SPAN_STR(w->quote_root ? w->quote_root : ""),
+				       .collateral = c->hi.item[DS_HI_KMS_COLLATERAL],
+				       .allow_emulated = w->allow_emulated,
+				       .time = time(NULL),
+				       .why = DS_ERR_NULL };
+}
+
 static int call(struct ctx *c, const struct ds_client_cfg *cfg, const char *base,
 		const char *method, struct ds_span body, struct ds_buf *ret)
 {
@@ -80,29 +94,48 @@ static int ask_one(struct ctx *c, const char *url)
 	DS_CLEANUP(wipe_buf) struct ds_buf reply = DS_BUF_NULL;
 	DS_P256 struct ds_p256 *key = NULL;
 	struct ds_span pin = ds_buf_span(&c->compose.key_provider_id);
+	struct ds_kms_wanted want = wanted(c);
 	struct ds_client_cfg cfg = { .check = ds_kms_check_any,
 				     .nameserver = c->sys.net_dns,
 				     .no_name_check = true,
 				     .connect_ms = CONNECT_MS,
 				     .max_reply = DS_MAX_CERT_PEM };
+	int r;
 
 	notify_progress(c, "keys: asking %s", url);
 	DS_TRY(call(c, &cfg, url, "GetTempCaCert", DS_SPAN_LIT("{}"), &first));
 	DS_TRY(ds_kms_temp_ca_parse(ds_buf_span(&first), pin, &ca, &c->err));
 	DS_TRY(make_client(c, &ca, &key, &pem));
 	cfg = (struct ds_client_cfg){ .roots_pem = ds_buf_span(&ca.root_pem),
-				      .check = ds_kms_check_rpc,
+				      .check = want.n ? ds_kms_check_attested : ds_kms_check_rpc,
+				      .check_arg = &want,
 				      .cert_pem = ds_buf_span(&pem),
 				      .key = key,
 				      .nameserver = c->sys.net_dns,
 				      .connect_ms = CONNECT_MS,
 				      .max_reply = DS_MAX_CERT_PEM };
 	DS_TRY(ds_kms_app_key_request(c->sys.vm_config, &body));
-	DS_TRY(call(c, &cfg, url, "GetAppKey", ds_buf_span(&body), &reply));
+	r = call(c, &cfg, url, "GetAppKey", ds_buf_span(&body), &reply);
+	if (r && want.why.code)
+		c->err = want.why;
+	if (r)
+		return r;
 	DS_TRY(ds_kms_app_keys_parse(ds_buf_span(&reply), pin, &c->keys, &c->err));
 	DS_TRY(check_signature(c));
 	c->kms_root_pem = ds_buf_steal(&ca.root_pem);
 	c->kms_url = url;
+	return 0;
+}
+
+static int check_demand(struct ctx *c)
+{
+	if (!c->compose.kms_attestation.n)
+		ds_log(DS_LOG_INFO, "what=keys kms_attestation=none note=\"of the KMS the compose "
+				    "file asks for the pinned root only\"");
+	else if (!c->hi.item[DS_HI_KMS_COLLATERAL].n)
+		return ds_err_set(&c->err, -EBADMSG, "kms", 0,
+				  "server not attested: collateral-missing: kms_attestation expects "
+				  ".kms-collateral in the host input, found none");
 	return 0;
 }
 
@@ -115,6 +148,7 @@ static int ask_kms(struct ctx *c)
 	if (!c->sys.n_kms_url)
 		return ds_err_set(&c->err, -EBADMSG, ".sys-config.json", 0,
 				  "kms_urls: at least one expected");
+	DS_TRY(check_demand(c));
 	if (time(NULL) < c->image_time)
 		return ds_err_set(&c->err, -ESTALE, "clock", 0,
 				  "the host's clock says %lld, before this image was built",

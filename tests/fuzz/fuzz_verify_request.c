@@ -2,7 +2,6 @@
 /* A request to dstack-verify serve, up to the evidence in it. */
 #include <stdlib.h>
 
-#include "../../userspace/verifier/parts.c"
 #include "../../userspace/verifier/serve_req.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

@@ -95,6 +95,16 @@ refused "emulated evidence at a KMS that did not allow it" '^keys: kms: GetAppKe
 ask foreign expired "$(pin_of expired)"
 refused "a quote under a PKI the KMS does not trust" '^keys: kms: GetAppKey refused: .*root-untrusted' foreign $emu $(input "$work/foreign.bin")
 
+# the right root, and the app wants to know more: kms_attestation
+demand="{mr_aggregated: [\"$(printf '%064d' 7)\"], allow_emulated: true}"
+sysconfig "https://10.0.2.2:$(cat "$work/strict.port")" >"$work/sys.json"
+compose "$work/app.sh" ".key_provider = \"kms\" | .key_provider_id = \"$(pin_of strict)\" | .kms_attestation = $demand" >"$work/demand.json"
+blob 1="$work/demand.json" 2="$work/sys.json" >"$work/nocol.bin"
+refused "attestation of the KMS demanded, no collateral from the host" '^keys: kms: server not attested: collateral-missing: .*\.kms-collateral.*found none' \
+	nocol $emu $(input "$work/nocol.bin")
+blob 1="$work/demand.json" 2="$work/sys.json" 6="$work/pki/collateral.json" >"$work/bare.bin"
+refused "a KMS with the pinned root and no evidence in its certificate" '^keys: kms: server not attested: evidence-missing: ' bare $emu $(input "$work/bare.bin")
+
 old="-fw_cfg name=opt/dstack/tdx-emul,file=$work/emul.txt -fw_cfg name=opt/dstack/emul-qe,file=$work/old/emul-qe.key"
 refused "expired collateral" '^keys: kms: GetAppKey refused: .*(expired)' foreign2 $old $(input "$work/foreign.bin")
 finish

@@ -171,7 +171,8 @@ static int optional(const char *what, const char *path, size_t max, struct ds_bu
 
 int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cmdline)
 {
-	DS_BUF struct ds_buf compose = DS_BUF_NULL, user = DS_BUF_NULL, env = DS_BUF_NULL, blob = DS_BUF_NULL;
+	DS_BUF struct ds_buf compose = DS_BUF_NULL, user = DS_BUF_NULL, env = DS_BUF_NULL, col = DS_BUF_NULL,
+			     blob = DS_BUF_NULL;
 	DS_FREE char *sys = NULL, *info = NULL;
 	struct ds_err err = DS_ERR_NULL;
 	struct ds_hostinput in = { 0 };
@@ -187,6 +188,7 @@ int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cm
 	}
 	DS_TRY(optional("user configuration", spec->user_config, DS_MAX_HOST_INPUT / 2, &user));
 	DS_TRY(optional("encrypted environment", spec->encrypted_env, DS_MAX_ENCRYPTED_ENV, &env));
+	DS_TRY(optional("collateral of the KMS", spec->kms_collateral, DS_MAX_COLLATERAL, &col));
 	DS_TRY(image_hash(spec, os_image_hash));
 	DS_TRY(image_json(spec, "metadata.json", &meta));
 	cmdline = json_string_value(json_object_get(meta, "cmdline"));
@@ -212,6 +214,8 @@ int input_write(const struct vm *vm, struct vm_spec *spec, struct ds_buf *ret_cm
 		give(&in, DS_HI_USER_CONFIG, ds_buf_span(&user));
 	if (spec->encrypted_env)
 		give(&in, DS_HI_ENCRYPTED_ENV, ds_buf_span(&env));
+	if (spec->kms_collateral)
+		give(&in, DS_HI_KMS_COLLATERAL, ds_buf_span(&col));
 	r = ds_hostinput_encode(&in, &blob, &err);
 	if (r)
 		return failure("host input: %s", err.msg), r;

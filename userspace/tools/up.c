@@ -26,6 +26,7 @@ static const char help_text[] =
 	"  --publish [ADDR:]HOST:GUEST[/udp]   forward a host port (default ADDR 127.0.0.1, up to 16)\n"
 	"  --user-config FILE     handed to the guest unmeasured\n"
 	"  --encrypted-env FILE   of dstackctl env encrypt: for the app, which needs a KMS\n"
+	"  --kms-collateral FILE  what a compose file with kms_attestation judges the KMS with\n"
 	"  --app-id HEX           20 bytes; default: first 20 bytes of the compose hash\n"
 	"  --memory MIB           default 1024           --cpus N     default 1\n"
 	"  --tee emulated|tdx     default emulated: the software TDX module of the image's emulated flavour\n"
@@ -35,7 +36,7 @@ static const char help_text[] =
 	"  --timeout SECONDS      until the app runs, default 180\n"
 	"  --dry-run              write the input, print the emulator's command line, start nothing\n";
 
-enum { OPT_KMS = 256, OPT_GATEWAY, OPT_PUBLISH, OPT_USER, OPT_ENV, OPT_APP_ID, OPT_MEMORY, OPT_CPUS, OPT_TEE, OPT_PKI,
+enum { OPT_KMS = 256, OPT_GATEWAY, OPT_PUBLISH, OPT_USER, OPT_ENV, OPT_KMS_COL, OPT_APP_ID, OPT_MEMORY, OPT_CPUS, OPT_TEE, OPT_PKI,
        OPT_FIRMWARE, OPT_ACCEL, OPT_TIMEOUT, OPT_DRY, OPT_NAME, OPT_IMAGE, OPT_COMPOSE, OPT_HELP };
 
 static const struct option options[] = {
@@ -43,7 +44,7 @@ static const struct option options[] = {
 	{ "kms", 1, 0, OPT_KMS },	    { "gateway", 1, 0, OPT_GATEWAY }, { "publish", 1, 0, OPT_PUBLISH },
 	{ "user-config", 1, 0, OPT_USER },  { "app-id", 1, 0, OPT_APP_ID }, { "memory", 1, 0, OPT_MEMORY },
 	{ "cpus", 1, 0, OPT_CPUS },	    { "tee", 1, 0, OPT_TEE },	    { "pki", 1, 0, OPT_PKI },
-	{ "encrypted-env", 1, 0, OPT_ENV },
+	{ "encrypted-env", 1, 0, OPT_ENV }, { "kms-collateral", 1, 0, OPT_KMS_COL },
 	{ "firmware", 1, 0, OPT_FIRMWARE }, { "accel", 1, 0, OPT_ACCEL },   { "timeout", 1, 0, OPT_TIMEOUT },
 	{ "dry-run", 0, 0, OPT_DRY },	    { "help", 0, 0, OPT_HELP },	    { 0 },
 };
@@ -115,6 +116,7 @@ static int one_option(int opt, const char *arg, struct vm_spec *spec)
 	case OPT_COMPOSE: spec->compose = arg; return 0;
 	case OPT_USER: spec->user_config = arg; return 0;
 	case OPT_ENV: spec->encrypted_env = arg; return 0;
+	case OPT_KMS_COL: spec->kms_collateral = arg; return 0;
 	case OPT_PKI: spec->pki = arg; return 0;
 	case OPT_FIRMWARE: spec->firmware = arg; return 0;
 	case OPT_DRY: spec->dry_run = true; return 0;

@@ -39,7 +39,8 @@ struct vm_port {
 
 /* What `up` was asked for; strings are borrowed from argv. */
 struct vm_spec {
-	const char *name, *image, *compose, *user_config, *encrypted_env, *app_id, *pki, *firmware, *accel, *tee;
+	const char *name, *image, *compose, *user_config, *encrypted_env, *kms_collateral;
+	const char *app_id, *pki, *firmware, *accel, *tee;
 	const char *kms[4], *gateway[4];
 	size_t n_kms, n_gateway, n_ports;
 	struct vm_port ports[VM_PORTS_MAX];

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 progs += dstack-verify
 verifier-parts := $(addprefix userspace/verifier/,options.c input.c output.c output_snp.c cmd_quote.c cmd_snp.c cmd_log.c cmd_cert.c expect.c text.c explain.c collateral.c)
-verifier-parts += $(addprefix userspace/verifier/,cmd_key.c bundle.c parts.c serve.c serve_req.c serve_reply.c serve_fetch.c serve_jail.c)
+verifier-parts += $(addprefix userspace/verifier/,cmd_key.c bundle.c serve.c serve_req.c serve_reply.c serve_fetch.c serve_jail.c)
 dstack-verify_srcs := userspace/verifier/main.c $(verifier-parts)
 dstack-verify_pkgs := libcrypto jansson inih libcurl sqlite3 libsecp256k1 libevent libevent_openssl libssl libseccomp
 # the world of files is no test of its own but part of these

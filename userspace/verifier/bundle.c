@@ -5,6 +5,7 @@
  */
 #include "bundle.h"
 
+#include <ds/attest/certevidence.h>
 #include <ds/attest/eventlog.h>
 #include <ds/base/text.h>
 #include <ds/crypto/hash.h>
@@ -52,7 +53,7 @@ int bundle_evidence(const struct options *o, const struct ds_bundle *b, struct d
 	DS_TRY(ds_buf_add_span(&att->config, ds_buf_span(&b->vm_config)));
 	if (ds_eventlog_parse_json(ds_buf_span(&b->event_log), &att->log, &err))
 		return ds_verdict_fail(v, DS_REASON_EVENT_LOG_FORMAT, "event_log: %s", err.msg);
-	return evidence_runtime_events(att);
+	return ds_attest_runtime_events(att);
 }
 
 int bundle_image(const struct options *o, const struct ds_bundle *b, const struct ds_identity *id,

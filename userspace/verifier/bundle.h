@@ -30,7 +30,4 @@ DS_MUST int bundle_fresh(const struct options *o, const struct ds_bundle *b,
 /* sha256sum.txt names the file in exactly one line, with this hash. */
 bool sha256sum_has(struct ds_span list, const char *name, const uint8_t hash[32]);
 
-/* parts.c: RTMR3's events of att->log as att->runtime_events. */
-DS_MUST int evidence_runtime_events(struct ds_attestation *att);
-
 #endif

@@ -3,6 +3,7 @@
  * says. */
 #include "bundle.h"
 
+#include <ds/attest/certevidence.h>
 #include <ds/attest/eventlog.h>
 #include <ds/base/limits.h>
 #include <ds/base/text.h>
@@ -57,32 +58,6 @@ static int load_chain(const struct options *o, struct subject *s, struct ds_verd
 	if (!r)
 		r = ds_cert_parse(ds_buf_span(&s->chain.der[0]), &s->leaf, &err);
 	return r ? ds_verdict_fail(v, DS_REASON_CERT_FORMAT, "%s", err.msg) : 0;
-}
-
-/* Extensions .1 and .2 of older releases: the same evidence in two pieces. */
-static int from_older_form(struct subject *s, struct ds_verdict *v)
-{
-	if (!s->leaf.quote.n || !s->leaf.event_log.n)
-		return ds_verdict_fail(v, DS_REASON_EVIDENCE_MISSING,
-				       "the certificate carries no attestation");
-	return attestation_from_parts(ds_buf_span(&s->leaf.quote), ds_buf_span(&s->leaf.event_log),
-				      &s->att, v);
-}
-
-static int load_evidence(struct subject *s, struct ds_verdict *v)
-{
-	struct ds_err err = DS_ERR_NULL;
-
-	if (!s->leaf.attestation.n)
-		return from_older_form(s, v);
-	if (ds_attestation_decode(ds_buf_span(&s->leaf.attestation), &s->att, &err))
-		return ds_verdict_fail(v, DS_REASON_EVIDENCE_FORMAT, "%s", err.msg);
-	/* both forms at once: a reader of the older one must not see other evidence */
-	if (s->leaf.quote.n &&
-	    !ds_span_eq(ds_buf_span(&s->leaf.quote), ds_buf_span(&s->att.quote)))
-		return ds_verdict_fail(v, DS_REASON_EVIDENCE_FORMAT,
-				       "extensions .1 and .8 hold different quotes");
-	return 0;
 }
 
 static int check_validity(const struct subject *s, struct ds_verdict *v)
@@ -411,7 +386,7 @@ static int load_subject(const struct options *o, struct subject *s, struct ds_ve
 	if (s->no_cert)
 		return bundle_evidence(o, &s->bundle, &s->att, s->expect, v);
 	DS_TRY(load_chain(o, s, v));
-	DS_TRY(load_evidence(s, v));
+	DS_TRY(ds_attest_from_cert(&s->leaf, &s->att, v));
 	return ds_ratls_report_data(ds_buf_span(&s->leaf.spki), s->expect);
 }
 

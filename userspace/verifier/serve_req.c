@@ -5,6 +5,7 @@
  */
 #include "serve.h"
 
+#include <ds/attest/certevidence.h>
 #include <ds/base/text.h>
 #include <ds/wire/jbounds.h>
 
@@ -127,6 +128,6 @@ int serve_request_evidence(const struct serve_request *r, struct ds_attestation 
 	if (!r->log.n)
 		return ds_verdict_fail(v, DS_REASON_EVIDENCE_MISSING,
 				       "a quote without its event_log says nothing about an app");
-	DS_TRY(attestation_from_parts(ds_buf_span(&r->quote), ds_buf_span(&r->log), att, v));
+	DS_TRY(ds_attest_from_parts(ds_buf_span(&r->quote), ds_buf_span(&r->log), att, v));
 	return ds_buf_add_span(&att->config, ds_buf_span(&r->config));
 }

@@ -116,11 +116,6 @@ DS_MUST int fetch_open(const struct fetch_options *f, struct ds_pcs **ret);
 /* A reason that newer documents could change. */
 bool is_collateral_reason(enum ds_reason reason);
 
-struct ds_attestation;
-/* parts.c: a quote and a JSON log. 0, DS_ATTEST_REFUSED with the reason in v, negative. */
-DS_MUST int attestation_from_parts(struct ds_span quote, struct ds_span log,
-				   struct ds_attestation *att, struct ds_verdict *v);
-
 /*
  * expect.c: --app-id, --host, and whether anything vouches for the identity that was measured. 0 or
  * negative; refusals are in the verdict. is_app: the identity is what it is all about. by_kms: the

@@ -9,7 +9,7 @@ ds_tests += $(addsuffix .c,$(forged-tests))
 $(foreach t,$(forged-tests),$(eval $(t).c_objs := $(O)/obj/userspace/lib/attest/forge_test.o))
 $(addprefix $(O)/test/,$(forged-tests)): $(O)/obj/userspace/lib/attest/forge_test.o
 ds_tests += userspace/lib/attest/kernel_test.c
-ds_srcs += $(addprefix userspace/lib/attest/,reason_text.c launch.c)
+ds_srcs += $(addprefix userspace/lib/attest/,reason_text.c launch.c certevidence.c)
 ds_tests += userspace/lib/attest/reason_test.c
 # so with the forger of SEV-SNP worlds
 snp-tests := $(addprefix userspace/lib/attest/,snp_test snpevidence_test)

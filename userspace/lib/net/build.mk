@@ -4,7 +4,7 @@ ds_tests += $(addprefix userspace/lib/net/,ip4_test.c)
 
 ds_srcs += userspace/lib/net/peer.c
 
-ds_srcs += $(addprefix userspace/lib/net/,kms.c kms_ask.c kms_secret.c)
+ds_srcs += $(addprefix userspace/lib/net/,kms.c kms_ask.c kms_secret.c kmsattest.c)
 
 ds_srcs += $(addprefix userspace/lib/net/,loop.c http.c tls.c listen.c server.c admit.c client.c prpc.c config.c)
 ds_tests += $(addprefix userspace/lib/net/,net_test.c admit_test.c client_test.c http_test.c prpc_test.c config_test.c)
@@ -20,3 +20,7 @@ $(O)/kselftest/wg-vmtest: $(O)/obj/userspace/lib/net/wg_vmtest.o $(O)/libds.a
 .SECONDARY: $(O)/obj/userspace/lib/net/wg_vmtest.o
 check-vm check-debug-kernel: $(O)/kselftest/wg-vmtest
 ds_tests += $(addprefix userspace/lib/net/,kms_test.c gwreg_test.c)
+# the forgers are part of this one
+ds_tests += userspace/lib/net/kmsattest_test.c
+userspace/lib/net/kmsattest_test.c_objs := $(addprefix $(O)/obj/userspace/lib/attest/,forge_test.o snpforge_test.o)
+$(O)/test/userspace/lib/net/kmsattest_test: $(userspace/lib/net/kmsattest_test.c_objs)

@@ -96,6 +96,46 @@ static int get_provider(const struct ds_jget *g, json_t *o, struct ds_compose *c
 	return 0;
 }
 
+static int get_kms_mrs(const struct ds_jget *g, json_t *o, struct ds_kms_wish *w)
+{
+	const char *v[DS_COMPOSE_MAX_KMS_MR];
+
+	DS_TRY(ds_jget_strs(g, o, "mr_aggregated", v, DS_ARRAY_SIZE(v), &w->n));
+	for (size_t i = 0; i < w->n; i++)
+		if (ds_hex_decode_exact(v[i], w->mr_aggregated[i], sizeof(w->mr_aggregated[i])))
+			return ds_err_set(g->err, -EBADMSG, g->domain, 0,
+					  "kms_attestation: mr_aggregated: item %zu: 32 bytes in "
+					  "hex expected, found %zu characters",
+					  i, strlen(v[i]));
+	/* an empty list would be no demand at all */
+	return w->n ? 0
+		    : ds_err_set(g->err, -EBADMSG, g->domain, 0,
+				 "kms_attestation: mr_aggregated: at least one value expected");
+}
+
+static int get_kms_attestation(const struct ds_jget *g, json_t *o, struct ds_compose *c)
+{
+	static const char *const keys[] = { "mr_aggregated", "quote_root", "allow_emulated" };
+	struct ds_kms_wish *w = &c->kms_attestation;
+	json_t *a = NULL;
+
+	DS_TRY(ds_jget_obj(g, o, "kms_attestation", &a));
+	if (!a)
+		return 0;
+	DS_TRY(ds_jget_only(g, a, "kms_attestation", keys, DS_ARRAY_SIZE(keys)));
+	if (c->key_provider != DS_KP_KMS)
+		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
+				  "kms_attestation: key_provider kms expected, found %s",
+				  ds_key_provider_name(c->key_provider));
+	DS_TRY(get_kms_mrs(g, a, w));
+	DS_TRY(ds_jget_str(g, a, "quote_root", &w->quote_root));
+	if (w->quote_root && !*w->quote_root)
+		return ds_err_set(g->err, -EBADMSG, g->domain, 0,
+				  "kms_attestation: quote_root: a PEM certificate expected, "
+				  "found an empty string");
+	return ds_jget_bool(g, a, "allow_emulated", &w->allow_emulated);
+}
+
 static int add_jcs_string(struct ds_buf *b, const char *s)
 {
 	static const char esc[] = "\b\t\n\f\r\"\\", let[] = "btnfr\"\\";
@@ -260,6 +300,7 @@ static int parse(const struct ds_jget *g, struct ds_span in, struct ds_compose *
 	DS_TRY(get_flags(g, c->root, c));
 	DS_TRY(get_init_scripts(g, c->root, c));
 	DS_TRY(get_provider(g, c->root, c));
+	DS_TRY(get_kms_attestation(g, c->root, c));
 	DS_TRY(get_requirements(g, c->root, c));
 	return get_rest(g, c->root, c);
 }

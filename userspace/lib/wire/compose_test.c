@@ -12,6 +12,9 @@
 #define HEAD  "{\"manifest_version\":2,\"name\":\"n\",\"runner\":\"bash\""
 #define HEAD3 "{\"manifest_version\":\"3\",\"name\":\"n\",\"runner\":\"bash\""
 
+#define KMS ",\"key_provider\":\"kms\",\"kms_attestation\":"
+#define MR  "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F"
+
 static void compose_fields(void **state)
 {
 	struct ds_compose c;
@@ -46,6 +49,37 @@ static void compose_fields(void **state)
 	assert_int_equal(ds_compose_parse(DS_SPAN_LIT(HEAD ",\"allowed_envs\":[\"A\"]}"), &c, NULL),
 			 0);
 	assert_int_equal(json_array_size(c.allowed_envs), 1);
+	ds_compose_done(&c);
+}
+
+static void kms_attestation(void **state)
+{
+	const struct ds_kms_wish *w;
+	struct ds_compose c;
+
+	assert_int_equal(ds_compose_parse(DS_SPAN_LIT(HEAD ",\"key_provider\":\"kms\"}"), &c, NULL),
+			 0);
+	assert_int_equal(c.kms_attestation.n, 0);
+	ds_compose_done(&c);
+	assert_int_equal(ds_compose_parse(DS_SPAN_LIT(HEAD KMS "{\"mr_aggregated\":[\"" MR "\",\"" MR
+							       "\"]}}"),
+					  &c, NULL),
+			 0);
+	w = &c.kms_attestation;
+	assert_int_equal(w->n, 2);
+	assert_int_equal(w->mr_aggregated[1][0], 0);
+	assert_int_equal(w->mr_aggregated[1][31], 0x1f);
+	assert_null(w->quote_root);
+	assert_false(w->allow_emulated);
+	ds_compose_done(&c);
+	assert_int_equal(ds_compose_parse(DS_SPAN_LIT(HEAD KMS "{\"mr_aggregated\":[\"" MR
+							       "\"],\"quote_root\":\"PEM\","
+							       "\"allow_emulated\":true}}"),
+					  &c, NULL),
+			 0);
+	assert_int_equal(c.kms_attestation.n, 1);
+	assert_string_equal(c.kms_attestation.quote_root, "PEM");
+	assert_true(c.kms_attestation.allow_emulated);
 	ds_compose_done(&c);
 }
 
@@ -87,6 +121,28 @@ static const struct {
 	{ HEAD ",\"key_provider\":\"none\",\"key_provider_id\":\"ab\"}",
 	  "key_provider_id: empty expected" },
 	{ HEAD ",\"event_log_version\":3}", "event_log_version" },
+	{ HEAD KMS "[]}", "kms_attestation: an object expected, found an array" },
+	{ HEAD KMS "null}", "kms_attestation: an object expected, found null" },
+	{ HEAD KMS "{}}", "kms_attestation: mr_aggregated: at least one value expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[]}}", "mr_aggregated: at least one value expected" },
+	{ HEAD KMS "{\"mr_aggregated\":\"" MR "\"}}", "mr_aggregated: an array expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[1]}}", "mr_aggregated: strings expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"" MR "\",\"" MR "0\"]}}",
+	  "mr_aggregated: item 1: 32 bytes in hex expected, found 65 characters" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"zz\"]}}", "item 0: 32 bytes in hex expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+	       "\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}}",
+	  "17 items, at most 16 expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"" MR "\"],\"mr_system\":[]}}",
+	  "kms_attestation: unknown key mr_system" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"" MR "\"],\"quote_root\":\"\"}}",
+	  "quote_root: a PEM certificate expected, found an empty string" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"" MR "\"],\"quote_root\":1}}",
+	  "quote_root: a string expected" },
+	{ HEAD KMS "{\"mr_aggregated\":[\"" MR "\"],\"allow_emulated\":\"no\"}}",
+	  "allow_emulated: a boolean expected" },
+	{ HEAD ",\"kms_attestation\":{\"mr_aggregated\":[\"" MR "\"]}}",
+	  "kms_attestation: key_provider kms expected, found none" },
 };
 
 static void bad_compose_is_named(void **state)
@@ -190,7 +246,8 @@ static void instance_info(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(compose_fields),    cmocka_unit_test(bad_compose_is_named),
+		cmocka_unit_test(compose_fields),
+		cmocka_unit_test(kms_attestation),    cmocka_unit_test(bad_compose_is_named),
 		cmocka_unit_test(compose_truncated), cmocka_unit_test(compose_limits),
 		cmocka_unit_test(sysconfig_fields),  cmocka_unit_test(bad_sysconfig_is_named),
 		cmocka_unit_test(instance_info),

@@ -13,6 +13,7 @@ static const struct {
 	[DS_HI_INSTANCE_INFO] = { ".instance_info", DS_MAX_INSTANCE_INFO },
 	[DS_HI_ENCRYPTED_ENV] = { ".encrypted-env", DS_MAX_ENCRYPTED_ENV },
 	[DS_HI_USER_CONFIG] = { ".user-config", DS_MAX_USER_CONFIG },
+	[DS_HI_KMS_COLLATERAL] = { ".kms-collateral", DS_MAX_COLLATERAL },
 };
 
 const char *ds_hostinput_name(unsigned int kind)

@@ -70,9 +70,9 @@ static const struct {
 	{ "total zero", 8, 0, -EBADMSG, "total size" },
 	{ "one item too few", 12, 2, -EBADMSG, "8 bytes after the last item" },
 	{ "one item too many", 12, 4, -EBADMSG, "item: head is cut short" },
-	{ "count beyond the kinds", 12, 6, -EBADMSG, "item count: 6, at most 5 expected" },
+	{ "count beyond the kinds", 12, 7, -EBADMSG, "item count: 7, at most 6 expected" },
 	{ "kind zero", 16, 0, -EBADMSG, "unknown kind 0" },
-	{ "kind unknown", 16, 6, -EBADMSG, "unknown kind 6" },
+	{ "kind unknown", 16, 7, -EBADMSG, "unknown kind 7" },
 	{ "kind wraps", 16, 0xffffffff, -EBADMSG, "unknown kind 4294967295" },
 	{ "kind twice", 36, 1, -EBADMSG, "app-compose.json: given twice" },
 	{ "compose missing", 16, 3, -EBADMSG, "app-compose.json is missing" },
@@ -96,6 +96,34 @@ static void bad_fields_are_named(void **state)
 		    !strstr(err.msg, bad[i].msg))
 			fail_msg("%s: %d %s", bad[i].what, err.code, err.msg);
 	}
+}
+
+/* Every kind there is, up to its own limit; names tell them apart. */
+static void each_kind(void **state)
+{
+	uint8_t *big = calloc(1, DS_MAX_HOST_INPUT);
+
+	assert_non_null(big);
+	for (unsigned int k = DS_HI_APP_COMPOSE; k < DS_HI_KINDS; k++) {
+		struct ds_hostinput hi = { 0 }, out;
+		DS_BUF struct ds_buf b = DS_BUF_NULL;
+		struct ds_err err = DS_ERR_NULL;
+
+		hi.has[DS_HI_APP_COMPOSE] = hi.has[DS_HI_SYS_CONFIG] = hi.has[k] = true;
+		hi.item[DS_HI_APP_COMPOSE] = hi.item[DS_HI_SYS_CONFIG] = DS_SPAN(big, 1);
+		hi.item[k] = DS_SPAN(big, ds_hostinput_max(k) + 1);
+		assert_int_equal(ds_hostinput_encode(&hi, &b, &err), -EFBIG);
+		assert_non_null(strstr(err.msg, ds_hostinput_name(k)));
+		hi.item[k].n--;
+		assert_int_equal(ds_hostinput_encode(&hi, &b, NULL), 0);
+		assert_int_equal(ds_hostinput_decode(ds_buf_span(&b), &out, NULL), 0);
+		assert_int_equal(out.item[k].n, ds_hostinput_max(k));
+	}
+	free(big);
+	assert_string_equal(ds_hostinput_name(DS_HI_KMS_COLLATERAL), ".kms-collateral");
+	assert_int_equal(ds_hostinput_max(DS_HI_KMS_COLLATERAL), DS_MAX_COLLATERAL);
+	assert_null(ds_hostinput_name(DS_HI_KINDS));
+	assert_int_equal(ds_hostinput_max(DS_HI_KINDS), 0);
 }
 
 static void limits_hold(void **state)
@@ -125,6 +153,7 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(truncated_at_each_length),
 		cmocka_unit_test(bad_fields_are_named),
+		cmocka_unit_test(each_kind),
 		cmocka_unit_test(limits_hold),
 	};
 

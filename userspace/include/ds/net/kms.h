@@ -66,6 +66,24 @@ int ds_kms_check_any(void *arg, struct ds_span leaf, const struct ds_span *chain
 int ds_kms_check_rpc(void *arg, struct ds_span leaf, const struct ds_span *chain, size_t n_chain,
 		     struct ds_err *err);
 
+/*
+ * What an app asks of its KMS beside the pin: evidence in the server certificate, for its key, of a
+ * machine with one of these values. Spans are borrowed; collateral is anybody's word, believed as far
+ * as its signatures go.
+ */
+struct ds_kms_wanted {
+	const uint8_t (*mr_aggregated)[32]; /* as contracts know it: over the whole log */
+	size_t n;
+	struct ds_span quote_root; /* PEM or DER; n 0: the built-in roots */
+	struct ds_span collateral;
+	bool allow_emulated;
+	int64_t time;
+	struct ds_err why; /* of the last refusal, in full: TLS has less room for it */
+};
+/* The server check above, then all of that; arg: struct ds_kms_wanted. */
+int ds_kms_check_attested(void *arg, struct ds_span leaf, const struct ds_span *chain,
+			  size_t n_chain, struct ds_err *err);
+
 /* The client certificate "RA-TLS TEMP Cert" for key, with the evidence in it; PEM is appended. */
 DS_MUST int ds_kms_temp_cert(const struct ds_kms_temp_ca *ca, const struct ds_p256 *key,
 			     const struct ds_attestation *att, int64_t now, struct ds_buf *ret_pem,

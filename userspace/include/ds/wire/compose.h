@@ -3,7 +3,8 @@
  * The three JSON files of the host input: app-compose.json (spec/boot 3.1), .sys-config.json (2.3)
  * and .instance_info (2.5). Pure and strict: duplicate keys, wrong types, junk after the document
  * and values out of range are errors that name the key. Unknown top-level keys are ignored, as the
- * specification wants; unknown keys in requirements and gpu_policy are errors.
+ * specification wants; unknown keys in requirements, gpu_policy and
+ * kms_attestation (ours) are errors.
  *
  * A parsed struct owns its JSON tree; its strings point into it until _done(). Whether a wish can
  * be fulfilled (runner, requirements, ...) is the caller's decision, not the parser's.
@@ -16,6 +17,7 @@
 
 #define DS_COMPOSE_MAX_SCRIPTS 5
 #define DS_COMPOSE_MAX_PIN     512 /* key_provider_id in bytes */
+#define DS_COMPOSE_MAX_KMS_MR  16
 #define DS_SYSCONFIG_MAX_URLS  8
 
 enum ds_key_provider { DS_KP_NONE, DS_KP_LOCAL, DS_KP_KMS, DS_KP_TPM };
@@ -29,6 +31,14 @@ enum ds_platform_bits {
 	DS_PLATFORM_NITRO_TPM = 1 << 4,
 };
 
+/* Our own key "kms_attestation": what the KMS has to be before it is asked for keys. */
+struct ds_kms_wish {
+	uint8_t mr_aggregated[DS_COMPOSE_MAX_KMS_MR][32];
+	size_t n;		/* 0: nothing is asked for but the pin */
+	const char *quote_root; /* PEM; NULL: the built-in roots */
+	bool allow_emulated;
+};
+
 struct ds_compose {
 	json_t *root;
 	unsigned int manifest_version;
@@ -40,6 +50,7 @@ struct ds_compose {
 	size_t n_init_script;
 	enum ds_key_provider key_provider;
 	struct ds_buf key_provider_id;
+	struct ds_kms_wish kms_attestation;
 	const char *storage_fs; /* NULL if absent */
 	bool gateway_enabled;
 	bool no_instance_id;

@@ -25,7 +25,8 @@ enum ds_hostinput_kind {
 	DS_HI_INSTANCE_INFO = 3, /* .instance_info */
 	DS_HI_ENCRYPTED_ENV = 4, /* .encrypted-env */
 	DS_HI_USER_CONFIG = 5,	 /* .user-config */
-	DS_HI_KINDS = 6,
+	DS_HI_KMS_COLLATERAL = 6, /* .kms-collateral: what the KMS's evidence is judged with */
+	DS_HI_KINDS = 7,
 };
 
 /* Indexed by kind; has[] tells an absent item from an empty one. */
@@ -34,7 +35,7 @@ struct ds_hostinput {
 	bool has[DS_HI_KINDS];
 };
 
-/* File name of a kind (spec/boot 2.2), NULL for an unknown one. */
+/* File name of a kind (spec/boot 2.2; .kms-collateral is ours), NULL for an unknown one. */
 const char *ds_hostinput_name(unsigned int kind);
 /* Largest item of a kind in bytes, 0 for an unknown one. */
 size_t ds_hostinput_max(unsigned int kind);

@@ -8,6 +8,7 @@
 
 #define DOM	 "db"
 #define BUSY_MS	 5000
+#define RETRY_MS 5
 #define MAX_COLS 16
 
 struct ds_db {
@@ -153,6 +154,19 @@ static int migrate(struct ds_db *db, const char *const *migrations, size_t n, st
 	return 0;
 }
 
+/*
+ * SQLite waits for every lock but the one that changes the mode: of processes that make a file together all but
+ * one are told at once that it is busy.
+ */
+static int set_wal(struct ds_db *db, struct ds_err *err)
+{
+	int r, waited = 0;
+
+	while ((r = run(db, "PRAGMA journal_mode = WAL", err)) == -EBUSY && waited < BUSY_MS)
+		waited += sqlite3_sleep(RETRY_MS);
+	return r;
+}
+
 static int prepare(struct ds_db *db, const char *const *migrations, size_t n, struct ds_err *err)
 {
 	int r;
@@ -162,7 +176,8 @@ static int prepare(struct ds_db *db, const char *const *migrations, size_t n, st
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	DS_TRY(run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE", err));
+	DS_TRY(set_wal(db, err));
+	DS_TRY(run(db, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE", err));
 	r = migrate(db, migrations, n, err);
 	if (r) {
 		(void)run(db, "ROLLBACK", NULL);
@@ -171,16 +186,31 @@ static int prepare(struct ds_db *db, const char *const *migrations, size_t n, st
 	return run(db, "COMMIT", err);
 }
 
+/*
+ * Ours from birth: SQLite gives its other files the mode of this one. A file that is there is not opened: closing
+ * it again would end the locks that this process has on it (POSIX), SQLite's.
+ */
+static int make_file(const char *path)
+{
+	DS_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd >= 0)
+		return 0;
+	if (errno != EEXIST || lstat(path, &st))
+		return -errno;
+	return S_ISLNK(st.st_mode) ? -ELOOP : 0;
+}
+
 int ds_db_open(const char *path, const char *const *migrations, size_t n_migrations,
 	       struct ds_db **ret, struct ds_err *err)
 {
-	/* ours from birth: SQLite gives its other files the mode of this one */
-	DS_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	struct ds_db *db;
 	int rc, r;
 
-	if (fd < 0)
-		return ds_err_set(err, -errno, DOM, 0, "%s: %s", path, strerror(errno));
+	r = make_file(path);
+	if (r)
+		return ds_err_set(err, r, DOM, 0, "%s: %s", path, strerror(-r));
 	db = calloc(1, sizeof(*db));
 	if (!db)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <ds/base/file.h>
 #include <ds/store/db.h>
@@ -105,6 +106,78 @@ static void failures(void **state)
 	assert_int_equal(ds_db_remove("db"), 0);
 }
 
+#define PROCESSES 8
+#define ROUNDS	  20
+
+/*
+ * Processes that open the file, and close it again, when gate is closed. They are made first: SQLite
+ * takes the handles that it had before a fork for its own.
+ */
+static void start(int n, int *ret_gate)
+{
+	int gate[2];
+
+	assert_int_equal(pipe(gate), 0);
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid) {
+			struct ds_db *db = NULL;
+			char c;
+			int r;
+
+			close(gate[1]);
+			r = read(gate[0], &c, 1) || ds_db_open("db", schema, 2, &db, NULL);
+			if (!r)
+				ds_db_free(db);
+			_exit(r);
+		}
+	}
+	close(gate[0]);
+	*ret_gate = gate[1];
+}
+
+static void all_can(int n, int gate)
+{
+	int status, bad = 0;
+
+	close(gate);
+	for (int i = 0; i < n; i++) {
+		assert_true(wait(&status) > 0);
+		bad += status != 0;
+	}
+	assert_int_equal(bad, 0);
+}
+
+static void made_by_several(void **state)
+{
+	int gate;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		start(PROCESSES, &gate);
+		all_can(PROCESSES, gate);
+		assert_int_equal(ds_db_remove("db"), 0);
+	}
+}
+
+/* Who closes a file last takes its log away: nobody who comes and goes while we have it. */
+static void locks_stay(void **state)
+{
+	struct ds_db *db, *second;
+	struct stat st;
+	int gate;
+
+	start(1, &gate);
+	db = open_ok(2);
+	second = open_ok(2);
+	all_can(1, gate);
+	assert_int_equal(stat("db-wal", &st), 0);
+	ds_db_free(second);
+	ds_db_free(db);
+	assert_int_equal(ds_db_remove("db"), 0);
+}
+
 static int setup(void **state)
 {
 	return mkdtemp(dir) && !chdir(dir) ? 0 : -1;
@@ -120,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_and_versions),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(made_by_several),
+		cmocka_unit_test(locks_stay),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

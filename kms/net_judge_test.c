@@ -98,6 +98,22 @@ static void judge(struct kms_net *net, const struct ds_attestation *att, const c
 	kms_subject_done(&s);
 }
 
+static void net_init(struct kms_net *net, time_t at)
+{
+	now = at;
+	assert_int_equal(kms_policy_parse(DS_SPAN_LIT("[policy]\nallow_emulated = yes\n"), "p",
+					  &net->policy, NULL),
+			 0);
+}
+
+static void net_done(struct kms_net *net)
+{
+	kms_policy_free(net->policy);
+	ds_buf_done(&net->root_ca.data);
+	for (size_t i = 0; i < net->conf->n_collateral; i++)
+		ds_buf_done(&net->collateral[i].data);
+}
+
 static void revocation(void **state)
 {
 	DS_ATTESTATION struct ds_attestation att = DS_ATTESTATION_NULL;
@@ -106,10 +122,7 @@ static void revocation(void **state)
 	struct kms_net net = { .conf = &conf };
 	struct ds_buf *first = &net.collateral[0].data, *second = &net.collateral[1].data;
 
-	now = SNP_TIME;
-	assert_int_equal(kms_policy_parse(DS_SPAN_LIT("[policy]\nallow_emulated = yes\n"), "p",
-					  &net.policy, NULL),
-			 0);
+	net_init(&net, SNP_TIME);
 	make(&att, &w);
 	snp_forge(&(struct snp_forge){ .vek = { .evil = true } }, &other);
 	assert_int_equal(ds_buf_add_span(&net.root_ca.data, ds_buf_span(&w.root_pem)), 0);
@@ -132,10 +145,7 @@ static void revocation(void **state)
 	add_hex(second, "snp_crl", &w.crl);
 	assert_int_equal(ds_buf_add(second, "}", 1), 0);
 	judge(&net, &att, "snp-revoked");
-	kms_policy_free(net.policy);
-	ds_buf_done(&net.root_ca.data);
-	ds_buf_done(first);
-	ds_buf_done(second);
+	net_done(&net);
 }
 
 /* Machines with certificates of the Platform CA and of the Processor CA, each with a set of its own. */
@@ -147,10 +157,7 @@ static void two_authorities(void **state)
 	struct kms_net net = { .conf = &conf };
 	struct ds_buf *first = &net.collateral[0].data, *second = &net.collateral[1].data;
 
-	now = FORGE_TIME;
-	assert_int_equal(kms_policy_parse(DS_SPAN_LIT("[policy]\nallow_emulated = yes\n"), "p",
-					  &net.policy, NULL),
-			 0);
+	net_init(&net, FORGE_TIME);
 	assert_int_equal(ds_ratls_report_data(SPKI, att.report_data), 0);
 	forge(&(struct forge){ .report_data = att.report_data }, &platform);
 	forge(&(struct forge){ .report_data = att.report_data, .same_root = true, .processor = true },
@@ -168,10 +175,7 @@ static void two_authorities(void **state)
 	att.quote.n = 0;
 	assert_int_equal(ds_buf_add_span(&att.quote, ds_buf_span(&platform.quote)), 0);
 	judge(&net, &att, "event-missing");
-	kms_policy_free(net.policy);
-	ds_buf_done(&net.root_ca.data);
-	ds_buf_done(first);
-	ds_buf_done(second);
+	net_done(&net);
 }
 
 int main(void)

@@ -150,12 +150,11 @@ static int fetch(struct ds_pcs *pcs, const struct ds_platform_id *id, bool refre
 	return r;
 }
 
-/* A genuine PCK chain is needed before anybody is asked about its platform. */
-static int genuine(const struct options *o, struct ds_span quote, struct ds_platform_id *id,
-		   struct ds_verdict *v)
+int collateral_platform(const struct ds_verify_opts *opts, struct ds_span quote,
+			struct ds_platform_id *id, struct ds_verdict *v)
 {
 	struct ds_err err = DS_ERR_NULL;
-	int r = ds_attest_quote(quote, DS_SPAN_NULL, &o->verify, v);
+	int r = ds_attest_quote(quote, DS_SPAN_NULL, opts, v);
 
 	if (r)
 		return r;
@@ -180,7 +179,7 @@ static int judge_fetched(const struct options *o, struct ds_span quote, judge_fn
 
 	if (fetch_open(&o->fetch, &pcs))
 		return -EINVAL;
-	r = genuine(o, quote, &id, v);
+	r = collateral_platform(&o->verify, quote, &id, v);
 	if (r)
 		return r < 0 ? r : 0;
 	DS_TRY(fetch(pcs, &id, false, &json, &info));

@@ -152,15 +152,7 @@ static int prepare(struct job *j)
 				       &j->id);
 		return r ? r : DS_ATTEST_REFUSED; /* that is, reply() with whatever was found */
 	}
-	DS_TRY(ds_attest_quote(ds_buf_span(&j->att.quote), DS_SPAN_NULL, &j->opts, &j->v));
-	if (j->v.reason != DS_REASON_COLLATERAL_MISSING)
-		return DS_ATTEST_REFUSED;
-	r = ds_quote_platform(ds_buf_span(&j->att.quote), &j->platform, &err);
-	if (r == -EBADMSG) {
-		ds_verdict_init(&j->v); /* collateral is not what is missing */
-		return ds_verdict_fail(&j->v, DS_REASON_PCK_EXT, "%s", err.msg);
-	}
-	return r;
+	return collateral_platform(&j->opts, ds_buf_span(&j->att.quote), &j->platform, &j->v);
 }
 
 static void on_verify(void *ctx, struct ds_req *req)

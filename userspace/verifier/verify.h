@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include <ds/attest/platform.h>
 #include <ds/attest/verify.h>
 #include <ds/base/base.h>
 #include <ds/net/tcbpolicy.h>
@@ -102,6 +103,12 @@ struct fetch_option {
 extern const struct fetch_option fetch_table[];
 #define FETCH_TABLE_MAX 12
 DS_MUST int fetch_take(struct fetch_options *f, int id, const char *arg);
+/*
+ * Who a service has to be asked about: nobody, unless the quote's certificates are genuine and only
+ * collateral is missing. DS_ATTEST_REFUSED: v is the verdict; negative without memory.
+ */
+DS_MUST int collateral_platform(const struct ds_verify_opts *opts, struct ds_span quote,
+				struct ds_platform_id *id, struct ds_verdict *v);
 /*
  * Judge with the collateral of --collateral, of --collateral-url, or none. From a service it is
  * fetched after the quote's certificates have been found good, and a second time when documents from
